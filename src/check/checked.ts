@@ -1,0 +1,134 @@
+/**
+ * The checked program: what `check` makes of the AST and `build` makes graphs of. Every name is resolved, every
+ * layer call is instantiated with its own parameters and path, every size is a number or a polynomial in data's
+ * size symbols, every optimizer is instantiated for every parameter it updates.
+ */
+import type { Dim } from "../ir/dims.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { Source, Span } from "../support/span.ts";
+import type { Core } from "./core.ts";
+
+export interface CheckedProgram {
+  readonly source: Source;
+  readonly models: readonly CheckedModel[];
+  readonly trains: readonly CheckedTrain[];
+}
+
+export interface Hyper {
+  readonly name: string;
+  readonly value: number;
+  /** True when it fixes a size, a bound or a branch, so that changing it means compiling again. */
+  readonly static: boolean;
+  readonly span: Span;
+}
+
+export interface CheckedInput {
+  readonly name: string;
+  readonly role: "input" | "target";
+  readonly type: TensorType;
+  /** `in lo..hi`: legal values are lo .. hi - 1. */
+  readonly range?: { readonly lo: number; readonly hi: number };
+  readonly span: Span;
+}
+
+export type Role = "weight" | "bias" | "scale";
+
+export interface CheckedParam {
+  /** `Digits.h.W`; the key in safetensors, API and reports. */
+  readonly path: string;
+  readonly type: TensorType;
+  readonly role: Role;
+  readonly init: Core;
+  /** Former path. */
+  readonly was?: string;
+  readonly span: Span;
+}
+
+export interface CheckedState {
+  readonly path: string;
+  readonly type: TensorType;
+  readonly init: Core;
+  readonly span: Span;
+}
+
+/** The value of `path` after the step: all `<-` to it composed in text order. Exists only where `training` is true. */
+export interface Update {
+  readonly path: string;
+  readonly value: Core;
+  readonly span: Span;
+}
+
+export interface Named {
+  readonly name: string;
+  readonly value: Core;
+  readonly span: Span;
+}
+
+/** One term of the objective. `maximize e` is a term with sense "maximize"; the minimised whole is Σ ± terms. */
+export interface Term extends Named {
+  readonly sense: "minimize" | "maximize";
+}
+
+export interface CheckedModel {
+  readonly name: string;
+  readonly span: Span;
+  readonly hypers: readonly Hyper[];
+  /** The common first unknown dimension of inputs and targets; absent in a model without data. */
+  readonly batch?: string;
+  readonly inputs: readonly CheckedInput[];
+  readonly params: readonly CheckedParam[];
+  readonly states: readonly CheckedState[];
+  readonly outputs: readonly Named[];
+  /** Empty when the model has no objective. */
+  readonly terms: readonly Term[];
+  readonly metrics: readonly Named[];
+  readonly updates: readonly Update[];
+}
+
+/** A column expression of the data contract, evaluated per row in f64. */
+export type DataExpr =
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "column"; readonly name: string; readonly span: Span }
+  /** Columns from..to-1 by position; yields a vector. */
+  | { readonly kind: "columns"; readonly from: number; readonly to: number; readonly span: Span }
+  | { readonly kind: "binary"; readonly op: "+" | "-" | "*" | "/"; readonly a: DataExpr; readonly b: DataExpr };
+
+export type DataPlan =
+  | { readonly kind: "csv"; readonly path: string; readonly span: Span; readonly fields: readonly { readonly name: string; readonly expr: DataExpr; readonly span: Span }[] }
+  /** Values written in the file: `table { x = [[0, 0], …], y = [0, …] }`; row-major, first axis is the example. */
+  | { readonly kind: "table"; readonly span: Span; readonly rows: number; readonly fields: readonly { readonly name: string; readonly shape: readonly number[]; readonly values: readonly number[]; readonly span: Span }[] };
+
+export type Part = "training" | "validation" | "test";
+
+export interface CheckedTrain {
+  /** `train M as name`; else the model's name. */
+  readonly name: string;
+  readonly model: string;
+  readonly span: Span;
+  readonly data?: DataPlan;
+  /** Fractions; both 0 when everything is training data. */
+  readonly split: { readonly validation: number; readonly test: number };
+  readonly batch: number | "all";
+  /** Exactly one of the two. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly clip?: { readonly kind: "norm" | "value"; readonly limit: Core };
+  readonly stop?: { readonly kind: "early"; readonly patience: number; readonly monitor: { readonly part: Part; readonly name: string }; readonly restore: "best" | "last" };
+  readonly seed: number;
+  readonly optimizer: CheckedOptimizer;
+}
+
+/** An optimizer instantiated for each parameter of the model: states keyed `adam.s/Digits.h.W`, one update per state and for θ. */
+export interface CheckedOptimizer {
+  readonly name: string;
+  readonly span: Span;
+  readonly perParam: readonly {
+    readonly param: string;
+    readonly states: readonly CheckedState[];
+    /** Of the states and of the parameter itself (`path` of the parameter). */
+    readonly updates: readonly Update[];
+  }[];
+}
+
+/** The size that a batch-dependent dimension has for `n` examples is its polynomial at batch = n. */
+export type BatchDim = Dim;

@@ -1,0 +1,83 @@
+/**
+ * From a path on the command line to a compilation. Comes in: a path (`-` is standard input) and settings. Goes out:
+ * the source and what the compiler made of it. A file that cannot be read is a usage error (E0701).
+ *
+ *     const { source, compilation } = await loadFile("digits.dl", options, terminal);
+ */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { compile, type Compilation } from "../compile.ts";
+import { readText } from "../harness/node/files.ts";
+import { makeDataset, type Dataset } from "../harness/runtime/dataset.ts";
+import { UserError } from "../support/diagnostic.ts";
+import type { Source } from "../support/span.ts";
+import type { Trace } from "../support/trace.ts";
+import type { CompiledProgram } from "../compile.ts";
+import { CommandError } from "./exit-code.ts";
+import { diagnosticOf } from "./failure.ts";
+import type { CompileOptions } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A compiled file. */
+export interface LoadedFile {
+  readonly source: Source;
+  readonly compilation: Compilation;
+  /** Where the paths in the file start from. */
+  readonly folder: string;
+  /** The file's name without folder and ending. */
+  readonly stem: string;
+}
+
+/** A trace that verifies where asked, and tells each pass's time where asked. */
+function traceOf({ verify, verbose }: CompileOptions, terminal: Terminal): Trace {
+  const after: Trace["after"] = (pass, subject, _value, milliseconds) => terminal.err(`${terminal.paint.dim(`${pass.padEnd(14)} ${subject.padEnd(10)} ${milliseconds.toFixed(1)} ms`)}\n`);
+  return { verify: verify === true, now: () => performance.now(), ...(verbose ? { after } : {}) };
+}
+
+/** The text of standard input. */
+async function readStandardInput(): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin) parts.push(Buffer.from(part as Uint8Array));
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** Reads and compiles a file, with the settings and the watchfulness of the command line. `trace` replaces theirs. */
+export async function loadFile(file: string, options: CompileOptions, terminal: Terminal, trace: Trace = traceOf(options, terminal)): Promise<LoadedFile> {
+  const source: Source = file === "-" ? { path: "<stdin>", text: await readStandardInput() } : { path: path.relative("", path.resolve(file)) || file, text: await readText(file) };
+  const folder = file === "-" ? "." : path.dirname(file);
+  const use = (wanted: string): Source | undefined => {
+    const found = path.join(folder, wanted);
+    return fs.existsSync(found) && fs.statSync(found).isFile() ? { path: path.relative("", found), text: fs.readFileSync(found, "utf8") } : undefined;
+  };
+  const compilation = compile(source, { set: options.set, use, trace });
+  return { source, compilation, folder, stem: file === "-" ? "stdin" : path.basename(file).replace(/\.dl$/, "") };
+}
+
+/** The program to work on: the named train block or model, else the only one that trains, else the only one. */
+export function chooseProgram(programs: readonly CompiledProgram[], name: string | undefined): CompiledProgram {
+  const nameOf = (program: CompiledProgram): string => program.train?.name ?? program.model.name;
+  const candidates = name === undefined ? programs.filter((p) => p.train !== undefined) : programs.filter((p) => nameOf(p) === name);
+  const [only] = candidates.length > 0 || name !== undefined ? candidates : programs;
+  const listed = programs.map(nameOf).join(", ");
+  if (!only) throw new CommandError(name === undefined ? "the file holds no model" : `there is no train block or model named '${name}'`, name === undefined ? undefined : `there is ${listed}`);
+  if (candidates.length > 1) throw new CommandError("the file has several train blocks; say which", `one of ${listed}`);
+  return only;
+}
+
+/** The examples that a train block names, or nothing where it names none. A fault in them points at the data line of the file. */
+export async function loadData(program: CompiledProgram, folder: string): Promise<Dataset | undefined> {
+  const plan = program.trainPlan?.data;
+  if (!plan) return undefined;
+  const span = program.train?.data?.span;
+  const located = (error: unknown, code?: string): never => {
+    const diagnostic = diagnosticOf(error);
+    if (!diagnostic || !span) throw error;
+    throw new UserError({ ...diagnostic, code: code ?? diagnostic.code, span });
+  };
+  const text = plan.kind === "csv" ? await readText(path.resolve(folder, plan.path)).catch((error: unknown) => located(error, "E0501")) : undefined;
+  try {
+    return makeDataset(plan, program.info, text === undefined ? {} : { text });
+  } catch (error) {
+    return located(error);
+  }
+}

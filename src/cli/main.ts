@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/**
+ * The command. Comes in: the command line. Goes out: an exit status, never by force, so that pipes are flushed and the
+ * GPU library ends in order. Each command's code is loaded when it runs; `--help` loads none of it.
+ *
+ *     nabla train examples/digits.dl --set epochs=3
+ */
+import { Command, CommanderError } from "commander";
+import { exitCodes } from "./exit-code.ts";
+import { withCommon, withCompile, type CommonOptions } from "./options.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+import { packageVersion } from "./version.ts";
+
+/** What a command does: it gets the streams and gives the exit status. */
+type Action<O extends CommonOptions, A extends readonly unknown[]> = (terminal: Terminal, options: O, ...args: A) => Promise<number>;
+
+/** Runs an action with its failures reported; commander hands over the arguments, then the options. */
+function run<O extends CommonOptions, A extends readonly unknown[]>(action: Action<O, A>): (...handed: unknown[]) => Promise<void> {
+  return async (...handed) => {
+    const command = handed.at(-1) as Command;
+    const options = command.opts<O>();
+    const terminal = openTerminal(options);
+    try {
+      process.exitCode = await action(terminal, options, ...(handed.slice(0, -2) as unknown as A));
+    } catch (error) {
+      const { reportFailure } = await import("./failure.ts");
+      process.exitCode = reportFailure(error, terminal, { json: options.json === true, verbose: options.verbose === true });
+    }
+  };
+}
+
+function commands(): Command {
+  const nabla = new Command("nabla")
+    .description("Compiles .dl files, networks written as mathematics, to WebGPU, and trains them.")
+    .version(packageVersion(), "-V, --version")
+    .showSuggestionAfterError()
+    .addHelpText("after", "\nExit status: 0 done, 1 errors in the file or its data, 2 wrong usage, 3 no adapter, 70 a bug of nabla, 130 interrupted.");
+  const file = ["<file>", "a .dl file, or - for standard input"] as const;
+  const which = ["[name]", "the train block, where there are several"] as const;
+
+  withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which))
+    .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
+    .option("--backend <name>", "webgpu, or f64 for the slow exact evaluator", "webgpu")
+    .option("--weights <file>", "start from these weights (safetensors)")
+    .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
+  withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
+    .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));
+  withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which))
+    .option("--backend <name>", "webgpu or f64", "webgpu")
+    .option("--weights <file>", "use these weights (safetensors)")
+    .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));
+  withCommon(nabla.command("doctor").description("say what this machine offers, and try a kernel"))
+    .action(run(async (terminal, options) => (await import("./doctor.ts")).doctor(terminal, options.json === true)));
+  withCommon(nabla.command("explain").description("explain an error code").argument("[code]", "such as E0203; without it, all are listed"))
+    .option("--markdown", "print the page of all codes")
+    .action(run(async (...all: Parameters<typeof import("./explain.ts").explain>) => (await import("./explain.ts")).explain(...all)));
+  return nabla;
+}
+
+/** Parses the command line; wrong usage is status 2, help and version are status 0. */
+async function main(args: readonly string[]): Promise<void> {
+  const nabla = commands();
+  for (const command of [nabla, ...nabla.commands]) command.exitOverride();
+  if (args.length === 0) {
+    nabla.outputHelp();
+    return;
+  }
+  try {
+    await nabla.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+      return;
+    }
+    const { reportFailure } = await import("./failure.ts");
+    process.exitCode = reportFailure(error, openTerminal({ color: "auto" }), { json: false, verbose: false });
+  }
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,51 @@
+/**
+ * A session for a command: on a device that is closed again, or on the f64 evaluator.
+ *
+ *     const opened = await openFor(program, "webgpu");
+ */
+import type { CompiledProgram } from "../compile.ts";
+import { readBytes } from "../harness/node/files.ts";
+import { openSession, type Session } from "../session.ts";
+import { CommandError } from "./exit-code.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** An open session and what it runs on. */
+export interface Opened {
+  readonly session: Session;
+  /** For people: `SwiftShader driver 5.0.0 (on the processor, Vulkan)`. */
+  readonly where: string;
+  close(): void;
+}
+
+/** Opens a session on the backend that the command line names. Fails with an EnvironmentError where there is no adapter. */
+export async function openFor(program: CompiledProgram, backend: string): Promise<Opened> {
+  if (backend === "f64") {
+    const session = await openSession(program, { backend: "f64" });
+    return { session, where: "the f64 evaluator", close: () => session.close() };
+  }
+  if (backend !== "webgpu") throw new CommandError(`--backend takes webgpu or f64, not '${backend}'`);
+  const { openDevice } = await import("../harness/node/adapter.ts");
+  const { device, info, close } = await openDevice();
+  const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
+  try {
+    const session = await openSession(program, { device, software: info.software });
+    return {
+      session,
+      where,
+      close: () => {
+        session.close();
+        close();
+      },
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Sets a session's parameters from a safetensors file; warns of parameters that it lacks. */
+export async function loadWeights(session: Session, file: string | undefined, terminal: Terminal): Promise<void> {
+  if (file === undefined) return;
+  const missing = session.load(await readBytes(file));
+  if (missing.length > 0) terminal.err(`${terminal.paint.yellow("warning")}: ${file} lacks ${missing.join(", ")}; they keep their initial values\n`);
+}

@@ -1,0 +1,57 @@
+/**
+ * Options that several commands share. Comes in: what stood on the command line. Goes out: typed values, or a usage error.
+ *
+ *     parseSetting("hidden=64", {})   // { hidden: 64 }
+ */
+import type { Command } from "commander";
+import { CommandError } from "./exit-code.ts";
+import type { ColorChoice } from "./terminal.ts";
+
+/** Every command has these. */
+export interface CommonOptions {
+  readonly color: ColorChoice;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** Overrides of hyperparameters and train settings, by name. */
+export type Settings = Readonly<Record<string, number | string | boolean>>;
+
+/** Commands that compile have these too. */
+export interface CompileOptions extends CommonOptions {
+  readonly set: Settings;
+  /** Check every pass's result against the rules of its form. */
+  readonly verify?: boolean;
+}
+
+/** `name=value`: numbers and booleans where they look like it, text otherwise. The later of two wins. */
+export function parseSetting(text: string, before: Settings): Settings {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at).trim();
+  const value = text.slice(at + 1).trim();
+  if (at < 1 || name === "" || value === "") throw new CommandError(`--set takes name=value, not '${text}'`, "for example --set hidden=64 --set seed=7");
+  const number = Number(value);
+  return { ...before, [name]: value === "true" ? true : value === "false" ? false : Number.isNaN(number) ? value : number };
+}
+
+/** Adds what every command has. */
+export function withCommon(command: Command): Command {
+  return command
+    .option("--color <when>", "colour: auto, always or never", parseColor, "auto")
+    .option("--json", "print one JSON document (train: one JSON line per epoch) on standard output")
+    .option("-q, --quiet", "print results and errors alone")
+    .option("--verbose", "print the time of each pass, and where an internal error happened");
+}
+
+/** Adds what every command has that compiles a file. */
+export function withCompile(command: Command): Command {
+  return withCommon(command)
+    .option("--set <name=value>", "override a hyperparameter or train setting; may be repeated", parseSetting, {})
+    .option("--verify", "check the result of every pass");
+}
+
+function parseColor(value: string): ColorChoice {
+  if (value === "auto" || value === "always" || value === "never") return value;
+  throw new CommandError(`--color takes auto, always or never, not '${value}'`);
+}

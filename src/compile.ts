@@ -1,0 +1,157 @@
+/**
+ * The whole compiler on one page: the only file that knows all stages.
+ *
+ *     parse → check → build → normalise → differentiate → simplify → schedule → bind → plan → emit → assemble
+ *
+ * `compile` runs the stages that can meet a user error and returns diagnostics or programs, one per train block (or
+ * per model without one). A program makes the graph of each entry, and the device code of an entry for given sizes.
+ */
+import { bind } from "../kernels/bind.ts";
+import { check } from "./check/check.ts";
+import type { CheckedModel, CheckedProgram, CheckedTrain } from "./check/checked.ts";
+import { differentiate } from "./grad/differentiate.ts";
+import { build, type EntryName } from "./graph/build.ts";
+import { verifyGraph } from "./graph/verify-graph.ts";
+import { assembleEntry, assembleProgram, storedElements, storedTensors, trainPlanOf } from "./harness/assemble.ts";
+import type { EntryPlan, KernelText, Program } from "./harness/runtime/program.ts";
+import type { TrainPlan } from "./harness/runtime/train-plan.ts";
+import type { Kernel, Profile, Schedule } from "./ir/kernel.ts";
+import type { Graph } from "./ir/node.ts";
+import { layOutStore } from "./memory/lay-out-store.ts";
+import type { Placement, Plan, StoreLayout } from "./memory/placement.ts";
+import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
+import { verifyPlan } from "./memory/verify-plan.ts";
+import { schedule } from "./schedule/schedule.ts";
+import { verifySchedule } from "./schedule/verify-schedule.ts";
+import { normalise } from "./simplify/normalise.ts";
+import { simplify } from "./simplify/simplify.ts";
+import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts";
+import type { Source } from "./support/span.ts";
+import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
+import { parse } from "./syntax/parse.ts";
+import { emit } from "./wgsl/emit.ts";
+
+export interface CompileOptions {
+  /** Hyperparameters and train settings that override the file's: `{ hidden: 64, seed: 7 }`. */
+  readonly set?: Readonly<Record<string, number | string | boolean>>;
+  /** Text of a file named by `use`; undefined when there is none. */
+  readonly use?: (path: string) => Source | undefined;
+  readonly trace?: Trace;
+  /** Optimisations to leave out, by name; none changes what a program means. */
+  readonly off?: ReadonlySet<string>;
+}
+
+export interface Compilation {
+  readonly diagnostics: readonly Diagnostic[];
+  /** One per train block, then one per model that no block trains; empty when there are errors. */
+  readonly programs: readonly CompiledProgram[];
+}
+
+/** Compiles a source, up to the graphs of every entry. Never throws on a user's error. */
+export function compile(source: Source, options: CompileOptions = {}): Compilation {
+  const diagnostics = new Diagnostics();
+  const programs: CompiledProgram[] = [];
+  try {
+    const file = parse(source, diagnostics);
+    const checked = check(file, { ...(options.set && { set: options.set }), ...(options.use && { use: options.use }) }, diagnostics);
+    if (checked && !diagnostics.hasErrors) {
+      for (const [model, train] of pairs(checked)) programs.push(new CompiledProgram(checked, model, train, options));
+      for (const program of programs) for (const entry of program.entries) program.graph(entry);
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    diagnostics.add(error.diagnostic);
+  }
+  return { diagnostics: diagnostics.list, programs: diagnostics.hasErrors ? [] : programs };
+}
+
+function pairs(checked: CheckedProgram): (readonly [CheckedModel, CheckedTrain | undefined])[] {
+  const trained = checked.trains.flatMap((t) => checked.models.filter((m) => m.name === t.model).map((m) => [m, t] as const));
+  const rest = checked.models.filter((m) => !trained.some(([t]) => t === m)).map((m) => [m, undefined] as const);
+  return [...trained, ...rest];
+}
+
+/** What one entry becomes for a device. */
+export interface LoweredEntry {
+  readonly schedule: Schedule;
+  readonly kernels: readonly Kernel[];
+  readonly memory: Plan;
+  readonly plan: EntryPlan;
+  readonly texts: readonly KernelText[];
+}
+
+/** Sizes and device class that an entry's code is made for. */
+export interface Target {
+  readonly capacity: Readonly<Record<string, number>>;
+  readonly profile: Profile;
+  readonly limits?: MemoryLimits;
+}
+
+/** One model with its train block, compiled. Graphs and device code are made on first use and kept. */
+export class CompiledProgram {
+  readonly model: CheckedModel;
+  readonly train: CheckedTrain | undefined;
+  readonly trainPlan: TrainPlan | undefined;
+  /** The program but for its entries. */
+  readonly info: Omit<Program, "kernels" | "entries">;
+  private readonly checked: CheckedProgram;
+  private readonly store: StoreLayout;
+  private readonly graphs = new Map<EntryName, Graph>();
+  private readonly trace: Trace;
+  private readonly off: ReadonlySet<string>;
+
+  constructor(checked: CheckedProgram, model: CheckedModel, train: CheckedTrain | undefined, options: CompileOptions) {
+    this.checked = checked;
+    this.model = model;
+    this.train = train;
+    this.trace = options.trace ?? silent;
+    this.off = options.off ?? new Set();
+    this.trainPlan = train && trainPlanOf(train);
+    this.store = layOutStore(storedTensors(model, train).map((t) => ({ path: t.name, elements: storedElements(t) })));
+    this.info = assembleProgram(model, train, this.store);
+  }
+
+  get entries(): readonly EntryName[] {
+    const objective = this.model.terms.length > 0;
+    return ["init", ...(this.train && objective ? (["step"] as const) : []), "evaluate", "predict", ...(objective ? (["gradients"] as const) : [])];
+  }
+
+  /** The simplified graph of an entry: its meaning. */
+  graph(entry: EntryName): Graph {
+    const known = this.graphs.get(entry);
+    if (known) return known;
+    const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
+    const building: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, request), verify: verifyGraph };
+    const passes: readonly Pass<Graph, Graph>[] = [normalise, differentiate, simplify];
+    const built = runPass(building, this.checked, this.trace, entry);
+    const graph = passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), built);
+    this.graphs.set(entry, graph);
+    return graph;
+  }
+
+  /** The device code of an entry. Throws a UserError when something does not fit the device. */
+  lower(entry: EntryName, target: Target): LoweredEntry {
+    const { capacity, profile, limits = baseline } = target;
+    const { trace, off } = this;
+    const scheduling: Pass<Graph, Schedule> = {
+      name: "schedule", doc: "Groups nodes into nests.", run: (g) => schedule(g, { capacity, profile, off }), verify: verifySchedule,
+    };
+    const binding: Pass<Schedule, readonly Kernel[]> = { name: "bind", doc: "Binds nests to kernels.", run: (s) => bind(s, profile, { off }) };
+    const planning: Pass<readonly Kernel[], Plan> = {
+      name: "plan", doc: "Places buffers.", run: (k) => plan(entry, k, { store: this.store, limits, reuse: !off.has("reuse") }), verify: verifyPlan,
+    };
+    const emitting: Pass<Plan, readonly KernelText[]> = {
+      name: "emit", doc: "Prints kernels as WGSL.", run: (p) => p.kernels.map(({ kernel, placement }) => textOf(kernel, placement)),
+    };
+    const nests = runPass(scheduling, this.graph(entry), trace, entry);
+    const kernels = runPass(binding, nests, trace, entry);
+    const memory = runPass(planning, kernels, trace, entry);
+    const emitted = runPass(emitting, memory, trace, entry);
+    const { plan: assembled, kernels: texts } = assembleEntry({ schedule: nests, plan: memory, capacity, texts: emitted });
+    return { schedule: nests, kernels, memory, plan: assembled, texts };
+  }
+}
+
+function textOf(kernel: Kernel, placement: Placement): KernelText {
+  return { name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) };
+}

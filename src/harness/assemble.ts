@@ -1,0 +1,146 @@
+/**
+ * Puts a program together as data: a planned entry and its kernels' texts become an `EntryPlan`, a checked model and
+ * the store's layout the rest. Everything here is renaming; decisions were made before.
+ */
+import type { CheckedModel, CheckedTrain, DataExpr as CheckedExpr } from "../check/checked.ts";
+import type { HostScalar, ParamSlot, Schedule } from "../ir/kernel.ts";
+import { invariant } from "../support/diagnostic.ts";
+import { bytesOf, slabNames, slabOf, type Plan, type StoreLayout } from "../memory/placement.ts";
+import type { EntryPlan, HostInstruction, InputInfo, KernelText, Program, Size, StoredTensor, Word } from "./runtime/program.ts";
+import type { DataExpr, TrainPlan } from "./runtime/train-plan.ts";
+
+/** Every tensor that outlives a step: parameters, then model state, then optimizer state, then the status word. */
+export function storedTensors(model: CheckedModel, train: CheckedTrain | undefined): Omit<StoredTensor, "offset" | "bytes">[] {
+  const states = [...model.states, ...(train?.optimizer.perParam.flatMap((p) => p.states) ?? [])];
+  return [
+    ...model.params.map((p) => ({
+      name: p.path, dtype: p.type.dtype, shape: p.type.shape, kind: "param" as const, role: p.role, ...(p.was !== undefined && { was: p.was }),
+    })),
+    ...states.map((s) => ({ name: s.path, dtype: s.type.dtype, shape: s.type.shape, kind: "state" as const })),
+    { name: "status", dtype: "u32" as const, shape: [], kind: "state" as const },
+  ];
+}
+
+/** The number of elements of a stored tensor, whose shape is static. */
+export function storedElements(t: { readonly shape: readonly Size[] }): number {
+  return t.shape.reduce<number>((n, d) => n * (typeof d === "number" ? d : Number.NaN), 1);
+}
+
+export interface EntryParts {
+  readonly schedule: Schedule;
+  readonly plan: Plan;
+  readonly capacity: Readonly<Record<string, number>>;
+  /** One per placed kernel. */
+  readonly texts: readonly KernelText[];
+}
+
+/** The plan of one entry; `kernels` lists its distinct texts. */
+export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; readonly kernels: readonly KernelText[] } {
+  const { schedule, plan, texts } = parts;
+  const distinct = new Map<string, number>();
+  const kernels: KernelText[] = [];
+  const range = (buffer: Schedule["buffers"][number]): { slab: number; offset: number; bytes: number } => {
+    const offset = plan.offsets.get(buffer);
+    invariant(offset !== undefined, "assemble", `${buffer.name} has no place`);
+    return { slab: slabNames.indexOf(slabOf(buffer.place)), offset, bytes: bytesOf(buffer) };
+  };
+  const block = plan.kernels.map(({ kernel, placement }, at) => {
+    const text = texts[at];
+    invariant(text, "assemble", `${kernel.name} has no text`);
+    const key = `${text.access.join()}\n${text.wgsl}`;
+    const index = distinct.get(key) ?? kernels.push(text) - 1;
+    distinct.set(key, index);
+    return {
+      kind: "dispatch" as const,
+      kernel: index,
+      name: kernel.name,
+      bindings: placement.groups.map((g) => ({ slab: slabNames.indexOf(g.slab), offset: g.offset, bytes: g.bytes })),
+      words: placement.params.map(wordOf),
+      grid: kernel.grid.map(({ size, per }) => ({ size, per })),
+    };
+  });
+  const inputs = schedule.buffers
+    .filter((b) => b.place === "input" && plan.offsets.has(b))
+    .map((b) => ({ name: b.path ?? b.name, dtype: b.dtype, shape: b.shape, ...range(b) }));
+  const outputs = schedule.outputs.map((o) => ({ name: o.name, kind: o.kind, dtype: o.buffer.dtype, shape: o.buffer.shape, ...range(o.buffer) }));
+  return {
+    kernels,
+    plan: {
+      name: schedule.entry,
+      capacity: parts.capacity,
+      slabs: slabNames.map((name) => ({ name, bytes: plan.slabs[name] })),
+      inputs,
+      outputs,
+      host: schedule.host.map(instructionOf),
+      block,
+      peak: plan.peak,
+    },
+  };
+}
+
+function wordOf({ dtype, source }: ParamSlot): Word {
+  switch (source.kind) {
+    case "constant":
+      return { kind: dtype === "bool" ? "u32" : dtype, value: source.value };
+    case "size":
+      return { kind: "size", size: source.dim };
+    case "host":
+      return { kind: "host", index: source.index };
+    case "word":
+      return { kind: "word", word: source.word };
+    case "base":
+      invariant(false, "assemble", `the base of ${source.buffer.name} was not settled by memory`);
+  }
+}
+
+function instructionOf({ dim, ...rest }: HostScalar): HostInstruction {
+  return dim === undefined ? rest : { ...rest, size: dim };
+}
+
+/** All but the entries. */
+export function assembleProgram(model: CheckedModel, train: CheckedTrain | undefined, store: StoreLayout): Omit<Program, "kernels" | "entries"> {
+  const tensors = storedTensors(model, train).map((t): StoredTensor => {
+    const place = store.offsets.get(t.name);
+    invariant(place, "assemble", `${t.name} is not in the store`);
+    return { ...t, ...place };
+  });
+  return {
+    model: model.name,
+    store: { bytes: store.bytes, tensors },
+    inputs: model.inputs.map((i): InputInfo => ({ name: i.name, role: i.role, dtype: i.type.dtype, shape: i.type.shape, ...(i.range && { range: i.range }) })),
+    hypers: Object.fromEntries(model.hypers.filter((h) => !h.static).map((h) => [h.name, h.value])),
+    ...(model.batch !== undefined && { batch: model.batch }),
+  };
+}
+
+/** A checked train block without its spans. */
+export function trainPlanOf(train: CheckedTrain): TrainPlan {
+  const { data } = train;
+  return {
+    name: train.name,
+    model: train.model,
+    split: train.split,
+    batch: train.batch,
+    seed: train.seed,
+    ...(train.epochs !== undefined && { epochs: train.epochs }),
+    ...(train.steps !== undefined && { steps: train.steps }),
+    ...(train.stop && { stop: train.stop }),
+    ...(data?.kind === "csv" && { data: { kind: data.kind, path: data.path, fields: data.fields.map(({ name, expr }) => ({ name, expr: exprOf(expr) })) } }),
+    ...(data?.kind === "table" && {
+      data: { kind: data.kind, rows: data.rows, fields: data.fields.map(({ name, shape, values }) => ({ name, shape, values })) },
+    }),
+  };
+}
+
+function exprOf(e: CheckedExpr): DataExpr {
+  switch (e.kind) {
+    case "number":
+      return { kind: e.kind, value: e.value };
+    case "column":
+      return { kind: e.kind, name: e.name };
+    case "columns":
+      return { kind: e.kind, from: e.from, to: e.to };
+    case "binary":
+      return { kind: e.kind, op: e.op, a: exprOf(e.a), b: exprOf(e.b) };
+  }
+}

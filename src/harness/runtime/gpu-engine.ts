@@ -1,0 +1,188 @@
+/**
+ * Runs a program's entries on a WebGPU device, in Node (Dawn) and in a browser alike. Pipelines, bind groups and
+ * buffers are made when an entry is loaded; a run writes its scalars and inputs, encodes one pass, submits once and
+ * allocates nothing on the device. Outputs come back through a pool of mapped staging buffers (see readback.ts).
+ */
+import { decode, encode } from "./bytes.ts";
+import type { Call, Engine, Outcome, Snapshot, Values } from "./engine.ts";
+import { checkCapacity, EngineError } from "./engine.ts";
+import { evaluateHost } from "./host.ts";
+import { loadEntry, type LoadedEntry, type LoadedDispatch } from "./load-entry.ts";
+import type { EntryPlan, KernelText, Program, StoredTensor, Word } from "./program.ts";
+import { Readback } from "./readback.ts";
+import { elementsOf, sizeOf, type Live } from "./sizes.ts";
+
+/** Runs that may be queued ahead of the device. */
+const inFlight = 3;
+
+export interface GpuEngineOptions {
+  readonly device: GPUDevice;
+  readonly program: Pick<Program, "store">;
+  /** Called before an entry runs that was not loaded, or whose capacity is too small; loads a plan that fits. */
+  readonly planFor: (entry: string, live: Live) => { readonly plan: EntryPlan; readonly kernels: readonly KernelText[] };
+}
+
+export class GpuEngine implements Engine {
+  readonly backend = "webgpu";
+  private readonly device: GPUDevice;
+  private readonly options: GpuEngineOptions;
+  private readonly store: GPUBuffer;
+  private readonly tensors: ReadonlyMap<string, StoredTensor>;
+  private readonly entries = new Map<string, Promise<LoadedEntry>>();
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly pending: Promise<unknown>[] = [];
+  private failure: EngineError | undefined;
+
+  constructor(options: GpuEngineOptions) {
+    this.options = options;
+    this.device = options.device;
+    const { store } = options.program;
+    this.tensors = new Map(store.tensors.map((t) => [t.name, t]));
+    this.store = this.device.createBuffer({
+      label: "store",
+      size: Math.max(256, store.bytes),
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
+    this.device.addEventListener("uncapturederror", (event) => {
+      this.failure ??= new EngineError("E0604", `WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+    });
+    void this.device.lost.then((lost) => {
+      if (lost.reason !== "destroyed") this.failure ??= new EngineError("E0605", `the device was lost: ${lost.message}`);
+    });
+  }
+
+  /** The entry, loaded with a capacity that fits; loading happens once per entry and capacity. */
+  private async entry(name: string, live: Live): Promise<LoadedEntry> {
+    const known = await this.entries.get(name);
+    if (known && Object.entries(known.plan.capacity).every(([s, most]) => (live[s] ?? 0) <= most)) return known;
+    const { plan, kernels } = this.options.planFor(name, live);
+    checkCapacity(plan, live);
+    const loading = loadEntry(this.device, plan, kernels, this.store, this.pipelines);
+    this.entries.set(name, loading);
+    const loaded = await loading;
+    if (known) void this.device.queue.onSubmittedWorkDone().then(() => known.destroy());
+    return loaded;
+  }
+
+  async run(name: string, call: Call): Promise<Outcome> {
+    this.check();
+    const entry = await this.entry(name, call.live);
+    while (this.pending.length >= inFlight) await this.pending.shift();
+    this.check();
+    this.writeInputs(entry, call);
+    this.writeWords(entry, call);
+    const slot = await entry.readback.slot();
+    const encoder = this.device.createCommandEncoder({ label: name });
+    const pass = encoder.beginComputePass({ label: name });
+    encodePass(pass, entry.dispatches, call.live);
+    pass.end();
+    slot.encode(encoder, entry.slabs[entry.outputSlab]);
+    this.device.queue.submit([encoder.finish()]);
+    this.pending.push(this.device.queue.onSubmittedWorkDone());
+    return {
+      read: async () => {
+        const bytes = await slot.read();
+        this.check();
+        return Readback.decode(bytes, entry.plan.outputs, call.live);
+      },
+    };
+  }
+
+  private writeInputs(entry: LoadedEntry, call: Call): void {
+    for (const input of entry.plan.inputs) {
+      const values = call.inputs[input.name];
+      const wanted = elementsOf(input.shape, call.live);
+      if (!values) throw new EngineError("E0503", `the input ${input.name} is not given`);
+      if (values.length !== wanted)
+        throw new EngineError("E0504", `the input ${input.name} has ${values.length} numbers where ${wanted} are expected`);
+      const buffer = entry.slabs[input.slab];
+      if (buffer && wanted > 0) this.device.queue.writeBuffer(buffer, input.offset, encode(values, input.dtype));
+    }
+  }
+
+  /** Fills the parameter block of every dispatch; the copy is ordered in the queue, so steps in flight keep theirs. */
+  private writeWords(entry: LoadedEntry, call: Call): void {
+    if (entry.words.byteLength === 0) return;
+    const host = evaluateHost(entry.plan.host, call.scalars, call.live);
+    const view = new DataView(entry.words);
+    for (const d of entry.dispatches)
+      d.dispatch.words.forEach((word, k) => writeWord(view, d.wordOffset + 4 * k, word, host, call));
+    this.device.queue.writeBuffer(entry.wordBuffer, 0, entry.words);
+  }
+
+  async read(path: string): Promise<Values> {
+    this.check();
+    const t = this.tensor(path);
+    const staging = this.device.createBuffer({ size: t.bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.store, t.offset, staging, 0, t.bytes);
+    this.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const elements = elementsOf(t.shape, {});
+    const values = decode(staging.getMappedRange().slice(0, elements * 4), t.dtype);
+    staging.destroy();
+    this.check();
+    return values;
+  }
+
+  write(path: string, data: ArrayLike<number>): void {
+    const t = this.tensor(path);
+    const elements = elementsOf(t.shape, {});
+    if (data.length !== elements)
+      throw new EngineError("E0504", `${path} has ${elements} numbers, not ${data.length}`);
+    this.device.queue.writeBuffer(this.store, t.offset, encode(data, t.dtype));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const all = new Map<string, Values>();
+    for (const path of this.tensors.keys()) all.set(path, await this.read(path));
+    return all;
+  }
+
+  restore(snapshot: Snapshot): void {
+    for (const [path, data] of snapshot) this.write(path, data);
+  }
+
+  close(): void {
+    this.store.destroy();
+    for (const entry of this.entries.values()) void entry.then((e) => e.destroy(), () => undefined);
+  }
+
+  private tensor(path: string): StoredTensor {
+    const t = this.tensors.get(path);
+    if (!t) throw new EngineError("E0505", `there is no parameter or state named ${path}`);
+    return t;
+  }
+
+  private check(): void {
+    if (this.failure) throw this.failure;
+  }
+}
+
+function encodePass(pass: GPUComputePassEncoder, dispatches: readonly LoadedDispatch[], live: Live): void {
+  let last: GPUComputePipeline | undefined;
+  for (const d of dispatches) {
+    if (d.pipeline !== last) pass.setPipeline(d.pipeline);
+    last = d.pipeline;
+    pass.setBindGroup(0, d.group, [d.wordOffset]);
+    const [x, y, z] = d.dispatch.grid.map(({ size, per }) => Math.max(1, Math.ceil(sizeOf(size, live) / per)));
+    pass.dispatchWorkgroups(x ?? 1, y ?? 1, z ?? 1);
+  }
+}
+
+function writeWord(view: DataView, at: number, word: Word, host: Float64Array, call: Call): void {
+  switch (word.kind) {
+    case "f32":
+      return view.setFloat32(at, word.value, true);
+    case "i32":
+      return view.setInt32(at, word.value, true);
+    case "u32":
+      return view.setUint32(at, word.value, true);
+    case "size":
+      return view.setInt32(at, sizeOf(word.size, call.live), true);
+    case "host":
+      return view.setFloat32(at, host[word.index] ?? Number.NaN, true);
+    case "word":
+      return view.setUint32(at, call[word.word], true);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Makes everything an entry needs on a device, once: slabs, the parameter blocks' buffer, pipelines (in parallel, one
+ * per distinct text) and bind groups. Afterwards a run allocates nothing.
+ */
+import { EngineError } from "./engine.ts";
+import type { Block, Dispatch, EntryPlan, KernelText } from "./program.ts";
+import { Readback } from "./readback.ts";
+
+/** Dynamic offsets of the parameter blocks must be multiples of this. */
+const blockAlignment = 256;
+
+export interface LoadedDispatch {
+  readonly dispatch: Dispatch;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  /** Where this dispatch's parameter block lies in the words buffer. */
+  readonly wordOffset: number;
+}
+
+export interface LoadedEntry {
+  readonly plan: EntryPlan;
+  /** slabs[0] is the store. */
+  readonly slabs: readonly GPUBuffer[];
+  readonly outputSlab: number;
+  readonly words: ArrayBuffer;
+  readonly wordBuffer: GPUBuffer;
+  readonly dispatches: readonly LoadedDispatch[];
+  readonly readback: Readback;
+  destroy(): void;
+}
+
+/** Loads a plan; throws an EngineError E0604 with the device's message when it refuses something. */
+export async function loadEntry(
+  device: GPUDevice,
+  plan: EntryPlan,
+  kernels: readonly KernelText[],
+  store: GPUBuffer,
+  pipelines: Map<string, Promise<GPUComputePipeline>>,
+): Promise<LoadedEntry> {
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  const slabs = plan.slabs.map((slab, at) =>
+    at === 0
+      ? store
+      : device.createBuffer({
+          label: `${plan.name} ${slab.name}`,
+          size: Math.max(256, slab.bytes),
+          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        }),
+  );
+  const order = flatten(plan.block);
+  const { offsets, blockBytes, total } = layOut(order);
+  const wordBuffer = device.createBuffer({
+    label: `${plan.name} words`,
+    size: Math.max(blockAlignment, total + blockBytes),
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  const layouts = new Map<string, GPUBindGroupLayout>();
+  const built = await Promise.all(
+    order.map(async (dispatch, at): Promise<LoadedDispatch> => {
+      const kernel = kernels[dispatch.kernel];
+      if (!kernel) throw new EngineError("E0604", `${plan.name}: dispatch ${dispatch.name} names no kernel`);
+      const layout = layoutOf(device, kernel.access, layouts);
+      const key = `${kernel.access.join()}\n${kernel.wgsl}`;
+      let pipeline = pipelines.get(key);
+      if (!pipeline) {
+        pipeline = build(device, kernel, layout);
+        pipelines.set(key, pipeline);
+      }
+      const group = device.createBindGroup({
+        label: dispatch.name,
+        layout,
+        entries: [
+          { binding: 0, resource: { buffer: wordBuffer, offset: 0, size: blockBytes } },
+          ...dispatch.bindings.map((range, k) => ({
+            binding: k + 1,
+            resource: { buffer: slabs[range.slab] ?? store, offset: range.offset, size: range.bytes },
+          })),
+        ],
+      });
+      return { dispatch, pipeline: await pipeline, group, wordOffset: offsets[at] ?? 0 };
+    }),
+  ).catch((error: unknown) => ({ error }));
+  const errors = [await device.popErrorScope(), await device.popErrorScope()].filter((e) => e !== null);
+  if (errors[0]) throw new EngineError("E0604", `${plan.name}: ${errors[0].message}`);
+  if ("error" in built) throw built.error instanceof Error ? built.error : new EngineError("E0604", String(built.error));
+  const outputSlab = plan.outputs[0]?.slab ?? 0;
+  const outputBytes = plan.outputs.length === 0 ? 0 : (plan.slabs[outputSlab]?.bytes ?? 0);
+  const readback = new Readback(device, outputBytes, plan.name);
+  return {
+    plan,
+    slabs,
+    outputSlab,
+    words: new ArrayBuffer(total),
+    wordBuffer,
+    dispatches: built,
+    readback,
+    destroy() {
+      slabs.slice(1).forEach((slab) => {
+        slab.destroy();
+      });
+      wordBuffer.destroy();
+      readback.destroy();
+    },
+  };
+}
+
+/** The dispatches in the order they run; repeats are written out. Copies are not made by any pass of this version. */
+function flatten(block: Block): Dispatch[] {
+  return block.flatMap((item) => {
+    if (item.kind === "dispatch") return [item];
+    if (item.kind === "repeat") return Array.from({ length: item.times }, () => flatten(item.block)).flat();
+    throw new EngineError("E0604", "a plan with copies needs a runtime that splits passes");
+  });
+}
+
+function layOut(order: readonly Dispatch[]): { offsets: number[]; blockBytes: number; total: number } {
+  const bytesOf = (d: Dispatch): number => Math.max(16, Math.ceil(d.words.length / 4) * 16);
+  const blockBytes = Math.max(16, ...order.map(bytesOf));
+  const stride = Math.ceil(blockBytes / blockAlignment) * blockAlignment;
+  return { offsets: order.map((_, k) => k * stride), blockBytes, total: order.length * stride };
+}
+
+function layoutOf(device: GPUDevice, access: KernelText["access"], known: Map<string, GPUBindGroupLayout>): GPUBindGroupLayout {
+  const key = access.join();
+  let layout = known.get(key);
+  if (!layout) {
+    layout = device.createBindGroupLayout({
+      entries: [
+        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform", hasDynamicOffset: true } },
+        ...access.map((a, k): GPUBindGroupLayoutEntry => ({
+          binding: k + 1,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: a === "read" ? "read-only-storage" : "storage" },
+        })),
+      ],
+    });
+    known.set(key, layout);
+  }
+  return layout;
+}
+
+async function build(device: GPUDevice, kernel: KernelText, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
+  const module = device.createShaderModule({ label: kernel.name, code: kernel.wgsl });
+  try {
+    return await device.createComputePipelineAsync({
+      label: kernel.name,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: "main" },
+    });
+  } catch (error) {
+    throw new EngineError("E0604", `kernel ${kernel.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Kernel IR, between the schedule and any text. A group of graph nodes lowers to a `Nest`: logical loops without a
+ * target. A kernel family (kernels/) binds a nest to a `Kernel` for a profile. Memory places the buffers and settles
+ * read or read_write; only then is text printed.
+ *
+ *     nest dense_relu: parallel b in N (cap 64), o in 32
+ *       (acc) = fold sum i in 64 { x = load x[b*64 + i]; w = load W[i*32 + o]; } x * w
+ *       store h[b*32 + o] = max(acc + load c[o], 0)
+ *
+ * Values are numbered: an axis' index, a let, a load, a fold's result are `ref`s to an id unique within its nest.
+ * Indices are i32 scalars in elements, row-major over capacities; loops run over live extents.
+ */
+import type { Dim } from "./dims.ts";
+import type { Node } from "./node.ts";
+import type { Scalar } from "./scalar.ts";
+import type { DType } from "./types.ts";
+
+export type Place = "param" | "state" | "input" | "output" | "temp";
+
+/** A value that exists in memory. `bool` is stored as u32. */
+export interface Buffer {
+  /** Unique within the entry. */
+  readonly id: number;
+  /** For people: `h`, `grad.h.W`; never in kernel text. */
+  readonly name: string;
+  readonly dtype: DType;
+  /** Live shape; strides come from the same shape at capacity. */
+  readonly shape: readonly Dim[];
+  /** Elements at capacity. */
+  readonly elements: number;
+  readonly place: Place;
+  /** Parameter or state path, input or output name; for a commit the path it is committed to. */
+  readonly path?: string;
+}
+
+/** A loop dimension: id is the value number of its i32 index. */
+export interface Axis {
+  readonly id: number;
+  readonly name: string;
+  /** Live extent; static when it is a number. */
+  readonly extent: Dim;
+  /** The extent at capacity. */
+  readonly capacity: number;
+}
+
+/** An associative fold with identity. `argmax` carries (value, index), first wins; masked elements contribute the identity. */
+export type Monoid = "sum" | "max" | "any" | "all" | "argmax";
+
+export type Stmt =
+  | { readonly kind: "let"; readonly id: number; readonly value: Scalar }
+  /** buffer[index], or 0 where the guard is false (the access then does not happen or is harmless). */
+  | { readonly kind: "load"; readonly id: number; readonly buffer: Buffer; readonly index: Scalar; readonly guard?: Scalar }
+  | { readonly kind: "store"; readonly buffer: Buffer; readonly index: Scalar; readonly value: Scalar; readonly guard?: Scalar }
+  /** Folds `value` over the axes (in order, serial or not); `mask` false contributes the identity. Results: one id, two for argmax. */
+  | {
+      readonly kind: "fold";
+      readonly axes: readonly Axis[];
+      readonly monoid: Monoid;
+      readonly body: readonly Stmt[];
+      readonly value: Scalar;
+      readonly mask?: Scalar;
+      readonly results: readonly number[];
+    }
+  /** Runs the body for each index of the axis (the row owner writes its row). */
+  | { readonly kind: "each"; readonly axis: Axis; readonly body: readonly Stmt[] };
+
+/** Logical loops over the parallel axes; iterations are independent. */
+export interface Nest {
+  readonly name: string;
+  readonly parallel: readonly Axis[];
+  readonly body: readonly Stmt[];
+  readonly params: readonly ParamSlot[];
+  /** The graph nodes it computes, for reports, blame and documentation. */
+  readonly nodes: readonly Node[];
+  /** Why these nodes are one nest, a line per decision. */
+  readonly why: readonly string[];
+  /** `contract` when the body is one product-sum fold (plus prologue and epilogue): families tile it. */
+  readonly shape: "pointwise" | "reduce" | "row" | "contract";
+}
+
+/** Where a kernel parameter's word comes from: never in the text, so equal kernels share a pipeline. */
+export type ParamSource =
+  /** The live value of a dimension, i32. */
+  | { readonly kind: "size"; readonly dim: Dim }
+  | { readonly kind: "constant"; readonly value: number }
+  /** Host scalar `index` of the entry, f64 rounded to f32. */
+  | { readonly kind: "host"; readonly index: number }
+  /** u32 words of the run: seed, step number, number of the first example. */
+  | { readonly kind: "word"; readonly word: "seed" | "step" | "example" }
+  /** Element offset of a buffer inside its binding; memory adds these when buffers share a binding. */
+  | { readonly kind: "base"; readonly buffer: Buffer };
+
+export interface ParamSlot {
+  readonly dtype: DType;
+  readonly source: ParamSource;
+}
+
+/** Statements of a bound kernel: those of a nest but `fold` and `each`, plus what binding needs. */
+export type KernelStmt =
+  | Extract<Stmt, { kind: "let" | "load" | "store" }>
+  | { readonly kind: "var"; readonly id: number; readonly dtype: DType; readonly init: Scalar }
+  | { readonly kind: "assign"; readonly id: number; readonly value: Scalar }
+  /** id from `from` (inclusive) to `to` (exclusive) by `step`; constant bounds where possible. */
+  | { readonly kind: "for"; readonly id: number; readonly from: Scalar; readonly to: Scalar; readonly step: number; readonly body: readonly KernelStmt[] }
+  | { readonly kind: "if"; readonly condition: Scalar; readonly then: readonly KernelStmt[]; readonly otherwise?: readonly KernelStmt[] }
+  /** A workgroup array, its reads and writes, and the barrier between. */
+  | { readonly kind: "shared"; readonly name: string; readonly dtype: DType; readonly elements: number }
+  | { readonly kind: "read_shared"; readonly id: number; readonly name: string; readonly index: Scalar; readonly dtype: DType }
+  | { readonly kind: "write_shared"; readonly name: string; readonly index: Scalar; readonly value: Scalar }
+  | { readonly kind: "barrier"; readonly scope: "workgroup" | "storage" };
+
+/** Value ids that every bound kernel has from the start (i32). */
+export const builtin = { workgroupX: -1, workgroupY: -2, workgroupZ: -3, localX: -4, localY: -5, localZ: -6 } as const;
+
+/** Workgroups along one dimension: ceil(size / per), at least 1. Evaluated by the runtime for the live sizes. */
+export interface Launch {
+  readonly size: Dim;
+  readonly per: number;
+}
+
+/** One dispatch: what memory places and the WGSL printer prints. */
+export interface Kernel {
+  /** From content: `dense_relu`; for labels and comments. */
+  readonly name: string;
+  readonly family: string;
+  readonly workgroup: readonly [number, number, number];
+  /** Workgroups in x, y, z; families fold more than 65,535 into further dimensions. */
+  readonly grid: readonly [Launch, Launch, Launch];
+  /** Every buffer the body reads or writes, in order of first use: position gives the binding's name in text. */
+  readonly buffers: readonly Buffer[];
+  readonly reads: ReadonlySet<Buffer>;
+  readonly writes: ReadonlySet<Buffer>;
+  readonly params: readonly ParamSlot[];
+  readonly body: readonly KernelStmt[];
+  readonly nests: readonly Nest[];
+}
+
+/** Which device class kernels are made for; every field may be overridden by a tuner. */
+export interface Profile {
+  readonly name: "software" | "gpu";
+  /** Barriers and workgroup memory may be used. */
+  readonly barriers: boolean;
+  /** Invocations per workgroup for pointwise kernels and for row kernels. */
+  readonly pointwise: number;
+  readonly rows: number;
+  /** Outputs per invocation of the register-tiled contraction (rows, columns). */
+  readonly tile: readonly [number, number];
+  /** Storage buffers a stage may bind. */
+  readonly storageBuffers: number;
+  readonly workgroupsPerDimension: number;
+}
+
+/** What one entry runs, in order: the schedule's result. */
+export interface Schedule {
+  readonly entry: string;
+  readonly nests: readonly Nest[];
+  readonly buffers: readonly Buffer[];
+  /** Named results and where they lie. */
+  readonly outputs: readonly { readonly name: string; readonly kind: string; readonly buffer: Buffer }[];
+  /**
+   * `value` (a buffer) becomes the content of `target` (its param or state buffer) when the entry ends. The nest that makes the value
+   * may write `target` itself where no later reader of the old value exists; then value === target.
+   */
+  readonly commits: readonly { readonly path: string; readonly value: Buffer; readonly target: Buffer }[];
+  /** Scalars computed on the host in f64 each time the entry runs. */
+  readonly host: readonly HostScalar[];
+}
+
+/** One f64 instruction; `args` are positions of earlier ones. `op` is an elementwise op's name, or one of the four leaves. */
+export interface HostScalar {
+  readonly op: string;
+  readonly args: readonly number[];
+  /** const: the number; pow: the exponent. */
+  readonly value?: number;
+  /** hyper or step: its name; compare and logic: the relation or kind; cast: the dtype. */
+  readonly name?: string;
+  /** size: the dimension. */
+  readonly dim?: Dim;
+}

@@ -1,0 +1,54 @@
+/**
+ * Scalar expressions: what one invocation computes for one element. Op records state their elementwise
+ * meaning in them, kernels are made of them, and any target prints them.
+ *
+ *     op("add", "f32", [ref(0), constant(1)])
+ */
+import type { DType } from "./types.ts";
+
+/** Operations every target has exactly or correctly rounded. Shifts and bit operations are on u32. */
+export type ScalarOp =
+  | "neg" | "abs" | "floor" | "sqrt" | "not"
+  | "add" | "sub" | "mul" | "div" | "max" | "min" | "mod"
+  | "==" | "!=" | "<" | "<=" | ">" | ">="
+  | "and" | "or" | "select"
+  | "shl" | "shr" | "bitand" | "bitor" | "bitxor"
+  /** value conversion to `dtype` */
+  | "cast"
+  /** reinterpretation of the bits as `dtype` */
+  | "bitcast";
+
+export type Scalar =
+  | { readonly kind: "constant"; readonly dtype: DType; readonly value: number }
+  /** An argument of a scalar function, or in a kernel a local value (a let, a load, an accumulator). */
+  | { readonly kind: "ref"; readonly dtype: DType; readonly id: number }
+  | { readonly kind: "op"; readonly op: ScalarOp; readonly dtype: DType; readonly args: readonly Scalar[] }
+  | { readonly kind: "call"; readonly fn: ScalarFunction; readonly dtype: DType; readonly args: readonly Scalar[] }
+  /** A kernel parameter by position in its slots. */
+  | { readonly kind: "param"; readonly dtype: DType; readonly slot: number };
+
+/** A named formula (exp, tanh, threefry…): straight-line lets, then a result. Refs 0.. are the arguments, then the lets. */
+export interface ScalarFunction {
+  readonly name: string;
+  /** Method, source and stated error in ULP or absolute. */
+  readonly doc: string;
+  readonly params: readonly DType[];
+  readonly lets: readonly Scalar[];
+  readonly result: Scalar;
+}
+
+export function constant(value: number, dtype: DType = "f32"): Scalar {
+  return { kind: "constant", dtype, value };
+}
+
+export function ref(id: number, dtype: DType = "f32"): Scalar {
+  return { kind: "ref", dtype, id };
+}
+
+export function op(name: ScalarOp, dtype: DType, args: readonly Scalar[]): Scalar {
+  return { kind: "op", op: name, dtype, args };
+}
+
+export function call(fn: ScalarFunction, args: readonly Scalar[]): Scalar {
+  return { kind: "call", fn, dtype: fn.result.dtype, args };
+}

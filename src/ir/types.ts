@@ -1,0 +1,35 @@
+/**
+ * Element types and tensor types. `bool` counts as 0/1 in arithmetic only after a cast; indices are `i32`;
+ * `u32` occurs in random bits and status words.
+ */
+import * as dims from "./dims.ts";
+import type { Dim } from "./dims.ts";
+
+export type DType = "f32" | "i32" | "u32" | "bool";
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+export function tensor(dtype: DType, shape: readonly Dim[]): TensorType {
+  return { dtype, shape };
+}
+
+export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length && a.every((d, i) => dims.equal(d, b[i] as Dim));
+}
+
+export function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
+/** `f32[N, 64]`, or `f32` for a scalar. */
+export function printType(t: TensorType): string {
+  return t.shape.length === 0 ? t.dtype : `${t.dtype}[${t.shape.map(dims.print).join(", ")}]`;
+}
+
+/** `[N, 64]`. */
+export function printShape(shape: readonly Dim[]): string {
+  return `[${shape.map(dims.print).join(", ")}]`;
+}

@@ -1,0 +1,141 @@
+/**
+ * Places the buffers of one entry: kernels in order and the store's layout come in, byte offsets and each kernel's
+ * bindings go out. Temps share one slab by liveness, largest first, each at the lowest offset where it meets no
+ * other that lives at the same time.
+ *
+ * A kernel with at most `storageBuffers` buffers binds each by itself, so equal kernels have equal text whatever
+ * they work on. With more, the buffers of a slab share one binding and their positions in it are kernel parameters.
+ */
+import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
+import type { DType } from "../ir/types.ts";
+import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
+import { liveness, lowerBound, type Life } from "./liveness.ts";
+import {
+  align, bytesOf, slabNames, slabOf,
+  type Group, type Placement, type Plan, type SlabName, type StoreLayout,
+} from "./placement.ts";
+
+/** What a device must have; the defaults are WebGPU's baseline. */
+export interface MemoryLimits {
+  readonly storageBuffers: number;
+  readonly bindingBytes: number;
+  readonly bufferBytes: number;
+}
+
+export const baseline: MemoryLimits = { storageBuffers: 8, bindingBytes: 128 * 1024 * 1024, bufferBytes: 256 * 1024 * 1024 };
+
+export interface PlanOptions {
+  readonly store: StoreLayout;
+  readonly limits: MemoryLimits;
+  /** False gives every temp bytes of its own: the off switch that tests compare with. */
+  readonly reuse: boolean;
+}
+
+/** Throws a UserError E0602 when a tensor or a slab is larger than the device allows. */
+export function plan(entry: string, kernels: readonly Kernel[], options: PlanOptions): Plan {
+  const lives = liveness(kernels);
+  const offsets = new Map<Buffer, number>();
+  const slabs: Record<SlabName, number> = { store: options.store.bytes, inputs: 0, outputs: 0, temps: 0 };
+  const temps: [Buffer, Life][] = [];
+  for (const [buffer, life] of lives) {
+    const slab = slabOf(buffer.place);
+    if (bytesOf(buffer) > options.limits.bindingBytes) throw tooLarge(buffer, options.limits.bindingBytes);
+    if (slab === "temps") temps.push([buffer, life]);
+    else if (slab === "store") offsets.set(buffer, storeOffset(buffer, options.store));
+    else {
+      offsets.set(buffer, slabs[slab]);
+      slabs[slab] = align(slabs[slab] + bytesOf(buffer));
+    }
+  }
+  slabs.temps = placeTemps(temps, offsets, options.reuse);
+  for (const name of slabNames)
+    if (slabs[name] > options.limits.bufferBytes)
+      throw new UserError({
+        code: "E0602",
+        message: `entry ${entry} needs ${slabs[name]} bytes in one buffer (${name}); the device allows ${options.limits.bufferBytes}`,
+        hint: "a smaller batch or smaller layers need less",
+      });
+  const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, options.limits) }));
+  const least = lowerBound(new Map(temps), (b) => align(bytesOf(b)), kernels.length);
+  return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
+}
+
+function tooLarge(buffer: Buffer, limit: number): UserError {
+  return new UserError({
+    code: "E0602",
+    message: `${buffer.name} takes ${bytesOf(buffer)} bytes; one binding of the device holds ${limit}`,
+  });
+}
+
+function storeOffset(buffer: Buffer, store: StoreLayout): number {
+  const place = store.offsets.get(buffer.path ?? "");
+  invariant(place, "plan", `${buffer.name} (${buffer.path}) is not in the store`);
+  invariant(place.bytes === bytesOf(buffer), "plan", `${buffer.path} has ${bytesOf(buffer)} bytes, the store keeps ${place.bytes}`);
+  return place.offset;
+}
+
+/** Gives each temp an offset; returns the slab's size. */
+function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, number>, reuse: boolean): number {
+  const order = [...temps].sort(([a, x], [b, y]) => bytesOf(b) - bytesOf(a) || x.from - y.from || a.id - b.id);
+  const done: { readonly start: number; readonly end: number; readonly life: Life }[] = [];
+  let size = 0;
+  for (const [buffer, life] of order) {
+    const bytes = align(bytesOf(buffer));
+    const rivals = done
+      .filter((d) => !reuse || (d.life.from <= life.to && life.from <= d.life.to))
+      .sort((a, b) => a.start - b.start);
+    let start = 0;
+    for (const rival of rivals) {
+      if (rival.start - start >= bytes) break;
+      start = Math.max(start, rival.end);
+    }
+    offsets.set(buffer, start);
+    done.push({ start, end: start + bytes, life });
+    size = Math.max(size, start + bytes);
+  }
+  return size;
+}
+
+/** The bindings of one kernel. */
+function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, limits: MemoryLimits): Placement {
+  const offsetOf = (b: Buffer): number => {
+    const offset = offsets.get(b);
+    if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
+    return offset;
+  };
+  const written = new Set([...kernel.writes].map((b) => slabOf(b.place)));
+  const accessOf = (slab: SlabName): Group["access"] => (written.has(slab) ? "read_write" : "read");
+  if (kernel.buffers.length <= limits.storageBuffers) {
+    const groups = kernel.buffers.map((b): Group => {
+      const slab = slabOf(b.place);
+      return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: stored(b.dtype), elements: Math.max(1, b.elements), access: accessOf(slab) };
+    });
+    return { groups, of: new Map(kernel.buffers.map((b, group) => [b, { group }])), params: kernel.params };
+  }
+  const groups: Group[] = [];
+  const of = new Map<Buffer, { group: number; base: number }>();
+  const params: ParamSlot[] = [...kernel.params];
+  for (const slab of slabNames) {
+    const members = kernel.buffers.filter((b) => slabOf(b.place) === slab);
+    if (members.length === 0) continue;
+    const start = Math.min(...members.map(offsetOf));
+    const end = Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
+    if (end - start > limits.bindingBytes)
+      throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${end - start} bytes of one buffer; a binding holds ${limits.bindingBytes}` });
+    const types = new Set(members.map((b) => stored(b.dtype)));
+    const [only] = types;
+    const elem = types.size === 1 && only ? only : "u32";
+    groups.push({ slab, offset: start, bytes: end - start, elem, elements: (end - start) / 4, access: accessOf(slab) });
+    for (const b of members) {
+      of.set(b, { group: groups.length - 1, base: params.length });
+      params.push({ dtype: "i32", source: { kind: "constant", value: (offsetOf(b) - start) / 4 } });
+    }
+  }
+  return { groups, of, params };
+}
+
+/** bool lies in memory as u32. */
+function stored(dtype: DType): DType {
+  return dtype === "bool" ? "u32" : dtype;
+}
+

@@ -1,0 +1,90 @@
+/**
+ * Checks a plan without trusting how it was made: plays the kernels in order over a map of who owns which bytes.
+ * A read must find its own buffer's bytes untouched since they were written; bindings must be aligned, inside their
+ * slab, disjoint where writable, and of one access per slab. Throws an InternalError naming kernel and buffer.
+ */
+import type { Buffer } from "../ir/kernel.ts";
+import { invariant } from "../support/diagnostic.ts";
+import type { Group, PlacedKernel, Plan } from "./placement.ts";
+
+interface Extent {
+  readonly owner: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What places start out holding valid data before the first kernel. */
+const filled = new Set(["param", "state", "input"]);
+
+export function verifyPlan(plan: Plan): void {
+  const owners = new Map<string, Extent[]>();
+  for (const [buffer, offset] of plan.offsets)
+    if (filled.has(buffer.place)) claim(owners, slabKey(buffer), buffer, offset);
+  for (const placed of plan.kernels) {
+    checkBindings(placed, plan);
+    for (const buffer of placed.kernel.reads) {
+      const offset = plan.offsets.get(buffer);
+      invariant(offset !== undefined, "verify plan", `${placed.kernel.name} reads ${buffer.name}, which has no place`);
+      const extents = owners.get(slabKey(buffer)) ?? [];
+      const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + 4 * buffer.elements);
+      const own = placed.kernel.writes.has(buffer) && buffer.place !== "temp";
+      invariant(held || own, "verify plan", `${placed.kernel.name} reads ${buffer.name}, whose bytes were never written or were overwritten`);
+    }
+    for (const buffer of placed.kernel.writes) {
+      const offset = plan.offsets.get(buffer);
+      invariant(offset !== undefined, "verify plan", `${placed.kernel.name} writes ${buffer.name}, which has no place`);
+      for (const other of placed.kernel.buffers)
+        if (other !== buffer && slabKey(other) === slabKey(buffer))
+          invariant(
+            disjoint(offset, offset + 4 * buffer.elements, plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + 4 * other.elements),
+            "verify plan",
+            `${placed.kernel.name} writes ${buffer.name} over ${other.name}`,
+          );
+      claim(owners, slabKey(buffer), buffer, offset);
+    }
+  }
+}
+
+function slabKey(buffer: Buffer): string {
+  return buffer.place === "param" || buffer.place === "state" ? "store" : buffer.place;
+}
+
+/** The buffer takes its bytes; whoever held any of them holds nothing any more. */
+function claim(owners: Map<string, Extent[]>, slab: string, owner: Buffer, start: number): void {
+  const end = start + 4 * owner.elements;
+  const kept = (owners.get(slab) ?? []).filter((e) => disjoint(e.start, e.end, start, end));
+  owners.set(slab, [...kept, { owner, start, end }]);
+}
+
+function disjoint(a: number, b: number, c: number, d: number): boolean {
+  return b <= c || d <= a;
+}
+
+function checkBindings({ kernel, placement }: PlacedKernel, plan: Plan): void {
+  const where = `kernel ${kernel.name}`;
+  for (const group of placement.groups) {
+    invariant(group.offset % 256 === 0, "verify plan", `${where}: a binding starts at ${group.offset}`);
+    invariant(group.bytes >= 4 * group.elements, "verify plan", `${where}: a binding is shorter than its array`);
+    invariant(group.offset + group.bytes <= Math.max(256, plan.slabs[group.slab]), "verify plan", `${where}: a binding leaves the slab ${group.slab}`);
+  }
+  for (const [i, a] of placement.groups.entries())
+    for (const b of placement.groups.slice(i + 1)) checkPair(where, a, b);
+  for (const buffer of kernel.buffers) {
+    const place = placement.of.get(buffer);
+    const group = place && placement.groups[place.group];
+    invariant(place && group, "verify plan", `${where}: ${buffer.name} has no binding`);
+    const slot = place.base === undefined ? undefined : placement.params[place.base];
+    const base = slot?.source.kind === "constant" ? slot.source.value : 0;
+    const offset = plan.offsets.get(buffer) ?? -1;
+    invariant(group.offset + 4 * base === offset, "verify plan", `${where}: ${buffer.name} is bound at ${group.offset + 4 * base}, placed at ${offset}`);
+    invariant(base + buffer.elements <= group.elements, "verify plan", `${where}: ${buffer.name} leaves its binding`);
+    invariant(!kernel.writes.has(buffer) || group.access === "read_write", "verify plan", `${where}: ${buffer.name} is written through a read-only binding`);
+  }
+}
+
+function checkPair(where: string, a: Group, b: Group): void {
+  if (a.slab !== b.slab) return;
+  invariant(a.access === b.access, "verify plan", `${where}: the slab ${a.slab} is bound both read-only and writable`);
+  if (a.access === "read_write")
+    invariant(disjoint(a.offset, a.offset + a.bytes, b.offset, b.offset + b.bytes), "verify plan", `${where}: writable bindings of ${a.slab} overlap`);
+}

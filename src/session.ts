@@ -1,0 +1,202 @@
+/**
+ * A program on a device or on the f64 evaluator: parameters by name, training steps, evaluation, prediction,
+ * gradients, all with plain typed arrays.
+ *
+ *     const session = await openSession(program, { device });        // or { backend: "f64" }
+ *     const { loss } = await session.step({ x, y });
+ *     const { p } = await session.predict({ x });
+ */
+import { profiles } from "../kernels/profiles.ts";
+import type { CompiledProgram } from "./compile.ts";
+import { F64Engine } from "./harness/f64-engine.ts";
+import type { Dataset } from "./harness/runtime/dataset.ts";
+import { EngineError, type Call, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
+import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
+import type { StoredTensor } from "./harness/runtime/program.ts";
+import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
+import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
+import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
+import type { Profile } from "./ir/kernel.ts";
+import type { EntryName } from "./graph/build.ts";
+
+/** Where a session runs. */
+export type SessionOptions = {
+  /** Seed of initial values and draws; the train block's, else 0. */
+  readonly seed?: number;
+  /** Largest batch a training step is compiled for; the train block's. Other entries grow with what they are given. */
+  readonly batch?: number;
+} & (
+  | { readonly backend: "f64" }
+  /** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
+  | { readonly backend?: "webgpu"; readonly device: GPUDevice; readonly software?: boolean }
+);
+
+/** Tensors by input name: flat, row-major. */
+export type Feed = Readonly<Record<string, ArrayLike<number>>>;
+
+/** Compiles what is needed for the device, sets all parameters to their initial values. Throws EngineError and UserError. */
+export async function openSession(program: CompiledProgram, options: SessionOptions): Promise<Session> {
+  const session = new Session(program, makeEngine(program, options), options.seed ?? program.train?.seed ?? 0);
+  await session.reset();
+  return session;
+}
+
+function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
+  if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName) });
+  const profile = profileFor(options.device, options.software);
+  const batch = options.batch ?? (typeof program.train?.batch === "number" ? program.train.batch : 0);
+  return new GpuEngine({
+    device: options.device,
+    program: program.info,
+    planFor: (entry, live) => {
+      const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, entry === "step" ? Math.max(n, batch) : n]));
+      const { plan, texts } = program.lower(entry as EntryName, { capacity, profile });
+      return { plan, kernels: texts };
+    },
+  });
+}
+
+function profileFor(device: GPUDevice, software: boolean | undefined): Profile {
+  const info = device.adapterInfo;
+  const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
+  return emulated ? profiles.software : profiles.gpu;
+}
+
+export class Session {
+  readonly program: CompiledProgram;
+  readonly engine: Engine;
+  private readonly seed: number;
+  private readonly hypers: Record<string, number>;
+  private updates = 0;
+
+  constructor(program: CompiledProgram, engine: Engine, seed: number) {
+    this.program = program;
+    this.engine = engine;
+    this.seed = seed;
+    this.hypers = { ...program.info.hypers };
+  }
+
+  /** Path, shape, element type and role of every parameter. */
+  get parameters(): readonly StoredTensor[] {
+    return this.program.info.store.tensors.filter((t) => t.kind === "param");
+  }
+
+  /** Initial values for parameters and state; the update count starts again. */
+  async reset(): Promise<void> {
+    this.updates = 0;
+    await (await this.engine.run("init", this.call({}, 0))).read();
+  }
+
+  /** A copy of a parameter or state. Throws EngineError E0505 on an unknown path. */
+  get(path: string): Promise<Values> {
+    return this.engine.read(path);
+  }
+
+  /** Throws EngineError E0504 when the number of elements differs. */
+  set(path: string, values: ArrayLike<number>): void {
+    this.engine.write(path, values);
+  }
+
+  /** Changes a hyperparameter that fixes no size; throws EngineError E0506 on any other name. */
+  setHyper(name: string, value: number): void {
+    if (!(name in this.hypers)) throw new EngineError("E0510", `there is no hyperparameter ${name} that can change without compiling again`);
+    this.hypers[name] = value;
+  }
+
+  /** One update on a batch; the loss and its named terms before the update. Throws EngineError E0606 when one is not finite. */
+  async step(feed: Feed = {}): Promise<Readonly<Record<string, number>>> {
+    const call = this.call(feed, this.updates + 1);
+    const outputs = await (await this.engine.run("step", call)).read();
+    const status = outputs["status"]?.data[0] ?? 0;
+    if (status !== 0) throw new EngineError("E0606", `the loss or a gradient was not finite at update ${status}; the parameters are those before it`);
+    this.updates++;
+    return scalars(outputs);
+  }
+
+  /** Loss, terms, metrics and outputs, as evaluation sees them. */
+  evaluate(feed: Feed = {}): Promise<Readonly<Record<string, OutputValue>>> {
+    return this.outputs("evaluate", feed);
+  }
+
+  /** The model's outputs; targets are not needed. */
+  predict(feed: Feed = {}): Promise<Readonly<Record<string, OutputValue>>> {
+    return this.outputs("predict", feed);
+  }
+
+  /** The loss (under `loss`) and its gradient for each parameter, by path. */
+  gradients(feed: Feed = {}): Promise<Readonly<Record<string, OutputValue>>> {
+    return this.outputs("gradients", feed);
+  }
+
+  private async outputs(entry: EntryName, feed: Feed): Promise<Readonly<Record<string, OutputValue>>> {
+    return (await this.engine.run(entry, this.call(feed, Math.max(1, this.updates)))).read();
+  }
+
+  /** Trains as the file's train block says. Throws EngineError E0401 when there is none. */
+  async train(data: Dataset | undefined, options: Pick<TrainOptions, "onEpoch" | "onStep" | "interrupted"> = {}): Promise<TrainResult> {
+    const plan = this.program.trainPlan;
+    if (!plan) throw new EngineError("E0401", `${this.program.model.name} has no train block`);
+    const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
+    this.updates = result.steps;
+    return result;
+  }
+
+  /** The parameters as a safetensors file. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    const tensors = [];
+    for (const t of this.parameters)
+      tensors.push({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: await this.get(t.name) });
+    return writeSafetensors(tensors, { model: this.program.model.name });
+  }
+
+  /** Sets the parameters that a safetensors file holds (also under former paths); returns the paths it lacks. Throws on another shape. */
+  load(bytes: Uint8Array): readonly string[] {
+    const saved = new Map(readSafetensors(bytes).tensors.map((t) => [t.name, t]));
+    const missing: string[] = [];
+    for (const t of this.parameters) {
+      const found = saved.get(t.name) ?? (t.was === undefined ? undefined : saved.get(t.was));
+      if (!found) missing.push(t.name);
+      else this.set(t.name, found.data);
+    }
+    return missing;
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+
+  private call(feed: Feed, step: number): Call {
+    const inputs: Record<string, Values> = Object.create(null);
+    for (const i of this.program.info.inputs) {
+      const values = feed[i.name];
+      if (values) inputs[i.name] = Float64Array.from(values);
+    }
+    return {
+      live: this.live(feed), inputs, seed: this.seed, step, example: 0,
+      scalars: { hyper: this.hypers, step: { t: Math.max(1, step), epoch: 1 } },
+    };
+  }
+
+  /** The batch size that the given inputs have; they must agree. Throws EngineError E0504. */
+  private live(feed: Feed): Live {
+    const { batch, inputs } = this.program.info;
+    if (batch === undefined) return {};
+    let rows: number | undefined;
+    for (const i of inputs) {
+      const values = feed[i.name];
+      if (!values) continue;
+      const width = elementsOf(i.shape, { [batch]: 1 });
+      const n = values.length / width;
+      if (!Number.isInteger(n) || n < 1) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, no multiple of ${width} an example`);
+      if (rows !== undefined && rows !== n) throw new EngineError("E0504", `${i.name} has ${n} examples where another input has ${rows}`);
+      rows = n;
+    }
+    return rows === undefined ? { [batch]: 1 } : { [batch]: rows };
+  }
+}
+
+function scalars(outputs: Readonly<Record<string, OutputValue>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(outputs).filter(([, o]) => o.shape.length === 0 && o.kind !== "status").map(([name, o]) => [name, o.data[0] ?? Number.NaN]),
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * Choices and casts. A select moves outwards over products, so an adjoint is selected and never multiplied by zero;
+ * two selects on one condition become one, and below a choice its own condition is known.
+ */
+import type { Emit } from "../../ir/emit.ts";
+import type { Node } from "../../ir/node.ts";
+import { isFloat, isSplat, orders, pair, splatOf, under } from "../match.ts";
+import { input, rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+
+type Choice = readonly [condition: Node, then: Node, otherwise: Node];
+
+const choice = (n: Node): Choice => n.inputs as unknown as Choice;
+
+export const choices: readonly Rule[] = [
+  rule({
+    name: "select-constant",
+    doc: "select(true, x, y) = x, select(false, x, y) = y",
+    ops: ["select"],
+    apply: (n) => {
+      const truth = splatOf(n.inputs[0]);
+      return truth === undefined ? undefined : n.inputs[truth !== 0 ? 1 : 2];
+    },
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      return e.select(e.const({ dtype: "bool", shape: [3] }, 1), x, e.exp(x));
+    },
+  }),
+  rule({
+    name: "select-same",
+    doc: "select(c, x, x) = x",
+    ops: ["select"],
+    apply: (n) => (n.inputs[1] === n.inputs[2] ? n.inputs[1] : undefined),
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      return e.select(e.compare(">", x, e.like(x, 0)), x, x);
+    },
+  }),
+  rule({
+    name: "select-not",
+    doc: "select(not c, x, y) = select(c, y, x)",
+    ops: ["select"],
+    apply: (n, e) => {
+      const [c, x, y] = choice(n);
+      const plain = under(c, "not");
+      return plain && e.select(plain, y, x);
+    },
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      return e.select(e.not(e.compare(">", x, e.like(x, 0))), x, e.exp(x));
+    },
+  }),
+  rule({
+    name: "select-known",
+    doc: "in select(c, f(select(c, x, y)), g(select(c, x, y))) the inner choices are x above and y below, a few elementwise steps down",
+    ops: ["select"],
+    apply: (n, e) => {
+      const [c, x, y] = choice(n);
+      const then = assuming(e, x, c, true, 4);
+      const otherwise = assuming(e, y, c, false, 4);
+      return then === x && otherwise === y ? undefined : e.select(c, then, otherwise);
+    },
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      const c = e.compare(">", x, e.like(x, 0));
+      return e.select(c, e.exp(e.select(c, e.neg(x), x)), e.like(x, 0));
+    },
+  }),
+  rule({
+    name: "add-selects",
+    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v); of the four at least two are 0",
+    ops: ["add"],
+    apply: (n, e) => {
+      const [a, b] = pair(n).map(signed) as [Signed, Signed];
+      if (a.node.op !== "select" || b.node.op !== "select" || a.node.inputs[0] !== b.node.inputs[0]) return undefined;
+      const [c, x, y] = choice(a.node);
+      const [, u, v] = choice(b.node);
+      if ([x, y, u, v].filter((k) => isSplat(k, 0)).length < 2) return undefined;
+      const sign = (s: Signed, k: Node): Node => (s.minus && !isSplat(k, 0) ? e.neg(k) : k);
+      const sum = (p: Node, q: Node): Node => (isSplat(p, 0) ? q : isSplat(q, 0) ? p : e.add(p, q));
+      return e.select(c, sum(sign(a, x), sign(b, u)), sum(sign(a, y), sign(b, v)));
+    },
+    example: (e) => {
+      const x = input(e, "x", [5]);
+      const c = e.compare(">", x, e.like(x, 0));
+      return e.add(e.select(c, x, e.like(x, 0)), e.neg(e.select(c, e.like(x, 0), e.exp(x))));
+    },
+  }),
+  rule({
+    name: "select-out-of-product",
+    doc: "select(c, x, 0) · y = select(c, x · y, 0), and likewise for / y",
+    ops: ["mul", "div"],
+    apply: (n, e) => {
+      for (const [s, y] of n.op === "mul" ? orders(n) : [pair(n)]) {
+        if (s.op !== "select") continue;
+        const [c, a, b] = choice(s);
+        const times = (k: Node): Node => (isSplat(k, 0) ? k : isSplat(k, 1) && n.op === "mul" ? y : e.make(n.op, n.attrs, [k, y]));
+        if (isSplat(a, 0) || isSplat(b, 0)) return e.select(c, times(a), times(b));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const x = input(e, "x", [5]);
+      return e.mul(e.exp(x), e.select(e.compare(">", x, e.like(x, 0)), x, e.like(x, 0)));
+    },
+  }),
+  rule({
+    name: "select-common-factor",
+    doc: "select(c, g · x, g · y) = g · select(c, x, y)",
+    ops: ["select"],
+    apply: (n, e) => {
+      const [c, x, y] = choice(n);
+      if (x.op !== "mul" || y.op !== "mul") return undefined;
+      for (const [g, a] of orders(x)) for (const [h, b] of orders(y)) if (g === h) return e.mul(g, e.select(c, a, b));
+      return undefined;
+    },
+    example: (e) => {
+      const [x, g] = [input(e, "x", [5]), input(e, "g", [5])];
+      return e.select(e.compare(">", x, e.like(x, 0)), e.mul(g, x), e.mul(e.sin(x), g));
+    },
+  }),
+  rule({
+    name: "compare-same",
+    doc: "x == x is true and x < x false, for integers and bools",
+    ops: ["compare"],
+    apply: (n, e) => {
+      const [x, y] = pair(n);
+      if (x !== y || isFloat(x)) return undefined;
+      const { relation } = n.attrs;
+      return e.like(n, relation === "==" || relation === "<=" || relation === ">=" ? 1 : 0);
+    },
+    example: (e) => {
+      const y = input(e, "y", [3], "i32");
+      return e.compare("<=", y, y);
+    },
+  }),
+  rule({
+    name: "cast-cast",
+    doc: "a bool cast twice is cast once",
+    ops: ["cast"],
+    apply: (n, e) => {
+      const first = n.inputs[0] as Node;
+      if (first.op !== "cast") return undefined;
+      const x = first.inputs[0] as Node;
+      return x.type.dtype === "bool" ? e.cast(x, n.attrs.to) : undefined;
+    },
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      return e.cast(e.cast(e.compare(">", x, e.like(x, 0)), "i32"), "f32");
+    },
+  }),
+];
+
+interface Signed {
+  readonly minus: boolean;
+  readonly node: Node;
+}
+
+function signed(node: Node): Signed {
+  const x = under(node, "neg");
+  return x ? { minus: true, node: x } : { minus: false, node };
+}
+
+/** `node` where `condition` is known to be `truth` at each element; looks through `depth` elementwise operations. */
+function assuming(e: Emit, node: Node, condition: Node, truth: boolean, depth: number): Node {
+  if (node.op === "select" && node.inputs[0] === condition) {
+    return assuming(e, node.inputs[truth ? 1 : 2] as Node, condition, truth, depth);
+  }
+  if (depth === 0 || !looksThrough.has(node.op)) return node;
+  const inputs = node.inputs.map((x) => assuming(e, x, condition, truth, depth - 1));
+  return inputs.every((x, i) => x === node.inputs[i]) ? node : e.make(node.op, node.attrs, inputs);
+}
+
+/** Elementwise operations: what holds at an element of the result holds at the same element of the inputs. */
+const looksThrough: ReadonlySet<Node["op"]> = new Set<Node["op"]>([
+  "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "add", "mul", "div", "max", "pow", "select",
+]);

@@ -1,0 +1,227 @@
+/**
+ * Contractions in one form. A sum of a product of views becomes a contraction; views that only rename axes become
+ * labels; the operand that holds the first result axis of its own comes first. So `sum[i] x[b, i] * W[i, o]`,
+ * `sum[i] W[i, o] * x[b, i]` and `x @ W` are one node, and the adjoints of all three are contractions too.
+ *
+ * A product in which both operands vary along all axes, summed or not, is no contraction: it stays elementwise.
+ */
+import type { Dim } from "../../ir/dims.ts";
+import type { Emit } from "../../ir/emit.ts";
+import type { Node, NodeOf } from "../../ir/node.ts";
+import { axesOf, axesRead, axisNames, isFloat, restrict, splatOf } from "../match.ts";
+import { input, rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+
+type Contract = NodeOf<"contract"> & Node;
+
+/** An operand with a name for each of its axes. */
+interface Labelled {
+  readonly node: Node;
+  readonly labels: readonly number[];
+}
+
+export const contractions: readonly Rule[] = [
+  rule({
+    name: "sum-into-contract",
+    doc: "Σ of a product whose factors vary along different axes = a contraction of them",
+    ops: ["reduce"],
+    apply: (n, e) => {
+      const x = n.inputs[0] as Node;
+      if (n.attrs.kind !== "sum" || n.inputs.length > 1 || x.op !== "mul" || !isFloat(x)) return undefined;
+      const groups = byAxes(e, factorsOf(x));
+      const [a, b] = groups;
+      if (!a || !b || groups.length !== 2) return undefined;
+      const summed = n.attrs.axes;
+      const extents = x.type.shape;
+      const covered = new Set([...axesOf(a), ...axesOf(b)]);
+      if (extents.some((_, axis) => !covered.has(axis))) return undefined;
+      const out = extents.map((_, axis) => axis).filter((axis) => !summed.includes(axis));
+      return contraction(e, labelled(e, a), labelled(e, b), out, extents);
+    },
+    example: (e) => {
+      const [x, w] = [input(e, "x", [2, 3]), input(e, "w", [3, 4])];
+      const over = [2, 3, 4];
+      return e.reduce("sum", e.mul(e.broadcast(x, over, [0, 1]), e.broadcast(w, over, [1, 2])), [1]);
+    },
+  }),
+  rule({
+    name: "sum-of-contract",
+    doc: "Σ of a contraction over some of its axes sums those labels too",
+    ops: ["reduce"],
+    apply: (n, e) => {
+      const x = n.inputs[0] as Node;
+      if (n.attrs.kind !== "sum" || n.inputs.length > 1 || x.op !== "contract") return undefined;
+      const out = x.attrs.out.filter((_, axis) => !n.attrs.axes.includes(axis));
+      const [a, b] = operands(x);
+      return contraction(e, a, b, out, extentsOf(x));
+    },
+    example: (e) => {
+      const [x, w] = [input(e, "x", [2, 3]), input(e, "w", [3, 4])];
+      return e.reduce("sum", e.contract(x, w, [0, 1], [1, 2], [0, 2]), [1]);
+    },
+  }),
+  rule({
+    name: "view-into-contract",
+    doc: "a view of an operand that only reorders or repeats axes becomes labels",
+    ops: ["contract"],
+    apply: (n, e) => {
+      const [a, b] = operands(n);
+      const [p, q] = [relabelled(e, a), relabelled(e, b)];
+      return p === a && q === b ? undefined : contraction(e, p, q, n.attrs.out, extentsOf(n));
+    },
+    example: (e) => {
+      const [x, w] = [input(e, "x", [2, 3]), input(e, "w", [4, 3])];
+      return e.contract(x, e.transpose(w, [1, 0]), [0, 1], [1, 2], [0, 2]);
+    },
+  }),
+  rule({
+    name: "view-of-contract",
+    doc: "a view that reorders the axes of a contraction reorders its result labels",
+    ops: ["view"],
+    apply: (n, e) => {
+      const x = n.inputs[0] as Node;
+      if (x.op !== "contract") return undefined;
+      const names = axisNames(n.attrs.map, x.type.shape);
+      if (!names || names.length !== n.type.shape.length) return undefined;
+      const out = names.map((_, axis) => x.attrs.out[names.indexOf(axis)] as number);
+      const [a, b] = operands(x);
+      return contraction(e, a, b, out, extentsOf(x));
+    },
+    example: (e) => {
+      const [x, w] = [input(e, "x", [2, 3]), input(e, "w", [3, 4])];
+      return e.transpose(e.contract(x, w, [0, 1], [1, 2], [0, 2]), [1, 0]);
+    },
+  }),
+  rule({
+    name: "contract-order",
+    doc: "the operand that holds the first result axis not shared by both comes first",
+    ops: ["contract"],
+    apply: (n, e) => {
+      const { a, b, out } = n.attrs;
+      const own = out.find((l) => a.includes(l) !== b.includes(l));
+      if (own === undefined || a.includes(own)) return undefined;
+      return e.contract(n.inputs[1] as Node, n.inputs[0] as Node, b, a, out);
+    },
+    example: (e) => {
+      const [x, w] = [input(e, "x", [2, 3]), input(e, "w", [3, 4])];
+      return e.contract(w, x, [1, 2], [0, 1], [0, 2]);
+    },
+  }),
+  rule({
+    name: "contract-elementwise",
+    doc: "a contraction that sums nothing is a product, and one whose operands both have all labels is a sum of a product",
+    ops: ["contract"],
+    apply: (n, e) => {
+      const { a, b, out } = n.attrs;
+      const labels = [...new Set([...a, ...b])];
+      const summed = labels.filter((l) => !out.includes(l));
+      if (summed.length > 0 && (a.length < labels.length || b.length < labels.length)) return undefined;
+      const order = [...out, ...summed];
+      const extents = extentsOf(n);
+      const shape = order.map((l) => extents[l] as Dim);
+      const spread = (x: Node | undefined, of: readonly number[]): Node => e.broadcast(x as Node, shape, of.map((l) => order.indexOf(l)));
+      return e.reduce("sum", e.mul(spread(n.inputs[0], a), spread(n.inputs[1], b)), summed.map((l) => order.indexOf(l)));
+    },
+    example: (e) => e.contract(input(e, "x", [2, 3]), input(e, "y", [3, 2]), [0, 1], [1, 0], [0]),
+  }),
+  rule({
+    name: "contract-constant",
+    doc: "a contraction with a splat c = c · Σ of the other operand",
+    ops: ["contract"],
+    apply: (n, e) => {
+      const [a, b] = operands(n);
+      const [c, x] = splatOf(a.node) !== undefined ? [a, b] : [b, a];
+      const value = splatOf(c.node);
+      if (value === undefined) return undefined;
+      const extents = extentsOf(n);
+      const gone = x.labels.filter((l) => !n.attrs.out.includes(l));
+      const less = summedOver(e, x, gone);
+      const spread = e.broadcast(less.node, n.type.shape, less.labels.map((l) => n.attrs.out.indexOf(l)));
+      // Labels summed over are in both operands, so nothing of the splat is left to count.
+      return extents.length === 0 ? undefined : e.mul(spread, e.like(n, value));
+    },
+    example: (e) => e.contract(input(e, "x", [2, 3]), e.const({ dtype: "f32", shape: [3, 4] }, 0.5), [0, 1], [1, 2], [0, 2]),
+  }),
+];
+
+function operands(n: Contract): readonly [Labelled, Labelled] {
+  return [{ node: n.inputs[0] as Node, labels: n.attrs.a }, { node: n.inputs[1] as Node, labels: n.attrs.b }];
+}
+
+/** The extent of each label, by number. */
+function extentsOf(n: Contract): readonly Dim[] {
+  const extents: Dim[] = [];
+  for (const { node, labels } of operands(n)) labels.forEach((l, axis) => (extents[l] = node.type.shape[axis] as Dim));
+  return extents;
+}
+
+/**
+ * The contraction of two labelled operands over all labels that are not in `out`. A label in one operand alone is
+ * summed there first; a result axis in neither is repeated.
+ */
+function contraction(e: Emit, a: Labelled, b: Labelled, out: readonly number[], extents: readonly Dim[]): Node | undefined {
+  const alone = (x: Labelled, y: Labelled): number[] => x.labels.filter((l) => !out.includes(l) && !y.labels.includes(l));
+  const p = summedOver(e, a, alone(a, b));
+  const q = summedOver(e, b, alone(b, a));
+  const present = out.filter((l) => p.labels.includes(l) || q.labels.includes(l));
+  const result = e.contract(p.node, q.node, p.labels, q.labels, present);
+  if (present.length === out.length) return result;
+  return e.broadcast(result, out.map((l) => extents[l] as Dim), present.map((l) => out.indexOf(l)));
+}
+
+function summedOver(e: Emit, x: Labelled, gone: readonly number[]): Labelled {
+  if (gone.length === 0) return x;
+  const axes = x.labels.flatMap((l, axis) => (gone.includes(l) ? [axis] : []));
+  return { node: e.reduce("sum", x.node, axes), labels: x.labels.filter((l) => !gone.includes(l)) };
+}
+
+/** A factor of a product, with its axes named by the axes of the product; axes it does not vary along are left out. */
+function labelled(e: Emit, x: Node): Labelled {
+  return relabelled(e, { node: x, labels: x.type.shape.map((_, axis) => axis) });
+}
+
+/** The operand without a view that only renames, or with one over no more axes than it reads. */
+function relabelled(e: Emit, x: Labelled): Labelled {
+  if (x.node.op !== "view") return x;
+  const from = x.node.inputs[0] as Node;
+  const { map } = x.node.attrs;
+  const names = axisNames(map, from.type.shape);
+  if (names) return { node: from, labels: names.map((axis) => x.labels[axis] as number) };
+  const read = [...axesRead(map)].sort((p, q) => p - q);
+  if (read.length === x.labels.length) return x;
+  return { node: e.view(from, restrict(map, read)), labels: read.map((axis) => x.labels[axis] as number) };
+}
+
+/** The factors of a product of products, left to right, at most eight. */
+function factorsOf(x: Node): readonly Node[] {
+  const factors: Node[] = [];
+  const open = [x];
+  while (open.length > 0) {
+    const n = open.pop() as Node;
+    if (n.op === "mul" && factors.length + open.length < 8) open.push(n.inputs[1] as Node, n.inputs[0] as Node);
+    else factors.push(n);
+  }
+  return factors;
+}
+
+/**
+ * Factors multiplied into groups that vary along the same axes; a group within another's axes joins it. Two groups
+ * of which neither holds the other are a contraction.
+ */
+function byAxes(e: Emit, factors: readonly Node[]): readonly Node[] {
+  const groups: { axes: ReadonlySet<number>; node: Node }[] = [];
+  for (const node of factors) {
+    const axes = axesOf(node);
+    const same = groups.find((g) => g.axes.size === axes.size && [...axes].every((a) => g.axes.has(a)));
+    if (same) same.node = e.mul(same.node, node);
+    else groups.push({ axes, node });
+  }
+  if (groups.length === 2) return groups.map((g) => g.node);
+  const kept: typeof groups = [];
+  for (const g of [...groups].sort((p, q) => q.axes.size - p.axes.size)) {
+    const holder = kept.find((k) => [...g.axes].every((a) => k.axes.has(a)));
+    if (holder) holder.node = e.mul(holder.node, g.node);
+    else kept.push(g);
+  }
+  return kept.map((k) => k.node);
+}

@@ -1,0 +1,108 @@
+/**
+ * A value read as a signed product: c · Πn / Πd, kept where a condition holds. A broadcast c / d is read
+ * through its view, so a divisor is found wherever it was broadcast.
+ *
+ *     -(a · select(k == y, b / n, 0))      { coefficient: -1, num: [a, b], den: [n], guard: k == y }
+ */
+import type { Emit } from "../ir/emit.ts";
+import type { Node } from "../ir/node.ts";
+import { isSplat, splatOf } from "./match.ts";
+
+export interface Product {
+  readonly coefficient: number;
+  readonly num: readonly Node[];
+  readonly den: readonly Node[];
+  /** The product is 0 where this is false. */
+  readonly guard?: Node;
+}
+
+/** Factors looked for at most; a longer product is left as it is. */
+const mostFactors = 8;
+
+/** Reads a value as a product; every value is at least the product of itself. */
+export function productOf(e: Emit, node: Node): Product {
+  let coefficient = 1;
+  let guard: Node | undefined;
+  const num: Node[] = [];
+  const den: Node[] = [];
+  const open: { node: Node; below: boolean }[] = [{ node, below: false }];
+  while (open.length > 0) {
+    const { node: x, below } = open.pop() as { node: Node; below: boolean };
+    const value = splatOf(x);
+    if (value !== undefined && value !== 0) {
+      coefficient = below ? coefficient / value : coefficient * value;
+      continue;
+    }
+    if (num.length + den.length + open.length >= mostFactors) {
+      (below ? den : num).push(x);
+      continue;
+    }
+    const [a, b] = through(e, x);
+    if (x.op === "neg" && a) {
+      coefficient = -coefficient;
+      open.push({ node: a, below });
+    } else if (a && b && quotient(x) === "mul") {
+      open.push({ node: b, below }, { node: a, below });
+    } else if (a && b && quotient(x) === "div") {
+      open.push({ node: b, below: !below }, { node: a, below });
+    } else if (x.op === "select" && !below && !guard && isSplat(x.inputs[2], 0) && !isSplat(x.inputs[1], 1)) {
+      guard = x.inputs[0];
+      open.push({ node: x.inputs[1] as Node, below });
+    } else {
+      (below ? den : num).push(x);
+    }
+  }
+  return { coefficient, num, den, ...(guard ? { guard } : {}) };
+}
+
+/** Whether the node is a product or quotient; c / d counts through a view, since 1 / d is nothing but a d elsewhere. */
+export function quotient(node: Node): "mul" | "div" | undefined {
+  if (node.op === "mul" || node.op === "div") return node.op;
+  if (node.op !== "view" || node.attrs.map.guards.length > 0) return undefined;
+  const x = node.inputs[0] as Node;
+  return x.op === "div" && splatOf(x.inputs[0]) !== undefined ? "div" : undefined;
+}
+
+/** The operands of a product, quotient or minus; of a viewed c / d, those of the quotient of views. */
+export function through(e: Emit, node: Node): readonly Node[] {
+  if (node.op !== "view" || !quotient(node)) return node.inputs;
+  const { map } = node.attrs;
+  const [c, d] = (node.inputs[0] as Node).inputs;
+  return [e.like(node, splatOf(c) ?? 1), e.view(d as Node, map)];
+}
+
+/** The value of a product, signs outside; `like` gives the type where there are no factors. */
+export function valueOf(e: Emit, p: Product, like: Node): Node {
+  const size = Math.abs(p.coefficient);
+  const times = (factors: readonly Node[]): Node | undefined =>
+    factors.length === 0 ? undefined : factors.slice(1).reduce((x, y) => e.mul(x, y), factors[0] as Node);
+  let value = times(p.num);
+  const below = times(p.den);
+  if (below) value = e.div(value ?? e.like(like, size), below);
+  else value ??= e.like(like, size);
+  const scaled = size === 1 || p.num.length === 0 ? value : e.mul(value, e.like(like, size));
+  const kept = p.guard ? e.select(p.guard, scaled, e.like(like, 0)) : scaled;
+  return p.coefficient < 0 ? e.neg(kept) : kept;
+}
+
+/** What two products share, and what is left of each; undefined where they share nothing. */
+export function common(a: Product, b: Product): { readonly num: Node[]; readonly den: Node[]; readonly a: Product; readonly b: Product } | undefined {
+  const [num, aNum, bNum] = intersect(a.num, b.num);
+  const [den, aDen, bDen] = intersect(a.den, b.den);
+  if (num.length + den.length === 0) return undefined;
+  return { num, den, a: { ...a, num: aNum, den: aDen }, b: { ...b, num: bNum, den: bDen } };
+}
+
+/** Both lists with repetition: [in both, left of the first, left of the second]. */
+export function intersect(a: readonly Node[], b: readonly Node[]): readonly [Node[], Node[], Node[]] {
+  const both: Node[] = [];
+  const rest = [...b];
+  const left = a.filter((x) => {
+    const at = rest.indexOf(x);
+    if (at < 0) return true;
+    rest.splice(at, 1);
+    both.push(x);
+    return false;
+  });
+  return [both, left, rest];
+}
