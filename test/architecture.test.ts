@@ -2,19 +2,23 @@
  * Holds the house to its plan: who imports whom, what the core may touch, how long files are, what is documented.
  * The second half plants one violation per rule and expects it to be found.
  */
+import { readFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { rules } from "./architecture/rules.ts";
-import { listFiles, parseSource, readSources } from "./architecture/source-files.ts";
+import { importsOf, listFiles, parseSource, readSources } from "./architecture/source-files.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const files = listFiles(root);
 const sources = readSources(root, files);
 
 describe("the repository", () => {
-  test.each(rules)("$name", (rule) => {
-    expect(rule.find(sources)).toEqual([]);
-  });
+  for (const rule of rules) {
+    test(rule.name, () => {
+      expect(rule.find(sources)).toEqual([]);
+    });
+  }
 
   test("the top level holds only what the plan names, dotfiles and the lock file", () => {
     const allowed = new Set(["package.json", "package-lock.json", "tsconfig.json", "README.md", "LICENSE", "src", "grammar", "kernels", "examples", "test", "docs"]);
@@ -23,9 +27,27 @@ describe("the repository", () => {
   });
 
   test("nothing tracked is larger than a megabyte", async () => {
-    const { stat } = await import("node:fs/promises");
     const sizes = await Promise.all(files.map(async (f) => ({ f, size: (await stat(`${root}/${f}`)).size })));
     expect(sizes.filter((s) => s.size > 1_000_000)).toEqual([]);
+  });
+});
+
+describe("dependencies", () => {
+  const manifest = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as Record<"dependencies" | "devDependencies", Record<string, string>>;
+  const nameOf = (target: string): string => target.split("/").slice(0, target.startsWith("@") ? 2 : 1).join("/");
+
+  test("what the sources import is a dependency, not a development one", () => {
+    const house = sources.filter((file) => /^(src|grammar|kernels)\//.test(file.path));
+    const bare = house.flatMap((file) => importsOf(file).filter((i) => !i.relative && !i.target.startsWith("node:")).map((i) => ({ file: file.path, name: nameOf(i.target) })));
+    expect(bare.filter(({ name }) => !(name in manifest.dependencies))).toEqual([]);
+    expect(bare.length).toBeGreaterThan(0);
+  });
+
+  test("each is pinned, and listed with its version and reason in docs/notes/dependencies.md", () => {
+    const notes = readFileSync(`${root}/docs/notes/dependencies.md`, "utf8");
+    const all = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+    expect(all.filter(([name, version]) => !notes.includes(`| \`${name}\` | ${version} |`))).toEqual([]);
   });
 });
 
@@ -49,8 +71,10 @@ describe("each rule finds its violation", () => {
     "file names are kebab-case and say something": [["src/ir/utils.ts", header]],
   };
 
-  test.each(rules)("$name", (rule) => {
-    const cases = planted[rule.name] ?? [];
-    expect(rule.find(cases.map(([path, text]) => parseSource(path, text)))).toHaveLength(1);
-  });
+  for (const rule of rules) {
+    test(rule.name, () => {
+      const cases = planted[rule.name] ?? [];
+      expect(rule.find(cases.map(([path, text]) => parseSource(path, text)))).toHaveLength(1);
+    });
+  }
 });

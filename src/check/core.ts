@@ -77,8 +77,8 @@ export type Core = Base &
     | { readonly kind: "index"; readonly variable: IndexVar }
     /** A reduction in index notation; `guard` keeps terms and protects accesses. argmax/argmin have one index and yield its value. */
     | { readonly kind: "fold"; readonly op: FoldOp; readonly indices: readonly IndexVar[]; readonly guard?: Core; readonly body: Core }
-    /** Draws of the given shape (in `type`); `path` keys the stream. */
-    | { readonly kind: "random"; readonly distribution: "uniform" | "normal" | "bernoulli"; readonly args: readonly Core[]; readonly path: string }
+    /** Draws of the given shape (in `type`); `path` keys the stream. `within`: the loops whose body the draw stands in, outermost first. */
+    | { readonly kind: "random"; readonly distribution: "uniform" | "normal" | "bernoulli"; readonly args: readonly Core[]; readonly path: string; readonly within?: readonly LoopVar[] }
     /** Result `result` of a fold or scan over `index` in 0..trip. */
     | { readonly kind: "loop"; readonly loop: CoreLoop; readonly result: number }
     | { readonly kind: "carry"; readonly carry: CarryVar }

@@ -8,13 +8,13 @@ import type { OutputValue } from "../harness/runtime/engine.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";
 import { chooseProgram, loadData, loadFile } from "./load-file.ts";
-import { loadWeights, openFor } from "./open.ts";
+import { type BackendName, loadWeights, openFor } from "./open.ts";
 import type { CompileOptions } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What the command line may say. */
 export interface EvaluateOptions extends CompileOptions {
-  readonly backend: string;
+  readonly backend: BackendName;
   readonly weights?: string;
 }
 

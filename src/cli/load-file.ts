@@ -49,7 +49,7 @@ export async function loadFile(file: string, options: CompileOptions, terminal: 
     const found = path.join(folder, wanted);
     return fs.existsSync(found) && fs.statSync(found).isFile() ? { path: path.relative("", found), text: fs.readFileSync(found, "utf8") } : undefined;
   };
-  const compilation = compile(source, { set: options.set, use, trace });
+  const compilation = compile(source, { use, trace, ...(options.set && { set: options.set }) });
   return { source, compilation, folder, stem: file === "-" ? "stdin" : path.basename(file).replace(/\.dl$/, "") };
 }
 

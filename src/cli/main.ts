@@ -7,7 +7,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { exitCodes } from "./exit-code.ts";
-import { withCommon, withCompile, type CommonOptions } from "./options.ts";
+import { withBackend, withCommon, withCompile, withKernels, type CommonOptions } from "./options.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
@@ -38,17 +38,25 @@ function commands(): Command {
   const file = ["<file>", "a .dl file, or - for standard input"] as const;
   const which = ["[name]", "the train block, where there are several"] as const;
 
-  withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which))
+  withBackend(withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which)))
     .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
-    .option("--backend <name>", "webgpu, or f64 for the slow exact evaluator", "webgpu")
-    .option("--weights <file>", "start from these weights (safetensors)")
     .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
   withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
     .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));
-  withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which))
-    .option("--backend <name>", "webgpu or f64", "webgpu")
-    .option("--weights <file>", "use these weights (safetensors)")
+  withBackend(withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which)))
     .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));
+  withKernels(withCompile(nabla.command("build").description("write a standalone package that trains with npm start").argument(...file).argument(...which)))
+    .option("-o, --output <folder>", "where it goes")
+    .action(run(async (...all: Parameters<typeof import("./build.ts").build>) => (await import("./build.ts")).build(...all)));
+  withCompile(nabla.command("graph").description("write one HTML page that explains a program").argument(...file).argument(...which))
+    .option("-o, --output <file>", "where it goes, - for standard output (default: <file>.html)")
+    .action(run(async (...all: Parameters<typeof import("./graph.ts").graph>) => (await import("./graph.ts")).graph(...all)));
+  withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which)))
+    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, plan or emit")
+    .option("--entry <name>", "init, step, evaluate, predict or gradients (default: step)")
+    .option("--diff", "show what the pass changed")
+    .option("--why", "say why the schedule put nodes together or apart")
+    .action(run(async (...all: Parameters<typeof import("./dump.ts").dump>) => (await import("./dump.ts")).dump(...all)));
   withCommon(nabla.command("doctor").description("say what this machine offers, and try a kernel"))
     .action(run(async (terminal, options) => (await import("./doctor.ts")).doctor(terminal, options.json === true)));
   withCommon(nabla.command("explain").description("explain an error code").argument("[code]", "such as E0203; without it, all are listed"))

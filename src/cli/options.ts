@@ -1,9 +1,9 @@
 /**
  * Options that several commands share. Comes in: what stood on the command line. Goes out: typed values, or a usage error.
  *
- *     parseSetting("hidden=64", {})   // { hidden: 64 }
+ *     parseSetting("hidden=64")   // { hidden: 64 }
  */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { CommandError } from "./exit-code.ts";
 import type { ColorChoice } from "./terminal.ts";
 
@@ -20,13 +20,13 @@ export type Settings = Readonly<Record<string, number | string | boolean>>;
 
 /** Commands that compile have these too. */
 export interface CompileOptions extends CommonOptions {
-  readonly set: Settings;
+  readonly set?: Settings;
   /** Check every pass's result against the rules of its form. */
   readonly verify?: boolean;
 }
 
 /** `name=value`: numbers and booleans where they look like it, text otherwise. The later of two wins. */
-export function parseSetting(text: string, before: Settings): Settings {
+export function parseSetting(text: string, before: Settings = {}): Settings {
   const at = text.indexOf("=");
   const name = text.slice(0, at).trim();
   const value = text.slice(at + 1).trim();
@@ -38,7 +38,7 @@ export function parseSetting(text: string, before: Settings): Settings {
 /** Adds what every command has. */
 export function withCommon(command: Command): Command {
   return command
-    .option("--color <when>", "colour: auto, always or never", parseColor, "auto")
+    .addOption(new Option("--color <when>", "when to colour").choices(["auto", "always", "never"]).default("auto", "auto"))
     .option("--json", "print one JSON document (train: one JSON line per epoch) on standard output")
     .option("-q, --quiet", "print results and errors alone")
     .option("--verbose", "print the time of each pass, and where an internal error happened");
@@ -47,11 +47,18 @@ export function withCommon(command: Command): Command {
 /** Adds what every command has that compiles a file. */
 export function withCompile(command: Command): Command {
   return withCommon(command)
-    .option("--set <name=value>", "override a hyperparameter or train setting; may be repeated", parseSetting, {})
+    .option("--set <name=value>", "override a hyperparameter or train setting; may be repeated", parseSetting)
     .option("--verify", "check the result of every pass");
 }
 
-function parseColor(value: string): ColorChoice {
-  if (value === "auto" || value === "always" || value === "never") return value;
-  throw new CommandError(`--color takes auto, always or never, not '${value}'`);
+/** Adds the choice of where a model runs. */
+export function withBackend(command: Command): Command {
+  return command
+    .addOption(new Option("--backend <name>", "a device, or the slow exact evaluator").choices(["webgpu", "f64"]).default("webgpu", "webgpu"))
+    .option("--weights <file>", "start from these weights (safetensors)");
+}
+
+/** Adds the choice of what kernels are made for, where no device is open to ask. */
+export function withKernels(command: Command): Command {
+  return command.addOption(new Option("--kernels <class>", "what kernels are made for").choices(["gpu", "software"]).default("gpu", "gpu"));
 }

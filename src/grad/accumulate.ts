@@ -9,25 +9,15 @@
  * no path; an adjoint that is missing from the result is exactly zero (no path leads to that node).
  */
 import type { Emit } from "../ir/emit.ts";
-import type { Node, Origin } from "../ir/node.ts";
+import type { Node } from "../ir/node.ts";
 import { printType, sameType } from "../ir/types.ts";
 import { noPath } from "../ops/op.ts";
-import type { Adjoint, OpTable } from "../ops/op.ts";
+import type { Adjoint } from "../ops/op.ts";
 import { InternalError, UserError } from "../support/diagnostic.ts";
 import { topological } from "../graph/walk.ts";
 import { activeNodes } from "./activity.ts";
+import type { Derivation } from "./derivation.ts";
 import { loopGradient } from "./loop.ts";
-
-/** What differentiation works with: where nodes are made, the derivative table, and how origins are noted. */
-export interface Derivation {
-  readonly e: Emit;
-  readonly table: OpTable;
-  /** Runs `make`; what it makes first gets the origin of `of` with the reason. */
-  readonly under: <T>(of: Node, reason: string, make: () => T) => T;
-  readonly originOf: (node: Node) => Origin | undefined;
-  /** A name no leaf has had. */
-  readonly fresh: () => string;
-}
 
 /** A value and the adjoint that enters there. */
 export interface Seed {
@@ -85,7 +75,7 @@ function answer(d: Derivation, node: Node, g: Node): readonly Adjoint[] {
   const record = d.table[node.op];
   const rule = record.grad as { readonly none: string } | ((e: Emit, n: Node, adjoint: Node) => readonly Adjoint[]);
   if (typeof rule !== "function") throw refused(d, node, rule.none);
-  const given = d.under(node, `gradient of ${node.op}`, () => rule(d.e, node, g));
+  const given = rule(d.e, node, g);
   if (!Array.isArray(given) || given.length !== node.inputs.length) {
     throw broken(node, `gave ${Array.isArray(given) ? given.length : "no"} entries for ${node.inputs.length} inputs`);
   }
@@ -95,6 +85,7 @@ function answer(d: Derivation, node: Node, g: Node): readonly Adjoint[] {
     if (a === noPath) return;
     if (x.type.dtype !== "f32") throw broken(node, `gave an adjoint to input ${i}, which is ${printType(x.type)} and has no path`);
     if (!sameType(a.type, x.type)) throw broken(node, `gave input ${i} an adjoint of type ${printType(a.type)} where the input is ${printType(x.type)}`);
+    d.note(a, [node, g], reasonFor(node, i));
   });
   return given;
 }

@@ -16,10 +16,11 @@ import type { TensorType } from "../ir/types.ts";
 import { makeBody } from "../graph/body.ts";
 import { replaceNodes, topological } from "../graph/walk.ts";
 import { accumulate } from "./accumulate.ts";
-import type { Derivation, Seed } from "./accumulate.ts";
+import type { Seed } from "./accumulate.ts";
 import { activeNodes, bodyLeaves, inputOfLeaf } from "./activity.ts";
 import { closeLoop } from "./close-loop.ts";
 import type { LoopCarry, LoopInput } from "./close-loop.ts";
+import type { Derivation } from "./derivation.ts";
 
 /** One entry per input of the loop; undefined where the adjoint is zero or not asked for. */
 export function loopGradient(

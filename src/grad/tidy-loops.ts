@@ -7,17 +7,18 @@
  *
  * A gradient needs the forward loop again with its carries stacked: this is where the two become one.
  */
-import type { Emit } from "../ir/emit.ts";
 import type { Node, NodeOf } from "../ir/node.ts";
 import { makeBody } from "../graph/body.ts";
+import type { Builder } from "../graph/builder.ts";
 import { rebuild, topological } from "../graph/walk.ts";
 import { bodyLeaves, inputOfLeaf } from "./activity.ts";
 import { closeLoop } from "./close-loop.ts";
+import { keepOrigins } from "./derivation.ts";
 
 type Loop = NodeOf<"loop"> & Node;
 
 /** Merges and prunes the loops that the roots need, until nothing is left to do. */
-export function tidyLoops(e: Emit, roots: readonly Node[]): readonly Node[] {
+export function tidyLoops(e: Builder, roots: readonly Node[]): readonly Node[] {
   let tidy = roots;
   for (;;) {
     const order = topological(tidy);
@@ -46,14 +47,14 @@ export function tidyLoops(e: Emit, roots: readonly Node[]): readonly Node[] {
       changed = true;
       if (slim) return e.pick(slim.loop, slim.position.get(index) as number);
       return e.pick(e.make("loop", loop.attrs, (inputs[0] as Loop).inputs), index);
-    });
+    }, { around: keepOrigins(e) });
     tidy = next;
     if (!changed) return tidy;
   }
 }
 
 /** For each loop that has a twin: the loop with the stacks of all, and where its own results stand in it. */
-function widest(e: Emit, loops: readonly Loop[]): ReadonlyMap<Node, { readonly loop: Loop; readonly position: readonly number[] }> {
+function widest(e: Builder, loops: readonly Loop[]): ReadonlyMap<Node, { readonly loop: Loop; readonly position: readonly number[] }> {
   const groups = new Map<string, Loop[]>();
   for (const loop of loops) {
     const { trip, carries, slices, reverse, body } = loop.attrs;
@@ -88,7 +89,7 @@ function picksOf(order: readonly Node[]): ReadonlyMap<Node, ReadonlySet<number>>
 }
 
 /** `loop` over the inputs of `current`, with only the results that are read; undefined when all of it is needed. */
-function prune(e: Emit, loop: Loop, current: Loop, read: ReadonlySet<number>): { readonly loop: Loop; readonly position: ReadonlyMap<number, number> } | undefined {
+function prune(e: Builder, loop: Loop, current: Loop, read: ReadonlySet<number>): { readonly loop: Loop; readonly position: ReadonlyMap<number, number> } | undefined {
   const { body, carries, slices, trip, reverse } = loop.attrs;
   const leaves = new Map<number, Node>();
   for (const leaf of bodyLeaves(topological(body.results))) leaves.set(inputOfLeaf(loop, leaf) ?? -1, leaf);

@@ -70,7 +70,8 @@ export interface OpRecord<K extends OpName> {
   readonly class: OpClass;
   /** What each attribute means. */
   readonly params: { readonly [P in keyof OpAttrs[K]]: string };
-  readonly type: (attrs: OpAttrs[K], inputs: readonly TensorType[]) => TensorType | Refusal;
+  /** From the input types alone; only `pick` needs the nodes (its loop's body). */
+  readonly type: (attrs: OpAttrs[K], inputs: readonly TensorType[], nodes?: readonly Node[]) => TensorType | Refusal;
   /** The rule; or the reason why there is none. */
   readonly grad:
     | ((e: Emit, node: NodeOf<K> & Node, g: Node) => readonly Adjoint[])

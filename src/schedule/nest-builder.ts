@@ -13,7 +13,7 @@ import type { Dim } from "../ir/dims.ts";
 import { ref } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import type { DType } from "../ir/types.ts";
-import { atom, fixed, keyOf } from "./index-form.ts";
+import { addIndex, atom, fixed, keyOf, scaleIndex } from "./index-form.ts";
 import type { Index } from "./index-form.ts";
 
 interface Scope {
@@ -76,7 +76,12 @@ export class NestBuilder {
   /** The live value of a dimension. */
   size(d: Dim): Index {
     if (typeof d === "number") return fixed(d);
-    return atom(this.param({ kind: "size", dim: d }, "i32"), 0, this.atCapacity(d));
+    return d.terms.reduce<Index>((sum, t) => {
+      if (t.symbols.length === 0) return addIndex(sum, fixed(t.coefficient));
+      const dim: Dim = { terms: [{ coefficient: 1, symbols: t.symbols }] };
+      const size = atom(this.param({ kind: "size", dim }, "i32"), 0, this.atCapacity(dim));
+      return addIndex(sum, scaleIndex(size, t.coefficient));
+    }, fixed(0));
   }
 
   /** Gives a value a name in the outermost scope that can compute it; equal values share one. */
@@ -109,8 +114,12 @@ export class NestBuilder {
     const known = this.recall<T>(key);
     if (known !== undefined) return known;
     const value = make();
-    this.scope(depth).memo.set(key, value);
+    this.keep(key, depth, value);
     return value;
+  }
+
+  keep(key: string, depth: number, value: unknown): void {
+    this.scope(depth).memo.set(key, value);
   }
 
   recall<T>(key: string): T | undefined {

@@ -10,10 +10,11 @@
  * `table.ts`; should one not, the cap turns the endless loop into an InternalError naming it.
  */
 import type { Emit } from "../ir/emit.ts";
-import type { Node, NodeOf, OpName } from "../ir/node.ts";
+import type { Body, Node, NodeOf, OpName } from "../ir/node.ts";
 import { sameType, printType } from "../ir/types.ts";
 import { InternalError } from "../support/diagnostic.ts";
 import { makeBody } from "../graph/body.ts";
+import { topological } from "../graph/walk.ts";
 import type { Rule } from "./rule.ts";
 
 /** What fired: per rule, and per node that a rule replaced. */
@@ -33,27 +34,31 @@ export interface Rewritten {
 const capPerNode = 64;
 const capFloor = 4096;
 
+/** Runs around whatever is made in place of a node: where origins are carried over. */
+export type Around = (from: Node, make: () => Node | undefined) => Node | undefined;
+
 /** Brings the roots into the normal form of the rules. */
-export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[], onReplace?: (from: Node, to: Node, rule: Rule) => void): Rewritten {
+export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[], around: Around = (_, make) => make()): Rewritten {
   const byOp = new Map<OpName, Rule[]>();
   for (const rule of rules) for (const op of rule.ops) byOp.set(op, [...(byOp.get(op) ?? []), rule]);
   const normal = new Map<Node, Node>();
   const hits = new Map<string, number>();
   const replaced = new Map<Node, { rule: string; by: Node }>();
   let fired = 0;
+  let cap = capFloor + capPerNode * topological(roots).length;
 
   const step = (node: Node): Node | undefined => {
     for (const rule of byOp.get(node.op) ?? []) {
-      const by = rule.apply(node, e);
+      const by = around(node, () => rule.apply(node, e));
       if (!by || by === node) continue;
       if (!sameType(by.type, node.type)) {
         throw new InternalError("rewrite", `rule ${rule.name} turned ${node.op} (node ${node.id}) of type ${printType(node.type)} into ${printType(by.type)}`);
       }
       hits.set(rule.name, (hits.get(rule.name) ?? 0) + 1);
       replaced.set(node, { rule: rule.name, by });
-      onReplace?.(node, by, rule);
-      if (++fired > capFloor + capPerNode * normal.size) {
-        throw new InternalError("rewrite", `no end in sight after ${fired} firings; the last was ${rule.name} at ${node.op} (node ${node.id})`);
+      if (++fired > cap) {
+        const last = [...replaced].slice(-6).map(([n, r]) => `${r.rule} at ${n.op} (node ${n.id})`);
+        throw new InternalError("rewrite", `no end in sight after ${fired} firings; the last were ${last.join(", ")}`);
       }
       return by;
     }
@@ -83,7 +88,7 @@ export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[],
       }
       const inputs = frame.node.inputs.map((x) => normal.get(x) as Node);
       // Made even when nothing changed: the roots may come from another builder.
-      const made = withNormalBody(e.make(frame.node.op, frame.node.attrs, inputs));
+      const made = again(frame.node, inputs);
       const next = made !== frame.node ? made : step(made);
       if (!next) {
         normal.set(frame.node, frame.node);
@@ -95,18 +100,19 @@ export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[],
     }
   };
 
-  const withNormalBody = (node: Node): Node => {
-    if (node.op !== "loop") return node;
-    const body = node.attrs.body.results;
-    for (const result of body) bring(result);
-    const results = body.map((r) => normal.get(r) as Node);
-    return results.every((r, i) => r === body[i]) ? node : remade(e, node, results);
+  const again = (node: Node, inputs: readonly Node[]): Node => {
+    const body = node.op === "loop" ? normalBody(node) : undefined;
+    const make = (): Node => (node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.make(node.op, node.attrs, inputs));
+    return around(node, make) ?? make();
+  };
+
+  const normalBody = (loop: NodeOf<"loop">): Body => {
+    const { results } = loop.attrs.body;
+    cap += capPerNode * topological(results).length;
+    for (const result of results) bring(result);
+    return makeBody(results.map((r) => normal.get(r) as Node));
   };
 
   for (const root of roots) bring(root);
   return { roots: roots.map((r) => normal.get(r) as Node), became: normal, ledger: { hits, replaced } };
-}
-
-function remade(e: Emit, loop: NodeOf<"loop"> & Node, results: readonly Node[]): Node {
-  return e.make("loop", { ...loop.attrs, body: makeBody(results) }, loop.inputs);
 }

@@ -25,6 +25,8 @@ export interface File {
   readonly kind: "file";
   readonly span: Span;
   readonly declarations: readonly Declaration[];
+  /** True when something could not be read (and was reported): what seems to be missing may have been written. */
+  readonly incomplete?: true;
 }
 
 // ---------------------------------------------------------------------------------------------- declarations

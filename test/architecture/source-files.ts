@@ -56,8 +56,16 @@ export function lineOf(file: SourceFile, node: ts.Node): number {
   return file.tree.getLineAndCharacterOfPosition(node.getStart(file.tree)).line + 1;
 }
 
+const known = new WeakMap<SourceFile, readonly Import[]>();
+
 /** Static, re-exporting, dynamic and type-position imports. */
 export function importsOf(file: SourceFile): readonly Import[] {
+  const found = known.get(file) ?? readImports(file);
+  known.set(file, found);
+  return found;
+}
+
+function readImports(file: SourceFile): readonly Import[] {
   const found: Import[] = [];
   const add = (specifier: ts.Node | undefined, typeOnly: boolean, dynamic: boolean): void => {
     if (!specifier || !ts.isStringLiteralLike(specifier)) return;

@@ -12,16 +12,30 @@ import type { Product } from "../terms.ts";
 export const arithmetic: readonly Rule[] = [
   rule({
     name: "constant-last",
-    doc: "c + x = x + c, c · x = x · c, max(c, x) = max(x, c): a constant operand comes last, else the older node first",
+    doc: "c + x = x + c, c · x = x · c, max(c, x) = max(x, c)",
     ops: ["add", "mul", "max"],
     apply: (n, e) => {
       const [x, y] = pair(n);
-      const swap = x.op === "const" ? y.op !== "const" : y.op !== "const" && y.id < x.id;
-      return swap ? e.make(n.op, n.attrs, [y, x]) : undefined;
+      return x.op === "const" && y.op !== "const" ? e.make(n.op, n.attrs, [y, x]) : undefined;
     },
     example: (e) => {
       const x = input(e, "x", [3]);
       return e.add(e.like(x, 2), x);
+    },
+  }),
+  rule({
+    name: "commuted-twin",
+    doc: "y + x = x + y where x + y was there first; likewise for products and max",
+    ops: ["add", "mul", "max"],
+    apply: (n, e) => {
+      const [x, y] = pair(n);
+      if (x === y || y.op === "const") return undefined;
+      const twin: Node = e.make(n.op, n.attrs, [y, x]);
+      return twin.id < n.id ? twin : undefined;
+    },
+    example: (e) => {
+      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
+      return e.div(e.exp(e.mul(x, y)), e.exp(e.mul(y, x)));
     },
   }),
   rule({

@@ -52,7 +52,7 @@ export const choices: readonly Rule[] = [
   }),
   rule({
     name: "select-known",
-    doc: "in select(c, f(select(c, x, y)), g(select(c, x, y))) the inner choices are x above and y below, a few elementwise steps down",
+    doc: "in select(c, f(select(c, x, y)), g(select(c, x, y))) the inner choices are x above and y below, a few steps down, through operations that are finite everywhere",
     ops: ["select"],
     apply: (n, e) => {
       const [c, x, y] = choice(n);
@@ -63,19 +63,19 @@ export const choices: readonly Rule[] = [
     example: (e) => {
       const x = input(e, "x", [3]);
       const c = e.compare(">", x, e.like(x, 0));
-      return e.select(c, e.exp(e.select(c, e.neg(x), x)), e.like(x, 0));
+      return e.select(c, e.sigmoid(e.select(c, e.neg(x), x)), e.like(x, 0));
     },
   }),
   rule({
     name: "add-selects",
-    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v); of the four at least two are 0",
+    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v); one of the four being 0",
     ops: ["add"],
     apply: (n, e) => {
       const [a, b] = pair(n).map(signed) as [Signed, Signed];
       if (a.node.op !== "select" || b.node.op !== "select" || a.node.inputs[0] !== b.node.inputs[0]) return undefined;
       const [c, x, y] = choice(a.node);
       const [, u, v] = choice(b.node);
-      if ([x, y, u, v].filter((k) => isSplat(k, 0)).length < 2) return undefined;
+      if (![x, y, u, v].some((k) => isSplat(k, 0))) return undefined;
       const sign = (s: Signed, k: Node): Node => (s.minus && !isSplat(k, 0) ? e.neg(k) : k);
       const sum = (p: Node, q: Node): Node => (isSplat(p, 0) ? q : isSplat(q, 0) ? p : e.add(p, q));
       return e.select(c, sum(sign(a, x), sign(b, u)), sum(sign(a, y), sign(b, v)));
@@ -171,7 +171,8 @@ function assuming(e: Emit, node: Node, condition: Node, truth: boolean, depth: n
   return inputs.every((x, i) => x === node.inputs[i]) ? node : e.make(node.op, node.attrs, inputs);
 }
 
-/** Elementwise operations: what holds at an element of the result holds at the same element of the inputs. */
-const looksThrough: ReadonlySet<Node["op"]> = new Set<Node["op"]>([
-  "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "add", "mul", "div", "max", "pow", "select",
-]);
+/**
+ * Elementwise operations: what holds at an element of the result holds at the same element of the inputs. Only those
+ * that are finite everywhere: what a choice keeps exp, log or div from must stay kept, for the branch not taken too.
+ */
+const looksThrough: ReadonlySet<Node["op"]> = new Set<Node["op"]>(["neg", "add", "mul", "max", "sin", "cos", "tanh", "sigmoid", "erf", "select"]);

@@ -8,7 +8,7 @@
 import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node, NodeOf } from "../../ir/node.ts";
-import { axesOf, axesRead, axisNames, isFloat, restrict, splatOf } from "../match.ts";
+import { axesOf, axesRead, axisNames, extentOf, fill, isFloat, restrict, splatOf, spread, withoutAxes } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -30,11 +30,10 @@ export const contractions: readonly Rule[] = [
       if (n.attrs.kind !== "sum" || n.inputs.length > 1 || x.op !== "mul" || !isFloat(x)) return undefined;
       const groups = byAxes(e, factorsOf(x));
       const [a, b] = groups;
-      if (!a || !b || groups.length !== 2) return undefined;
+      // A factor that varies along no axis belongs in front of the sum.
+      if (!a || !b || groups.length !== 2 || axesOf(a).size === 0 || axesOf(b).size === 0) return undefined;
       const summed = n.attrs.axes;
       const extents = x.type.shape;
-      const covered = new Set([...axesOf(a), ...axesOf(b)]);
-      if (extents.some((_, axis) => !covered.has(axis))) return undefined;
       const out = extents.map((_, axis) => axis).filter((axis) => !summed.includes(axis));
       return contraction(e, labelled(e, a), labelled(e, b), out, extents);
     },
@@ -119,8 +118,8 @@ export const contractions: readonly Rule[] = [
       const order = [...out, ...summed];
       const extents = extentsOf(n);
       const shape = order.map((l) => extents[l] as Dim);
-      const spread = (x: Node | undefined, of: readonly number[]): Node => e.broadcast(x as Node, shape, of.map((l) => order.indexOf(l)));
-      return e.reduce("sum", e.mul(spread(n.inputs[0], a), spread(n.inputs[1], b)), summed.map((l) => order.indexOf(l)));
+      const over = (x: Node | undefined, of: readonly number[]): Node => e.broadcast(x as Node, shape, of.map((l) => order.indexOf(l)));
+      return e.reduce("sum", e.mul(over(n.inputs[0], a), over(n.inputs[1], b)), summed.map((l) => order.indexOf(l)));
     },
     example: (e) => e.contract(input(e, "x", [2, 3]), input(e, "y", [3, 2]), [0, 1], [1, 0], [0]),
   }),
@@ -133,12 +132,10 @@ export const contractions: readonly Rule[] = [
       const [c, x] = splatOf(a.node) !== undefined ? [a, b] : [b, a];
       const value = splatOf(c.node);
       if (value === undefined) return undefined;
-      const extents = extentsOf(n);
-      const gone = x.labels.filter((l) => !n.attrs.out.includes(l));
-      const less = summedOver(e, x, gone);
-      const spread = e.broadcast(less.node, n.type.shape, less.labels.map((l) => n.attrs.out.indexOf(l)));
-      // Labels summed over are in both operands, so nothing of the splat is left to count.
-      return extents.length === 0 ? undefined : e.mul(spread, e.like(n, value));
+      // Summed labels are in both operands, so the splat adds no count of its own.
+      const less = summedOver(e, x, x.labels.filter((l) => !n.attrs.out.includes(l)));
+      const sum = e.broadcast(less.node, n.type.shape, less.labels.map((l) => n.attrs.out.indexOf(l)));
+      return e.mul(sum, e.like(n, value));
     },
     example: (e) => e.contract(input(e, "x", [2, 3]), e.const({ dtype: "f32", shape: [3, 4] }, 0.5), [0, 1], [1, 2], [0, 2]),
   }),
@@ -157,14 +154,16 @@ function extentsOf(n: Contract): readonly Dim[] {
 
 /**
  * The contraction of two labelled operands over all labels that are not in `out`. A label in one operand alone is
- * summed there first; a result axis in neither is repeated.
+ * summed there first, one in neither counts; a result axis in neither is repeated.
  */
-function contraction(e: Emit, a: Labelled, b: Labelled, out: readonly number[], extents: readonly Dim[]): Node | undefined {
+function contraction(e: Emit, a: Labelled, b: Labelled, out: readonly number[], extents: readonly Dim[]): Node {
   const alone = (x: Labelled, y: Labelled): number[] => x.labels.filter((l) => !out.includes(l) && !y.labels.includes(l));
   const p = summedOver(e, a, alone(a, b));
   const q = summedOver(e, b, alone(b, a));
   const present = out.filter((l) => p.labels.includes(l) || q.labels.includes(l));
-  const result = e.contract(p.node, q.node, p.labels, q.labels, present);
+  const product = e.contract(p.node, q.node, p.labels, q.labels, present);
+  const counted = extents.filter((_, l) => !out.includes(l) && !a.labels.includes(l) && !b.labels.includes(l));
+  const result = counted.length === 0 ? product : e.mul(product, fill(e, extentOf(e, counted), product.type.shape));
   if (present.length === out.length) return result;
   return e.broadcast(result, out.map((l) => extents[l] as Dim), present.map((l) => out.indexOf(l)));
 }
@@ -205,23 +204,40 @@ function factorsOf(x: Node): readonly Node[] {
 }
 
 /**
- * Factors multiplied into groups that vary along the same axes; a group within another's axes joins it. Two groups
- * of which neither holds the other are a contraction.
+ * Factors multiplied into groups that vary along the same axes; of more than two, a group within another's axes joins
+ * it. Each group still has the shape of the whole product. Two groups of which neither is all are a contraction.
  */
 function byAxes(e: Emit, factors: readonly Node[]): readonly Node[] {
-  const groups: { axes: ReadonlySet<number>; node: Node }[] = [];
+  const groups: { readonly axes: ReadonlySet<number>; readonly nodes: Node[] }[] = [];
   for (const node of factors) {
     const axes = axesOf(node);
-    const same = groups.find((g) => g.axes.size === axes.size && [...axes].every((a) => g.axes.has(a)));
-    if (same) same.node = e.mul(same.node, node);
-    else groups.push({ axes, node });
+    const same = groups.find((g) => g.axes.size === axes.size && within(axes, g.axes));
+    if (same) same.nodes.push(node);
+    else groups.push({ axes, nodes: [node] });
   }
-  if (groups.length === 2) return groups.map((g) => g.node);
-  const kept: typeof groups = [];
-  for (const g of [...groups].sort((p, q) => q.axes.size - p.axes.size)) {
-    const holder = kept.find((k) => [...g.axes].every((a) => k.axes.has(a)));
-    if (holder) holder.node = e.mul(holder.node, g.node);
-    else kept.push(g);
+  if (groups.length > 2) {
+    groups.sort((p, q) => q.axes.size - p.axes.size);
+    for (let i = groups.length - 1; i > 0; i--) {
+      const g = groups[i];
+      const holder = g && groups.slice(0, i).find((k) => within(g.axes, k.axes));
+      if (!g || !holder) continue;
+      holder.nodes.push(...g.nodes);
+      groups.splice(i, 1);
+    }
   }
-  return kept.map((k) => k.node);
+  return groups.map((g) => productOver(e, g.nodes, g.axes));
+}
+
+function within(inner: ReadonlySet<number>, outer: ReadonlySet<number>): boolean {
+  return [...inner].every((a) => outer.has(a));
+}
+
+/** The product of factors that vary along no more than `axes`, computed over those axes and spread over all. */
+function productOver(e: Emit, nodes: readonly Node[], axes: ReadonlySet<number>): Node {
+  const [first, ...rest] = nodes as readonly [Node, ...Node[]];
+  if (rest.length === 0) return first;
+  const { shape } = first.type;
+  const gone = shape.map((_, a) => a).filter((a) => !axes.has(a));
+  const less = nodes.map((x) => (gone.length === 0 ? x : (withoutAxes(e, x, gone) ?? x)));
+  return spread(e, less.slice(1).reduce((x, y) => e.mul(x, y), less[0] as Node), shape, gone);
 }

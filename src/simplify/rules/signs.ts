@@ -31,7 +31,7 @@ export const signs: readonly Rule[] = [
   }),
   rule({
     name: "neg-of-scaled",
-    doc: "-(x · c) = x · -c, -(c / x) = -c / x and -(x / c) = x / -c for a constant c",
+    doc: "-(x · c) = x · -c and -(x / c) = x / -c for a constant c",
     ops: ["neg"],
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
@@ -41,8 +41,6 @@ export const signs: readonly Rule[] = [
       }
       if (x.op !== "div") return undefined;
       const [a, b] = pair(x);
-      const c = splatOf(a);
-      if (c !== undefined && Math.abs(c) !== 1) return e.div(e.like(a, -c), b);
       const d = splatOf(b);
       return d === undefined ? undefined : e.div(a, e.like(b, -d));
     },
@@ -98,7 +96,7 @@ export const signs: readonly Rule[] = [
       const x = negated(n.inputs[0] as Node);
       return x && e.neg(again(e, n, [x, ...n.inputs.slice(1)]));
     },
-    example: (e) => e.reduce("sum", e.transpose(e.tanh(e.neg(input(e, "x", [2, 3]))), [1, 0]), [0]),
+    example: (e) => e.reduce("sum", e.transpose(e.sin(e.neg(input(e, "x", [2, 3]))), [1, 0]), [0]),
   }),
   rule({
     name: "neg-through-select",

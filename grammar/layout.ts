@@ -1,0 +1,231 @@
+/**
+ * From raw tokens to what the parser reads, one list per declaration. Four things that a context-free grammar says badly:
+ *
+ *   - brackets are paired; one that has no partner is reported once, and cannot swallow the rest of the file;
+ *   - newlines are dropped inside ( and [, after a binary operator, comma, `= <- ~ ..` and `and or not in as over with where`;
+ *     a brace restores them, and one on the next line still belongs to the line above;
+ *   - contextual words (`loss`, `where`, …) become keywords where they are ones and stay names elsewhere;
+ *   - nesting is limited here, so that neither the parser nor any walk over its result can overflow the stack.
+ *
+ * A declaration begins at a declaration word at the start of a line, whatever came before; so a missing brace spoils
+ * one declaration and not the file.
+ *
+ *     layOut(tokenize("const a = 1 +\n 2\nconst b = 3").tokens).chunks.length   // 2
+ */
+import type { IToken, TokenType } from "chevrotain";
+import { contextualWords, declarationWords, keyword, keywordTypes, tokenTypes as T } from "./tokens.ts";
+
+/** What can be wrong before the grammar is asked. */
+export interface LayoutProblem {
+  readonly kind: "unclosed" | "unopened" | "wrong closer" | "nesting";
+  readonly token: IToken;
+  /** For a wrong closer, the bracket that it should have closed. */
+  readonly partner?: IToken;
+}
+
+/** The tokens of one declaration, or of a stretch that is none. */
+export interface Chunk {
+  readonly tokens: readonly IToken[];
+  readonly isDeclaration: boolean;
+  /** Some bracket in it has no partner; reported already. */
+  readonly unbalanced: boolean;
+}
+
+/** The result of `layOut`. */
+export interface LaidOut {
+  readonly chunks: readonly Chunk[];
+  readonly problems: readonly LayoutProblem[];
+}
+
+/** Brackets, prefix operators, reductions in a row, powers in a row and postfix forms in a row, all added up. */
+export const maxNesting = 128;
+
+const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([
+  [T.LeftParen, T.RightParen], [T.LeftBracket, T.RightBracket], [T.LeftBrace, T.RightBrace],
+]);
+const closers: ReadonlySet<TokenType> = new Set(closerOf.values());
+const contextual: ReadonlySet<string> = new Set(contextualWords);
+const statementWords: ReadonlySet<string> = new Set(["loss", "minimize", "maximize"]);
+const operandEnds: ReadonlySet<TokenType> = new Set([
+  T.Name, T.Number, T.Text, T.ReductionWord, T.RightParen, T.RightBracket, T.RightBrace, keyword("true"), keyword("false"),
+]);
+const joiners: ReadonlySet<TokenType> = new Set([
+  T.Comma, T.Equals, T.Arrow, T.Tilde, T.Range, T.Not, ...(["in", "as", "over", "with", "where"] as const).map(keyword),
+]);
+const valueStarts: ReadonlySet<TokenType> = new Set([
+  T.Name, T.Number, T.Text, T.ReductionWord, T.LeftParen, T.Minus, T.Not,
+  ...(["true", "false", "cases", "fold", "scan", "instance"] as const).map(keyword),
+]);
+const endsLine: ReadonlySet<TokenType> = new Set([T.Newline, T.Semicolon, T.LeftBrace]);
+
+const isBinary = (token: IToken): boolean => (token.tokenType.CATEGORIES ?? []).includes(T.BinaryOperator);
+const retyped = (token: IToken, type: TokenType): IToken => ({ ...token, tokenType: type, tokenTypeIdx: type.tokenTypeIdx ?? 0 });
+
+/** Splits tokens into declarations, pairs brackets, drops newlines that end nothing. */
+export function layOut(tokens: readonly IToken[]): LaidOut {
+  const problems: LayoutProblem[] = [];
+  const chunks: Chunk[] = [];
+  let start = 0;
+  const close = (end: number): void => {
+    chunks.push(...layOutChunk(tokens.slice(start, end), problems));
+    start = end;
+  };
+  for (let i = 1; i < tokens.length; i++) if (beginsDeclaration(tokens, i)) close(i);
+  close(tokens.length);
+  return { chunks, problems };
+}
+
+/** At the start of a line, a declaration word with a name after it (`model = …` is the key of an entry). */
+function beginsDeclaration(tokens: readonly IToken[], i: number): boolean {
+  const token = tokens[i];
+  const next = tokens[i + 1];
+  if (!token || !next || !declarationWords.has(token.image) || token.tokenType === T.Name) return false;
+  if (i > 0 && tokens[i - 1]?.tokenType !== T.Newline) return false;
+  return next.tokenType === T.Name || next.tokenType === T.Text;
+}
+
+function layOutChunk(raw: readonly IToken[], problems: LayoutProblem[]): readonly Chunk[] {
+  const { kept, unpaired, unbalanced } = pairBrackets(raw, problems);
+  const tokens = dropNewlines(contextualKeywords(kept), unpaired);
+  const tooDeep = nestingLimit(tokens);
+  const [first] = tokens;
+  if (tooDeep) problems.push({ kind: "nesting", token: tooDeep });
+  if (tooDeep || !first) return [];
+  if (!declarationWords.has(first.image) || first.tokenType === T.Name) return [{ tokens, isDeclaration: false, unbalanced }];
+  const end = endOfDeclaration(tokens);
+  const declaration: Chunk = { tokens: tokens.slice(0, end), isDeclaration: true, unbalanced };
+  return end < tokens.length && !unbalanced ? [declaration, { tokens: tokens.slice(end + 1), isDeclaration: false, unbalanced }] : [declaration];
+}
+
+/** A newline outside of all braces ends a declaration. */
+function endOfDeclaration(tokens: readonly IToken[]): number {
+  let depth = 0;
+  for (const [i, { tokenType }] of tokens.entries()) {
+    if (tokenType === T.LeftBrace) depth++;
+    else if (tokenType === T.RightBrace) depth--;
+    else if (tokenType === T.Newline && depth <= 0) return i;
+  }
+  return tokens.length;
+}
+
+interface Paired {
+  /** Without brackets that close nothing. */
+  readonly kept: readonly IToken[];
+  /** Opening brackets that nothing closes. */
+  readonly unpaired: ReadonlySet<number>;
+  readonly unbalanced: boolean;
+}
+
+function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Paired {
+  const kept: IToken[] = [];
+  const unpaired = new Set<number>();
+  const stack: IToken[] = [];
+  const before = problems.length;
+  const giveUp = (open: IToken): void => {
+    unpaired.add(open.startOffset);
+    problems.push({ kind: "unclosed", token: open });
+  };
+  for (const token of tokens) {
+    if (closerOf.has(token.tokenType)) stack.push(token);
+    else if (closers.has(token.tokenType)) {
+      const opener = stack.findLastIndex((o) => closerOf.get(o.tokenType) === token.tokenType);
+      // A closer looks past unclosed brackets of other kinds, but a ) or ] never past the braces of its block.
+      const brace = token.tokenType === T.RightBrace ? -1 : stack.findLastIndex((o) => o.tokenType === T.LeftBrace);
+      if (opener <= brace || opener < 0) {
+        const open = stack.at(-1);
+        const wrong = open !== undefined && open.tokenType !== T.LeftBrace;
+        problems.push({ kind: wrong ? "wrong closer" : "unopened", token, ...(wrong && { partner: open }) });
+        if (wrong) unpaired.add(stack.pop()?.startOffset ?? -1);
+        continue;
+      }
+      for (const open of stack.splice(opener).slice(1)) giveUp(open);
+    }
+    kept.push(token);
+  }
+  for (const open of stack) giveUp(open);
+  return { kept, unpaired, unbalanced: problems.length > before };
+}
+
+/** `loss x = …` begins a loss where `loss * 2` is a value; `where`, `as`, … are keywords only after an operand. */
+function contextualKeywords(tokens: readonly IToken[]): readonly IToken[] {
+  const out: IToken[] = [];
+  for (const [i, token] of tokens.entries()) {
+    const previous = out[i - 1];
+    const next = tokens[i + 1];
+    let type: TokenType | undefined;
+    if (token.tokenType === T.Name && contextual.has(token.image)) {
+      if (!statementWords.has(token.image)) type = previous && operandEnds.has(previous.tokenType) ? keywordTypes.get(token.image) : undefined;
+      else if (!previous || endsLine.has(previous.tokenType)) {
+        const begins = next && (token.image === "loss" ? next.tokenType === T.Equals || next.tokenType === T.Name : valueStarts.has(next.tokenType));
+        if (begins) type = keywordTypes.get(token.image);
+      }
+    }
+    out.push(type ? retyped(token, type) : token);
+  }
+  return out;
+}
+
+function dropNewlines(tokens: readonly IToken[], unpaired: ReadonlySet<number>): readonly IToken[] {
+  const out: IToken[] = [];
+  const open: TokenType[] = [];
+  for (const [i, token] of tokens.entries()) {
+    const type = token.tokenType;
+    if (type === T.Newline) {
+      const last = out.at(-1);
+      const next = tokens[i + 1]?.tokenType;
+      const joined = last === undefined || last.tokenType === T.Newline || joiners.has(last.tokenType) || isBinary(last) || next === T.LeftBrace;
+      const bracket = open.at(-1);
+      if (joined || bracket === T.LeftParen || bracket === T.LeftBracket) continue;
+    } else if (closerOf.has(type)) {
+      if (!unpaired.has(token.startOffset)) open.push(type);
+    } else if (closers.has(type)) open.pop();
+    out.push(token);
+  }
+  while (out.at(-1)?.tokenType === T.Newline) out.pop();
+  return out;
+}
+
+/** How deep one bracket level is: `tight` prefixes and powers, `loose` reductions, `postfix` forms in a row. */
+interface Level {
+  tight: number;
+  loose: number;
+  postfix: number;
+}
+
+/** The first token that lies too deep, if any. */
+function nestingLimit(tokens: readonly IToken[]): IToken | undefined {
+  const levels: Level[] = [{ tight: 0, loose: 0, postfix: 0 }];
+  let outer = 0;
+  for (const [i, token] of tokens.entries()) {
+    const level = levels.at(-1);
+    if (!level) return undefined;
+    const type = token.tokenType;
+    const previous = tokens[i - 1];
+    const afterOperand = previous !== undefined && operandEnds.has(previous.tokenType);
+    const next = tokens[i + 1];
+    if (closerOf.has(type)) {
+      if (afterOperand && type !== T.LeftBrace) level.postfix++;
+      outer += 1 + level.tight + level.loose + level.postfix;
+      levels.push({ tight: 0, loose: 0, postfix: 0 });
+    } else if (closers.has(type)) {
+      if (levels.length === 1) continue;
+      levels.pop();
+      const back = levels.at(-1);
+      if (back) outer -= 1 + back.tight + back.loose + back.postfix;
+    } else if (type === T.Dot) level.postfix++;
+    else if (type === T.ReductionWord && next?.tokenType === T.LeftBracket) level.loose++;
+    else if (type === T.Not || type === T.Caret || (type === T.Minus && !afterOperand)) {
+      level.tight++;
+      level.postfix = 0;
+    } else if (!operandEnds.has(type) && !(type === T.Newline && next === undefined)) {
+      // Any other operator or separator ends the operand; a product goes on within the body of a reduction.
+      level.tight = 0;
+      level.postfix = 0;
+      const product = type === T.Star || type === T.Slash || type === T.FloorDivide || type === T.Percent || type === T.At;
+      if (!product) level.loose = 0;
+    }
+    const now = levels.at(-1);
+    if (now && outer + now.tight + now.loose + now.postfix > maxNesting) return token;
+  }
+  return undefined;
+}

@@ -1,0 +1,39 @@
+/**
+ * Binds nests to kernels. Comes in: an entry's schedule and a device class. Goes out: the kernels, in an order that keeps every
+ * value written before it is read. Each nest goes to the family of its shape; small independent kernels then share dispatches.
+ *
+ *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
+ *
+ * Switches: `tile` (contractions as plain reductions), `horizontal` (a dispatch for each nest).
+ */
+import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import { contract } from "./contract.ts";
+import { horizontal } from "./horizontal.ts";
+import { pointwise } from "./pointwise.ts";
+import { reduce } from "./reduce.ts";
+import { row } from "./row.ts";
+
+export interface BindOptions {
+  /** Names of optimisations to leave out. */
+  readonly off?: ReadonlySet<string>;
+}
+
+export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
+  const off = options.off ?? new Set<string>();
+  const kernels = schedule.nests.map((nest) => bindNest(nest, profile, off));
+  return off.has("horizontal") ? kernels : horizontal(kernels, profile);
+}
+
+/** The kernel of one nest. */
+export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set()): Kernel {
+  switch (nest.shape) {
+    case "pointwise":
+      return pointwise(nest, profile);
+    case "reduce":
+      return reduce(nest, profile);
+    case "row":
+      return row(nest, profile);
+    case "contract":
+      return (off.has("tile") ? undefined : contract(nest, profile)) ?? reduce(nest, profile);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Family `contract`: a matrix product with registers as its only cache. One invocation computes a tile of rows x columns results:
+ * in each turn of the sum it loads a value per row and a value per column and adds all their products to as many accumulators,
+ * each a variable of its own. Undefined for nests that are no product (see product.ts); they run as plain reductions.
+ *
+ *     2 x 2:   for k { a0 = x[r0+k]; a1 = x[r1+k]; b0 = w[k*N+c0]; b1 = w[k*N+c1];
+ *                      s00 += a0*b0; s01 += a0*b1; s10 += a1*b0; s11 += a1*b1 }
+ *
+ * Any access is fine, transposed, strided or guarded: a load belongs to the row or the column by what its index depends on, and
+ * the part of the index that does not change with k is computed before the loop. Rows and columns beyond the live ones
+ * are computed at the last live one and not stored. Each result is summed in the same order as by the plain family.
+ */
+import * as dims from "../src/ir/dims.ts";
+import type { Dim } from "../src/ir/dims.ts";
+import type { Axis, Kernel, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
+import { below, both, ceilOver, int, least, minus, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import { chooseTile, shortAxis, type Tile } from "./choose-tile.ts";
+import { finish, KernelBuilder } from "./kernel-builder.ts";
+import { coordinatesOf, lane, linear, points } from "./launch.ts";
+import { workgroupFor } from "./owner.ts";
+import { readProduct, type Product } from "./product.ts";
+import { TileWriter } from "./tile-writer.ts";
+
+const smallestWorkgroup = { software: 4, gpu: 32 } as const;
+
+export function contract(nest: Nest, profile: Profile): Kernel | undefined {
+  const product = readProduct(nest);
+  return product && tiled(nest, product, chooseTile(product, profile), profile);
+}
+
+/** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */
+interface Side {
+  readonly tiles: number;
+  readonly live: Scalar;
+  readonly size: Dim;
+  readonly capacity: number;
+  readonly per: number;
+}
+
+function sideOf(b: KernelBuilder, axes: readonly Axis[], length: number): Side {
+  const { live, capacity } = points(axes);
+  const tiles = Math.ceil(capacity / length);
+  if (typeof live === "number") return { tiles, live: int(tiles), size: tiles, capacity: tiles, per: 1 };
+  return { tiles, live: ceilOver(b.size(live), length), size: dims.add(live, length - 1), capacity: capacity + length - 1, per: length };
+}
+
+/** The kernel for a given tile. */
+export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile): Kernel {
+  const b = new KernelBuilder(nest.params);
+  const body: KernelStmt[] = [];
+  const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), sideOf(b, product.batch, 1)];
+  const tiles = rows.tiles * columns.tiles * batch.tiles;
+  const width = workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]);
+  const size = dims.product([batch.size, rows.size, columns.size]);
+  const per = width * batch.per * rows.per * columns.per;
+  const { grid, workgroup } = linear(size, rows.capacity * columns.capacity * batch.capacity, per, profile);
+  const item = b.let(body, plus(times(workgroup, int(width)), lane));
+  const [rowTiles, columnTiles, batches] = [b.let(body, rows.live), b.let(body, columns.live), b.let(body, batch.live)];
+  const inner: KernelStmt[] = [];
+  const column = b.let(inner, rest(item, columnTiles));
+  const row = b.let(inner, quotient(item, columnTiles));
+  const rowTile = product.batch.length === 0 ? row : b.let(inner, rest(row, rowTiles));
+  const writer = new TileWriter(b, product, tile);
+  writer.know(coordinatesOf(b, inner, product.batch, product.batch.length === 0 ? int(0) : b.let(inner, quotient(row, rowTiles))));
+  const rowInside = place(b, inner, product.rows, tile.rows, (i) => plus(times(rowTile, int(tile.rows)), int(i)), (i, at) => writer.knowRow(i, at));
+  // Columns of neighbouring invocations lie side by side.
+  const columnInside = place(b, inner, product.columns, tile.columns, (j) => plus(column, times(columnTiles, int(j))), (j, at) => writer.knowColumn(j, at));
+  writer.statements(product.before, inner);
+  writer.open(inner);
+  turns(b, product, tile, writer, inner);
+  writer.finish(inner, (i, j) => {
+    const [r, c] = [rowInside[i], columnInside[j]];
+    return r && c ? both(r, c) : (r ?? c);
+  });
+  const total = b.let(body, times(times(batches, rowTiles), columnTiles));
+  const exact = total.kind === "constant" && total.value % width === 0 && grid[1].per === 1;
+  if (exact) body.push(...inner);
+  else body.push({ kind: "if", condition: below(item, total), then: inner });
+  return finish(b, nest, `contract ${tile.rows}x${tile.columns}`, [width, 1, 1], grid, body);
+}
+
+/** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */
+function place(
+  b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number,
+  position: (k: number) => Scalar, know: (k: number, at: ReadonlyMap<number, Scalar>) => void,
+): readonly (Scalar | undefined)[] {
+  const { live } = points(axes);
+  const extent = b.size(live);
+  const exact = typeof live === "number" && live % length === 0;
+  return Array.from({ length }, (_, k) => {
+    const at = b.let(out, position(k));
+    const safe = exact ? at : b.let(out, least(at, minus(extent, int(1))));
+    know(k, coordinatesOf(b, out, axes, safe));
+    return exact ? undefined : b.let(out, below(at, extent));
+  });
+}
+
+/** The loops of the sum; the innermost takes `unroll` turns at once and the rest one by one. */
+function turns(b: KernelBuilder, product: Product, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
+  const axes = product.fold.axes.filter((a) => a.extent !== 1);
+  writer.know(new Map(product.fold.axes.filter((a) => a.extent === 1).map((a) => [a.id, int(0)])));
+  const innermost = axes.at(-1);
+  const descend = (left: readonly Axis[], at: KernelStmt[]): void => {
+    const [axis, ...more] = left;
+    if (axis && axis !== innermost) {
+      b.loop(at, int(0), b.size(axis.extent), 1, (index, inner) => {
+        writer.know(new Map([[axis.id, index]]));
+        descend(more, inner);
+      });
+      return;
+    }
+    if (!axis) return writer.block(product.inside, undefined, [int(0)], at);
+    run(b, axis, product, tile, writer, at);
+  };
+  descend(axes, out);
+}
+
+function run(b: KernelBuilder, axis: Axis, product: Product, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
+  const changing = writer.hoist(product.inside, axis, out);
+  const extent = b.size(axis.extent);
+  const { unroll } = tile;
+  if (extent.kind === "constant" && extent.value <= Math.min(unroll, shortAxis)) {
+    return writer.block(changing, axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
+  }
+  const whole = b.let(out, quotient(extent, int(unroll)));
+  b.loop(out, int(0), whole, 1, (index, inner) => {
+    const start = b.let(inner, times(index, int(unroll)));
+    writer.block(changing, axis, Array.from({ length: unroll }, (_, u) => plus(start, int(u))), inner);
+  });
+  if (unroll === 1 || (extent.kind === "constant" && extent.value % unroll === 0)) return;
+  b.loop(out, b.let(out, times(whole, int(unroll))), extent, 1, (index, inner) => writer.block(changing, axis, [index], inner));
+}

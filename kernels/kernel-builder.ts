@@ -1,0 +1,130 @@
+/**
+ * What every kernel family needs while it binds a nest: fresh value numbers, the nest's parameters and those for live
+ * sizes, and renaming of the nest's values to the kernel's. A scope maps values of the nest to kernel scalars; tiles use
+ * several scopes for one nest.
+ *
+ *     const b = new KernelBuilder(nest.params);
+ *     const scope = new Scope(); scope.set(axis.id, index);
+ *     b.substitute(op("mul", "i32", [ref(axis.id, "i32"), int(64)]), scope)
+ */
+import * as dims from "../src/ir/dims.ts";
+import type { Dim } from "../src/ir/dims.ts";
+import type { Buffer, Kernel, KernelStmt, Launch, Nest, ParamSlot } from "../src/ir/kernel.ts";
+import { ref } from "../src/ir/scalar.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
+import type { DType } from "../src/ir/types.ts";
+import { InternalError } from "../src/support/diagnostic.ts";
+import { int } from "./arithmetic.ts";
+
+/** Values of the nest as kernel scalars. */
+export type Scope = Map<number, Scalar>;
+
+export class KernelBuilder {
+  readonly params: ParamSlot[];
+  private nextId = 0;
+
+  constructor(params: readonly ParamSlot[]) {
+    this.params = [...params];
+  }
+
+  fresh(): number {
+    return this.nextId++;
+  }
+
+  /** The live value of a dimension: a constant, or a parameter of its own. */
+  size(d: Dim): Scalar {
+    if (typeof d === "number") return int(d);
+    const known = this.params.findIndex((p) => p.source.kind === "size" && dims.equal(p.source.dim, d));
+    const slot = known >= 0 ? known : this.params.push({ dtype: "i32", source: { kind: "size", dim: d } }) - 1;
+    return { kind: "param", dtype: "i32", slot };
+  }
+
+  /** Names a value; refs, constants and parameters stay as they are. */
+  let(out: KernelStmt[], value: Scalar): Scalar {
+    if (value.kind !== "op" && value.kind !== "call") return value;
+    const id = this.fresh();
+    out.push({ kind: "let", id, value });
+    return ref(id, value.dtype);
+  }
+
+  variable(out: KernelStmt[], init: Scalar): Scalar & { readonly kind: "ref" } {
+    const id = this.fresh();
+    out.push({ kind: "var", id, dtype: init.dtype, init });
+    return { kind: "ref", dtype: init.dtype, id };
+  }
+
+  load(out: KernelStmt[], buffer: Buffer, index: Scalar, guard: Scalar | undefined): Scalar {
+    const id = this.fresh();
+    out.push({ kind: "load", id, buffer, index, ...(guard ? { guard } : {}) });
+    return ref(id, buffer.dtype);
+  }
+
+  /** A loop whose body is what `body` writes. */
+  loop(out: KernelStmt[], from: Scalar, to: Scalar, step: number, body: (index: Scalar, inner: KernelStmt[]) => void): void {
+    const id = this.fresh();
+    const inner: KernelStmt[] = [];
+    body(ref(id, "i32"), inner);
+    out.push({ kind: "for", id, from, to, step, body: inner });
+  }
+
+  readShared(out: KernelStmt[], name: string, index: Scalar, dtype: DType): Scalar {
+    const id = this.fresh();
+    out.push({ kind: "read_shared", id, name, index, dtype });
+    return ref(id, dtype);
+  }
+
+  /** A scalar of the nest in the kernel's values; what occurs twice in it stays one value. */
+  substitute(s: Scalar, scope: Scope): Scalar {
+    return renamed(s, scope, new Map());
+  }
+}
+
+function renamed(s: Scalar, scope: Scope, done: Map<Scalar, Scalar>): Scalar {
+  if (s.kind === "constant" || s.kind === "param") return s;
+  if (s.kind === "ref") {
+    const value = scope.get(s.id);
+    if (!value) throw new InternalError("bind", `value ${s.id} is used before it is known`);
+    return value;
+  }
+  const known = done.get(s);
+  if (known) return known;
+  const made = { ...s, args: s.args.map((a) => renamed(a, scope, done)) };
+  done.set(s, made);
+  return made;
+}
+
+/** Every buffer that statements touch, in order of first use. */
+export function touched(body: readonly KernelStmt[]): { readonly buffers: readonly Buffer[]; readonly reads: ReadonlySet<Buffer>; readonly writes: ReadonlySet<Buffer> } {
+  const reads = new Set<Buffer>();
+  const writes = new Set<Buffer>();
+  const all = new Set<Buffer>();
+  const visit = (stmts: readonly KernelStmt[]): void => {
+    for (const s of stmts) {
+      if (s.kind === "load") {
+        all.add(s.buffer);
+        reads.add(s.buffer);
+      } else if (s.kind === "store") {
+        all.add(s.buffer);
+        writes.add(s.buffer);
+      } else if (s.kind === "for") visit(s.body);
+      else if (s.kind === "if") {
+        visit(s.then);
+        visit(s.otherwise ?? []);
+      }
+    }
+  };
+  visit(body);
+  return { buffers: [...all], reads, writes };
+}
+
+/** A kernel of one nest. */
+export function finish(
+  b: KernelBuilder,
+  nest: Nest,
+  family: string,
+  workgroup: Kernel["workgroup"],
+  grid: readonly [Launch, Launch, Launch],
+  body: readonly KernelStmt[],
+): Kernel {
+  return { name: nest.name, family, workgroup, grid, ...touched(body), params: b.params, body, nests: [nest] };
+}

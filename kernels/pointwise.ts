@@ -1,0 +1,11 @@
+/**
+ * Family `pointwise`: one invocation for each point of the parallel axes. Fits every nest.
+ *
+ *     y[i] = max(x[i], 0) for i < 1000     ->     8 workgroups of 128
+ */
+import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import { owner } from "./owner.ts";
+
+export function pointwise(nest: Nest, profile: Profile): Kernel {
+  return owner(nest, profile, "pointwise", profile.pointwise);
+}

@@ -1,0 +1,98 @@
+/**
+ * Kernels as text, for dumps.
+ *
+ *     kernel dense_relu (tiled) workgroup 16 grid N/1024, 1, 1
+ *       let v0 = workgroup.x * 16 + lane.x
+ *       load v1 = x[v0]
+ */
+import * as dims from "../src/ir/dims.ts";
+import { builtin } from "../src/ir/kernel.ts";
+import type { Kernel, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
+import { Writer } from "../src/support/text.ts";
+
+const builtins: ReadonlyMap<number, string> = new Map(Object.entries(builtin).map(([name, id]) => [id, name]));
+
+export function printKernel(kernel: Kernel): string {
+  const w = new Writer();
+  const grid = kernel.grid.map(({ size, per }) => (per === 1 ? dims.print(size) : `(${dims.print(size)})/${per}`)).join(", ");
+  w.line(`kernel ${kernel.name} (${kernel.family}) workgroup ${kernel.workgroup.join(", ")} grid ${grid}`).indent(() => {
+    kernel.params.forEach((p, k) => w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`));
+    stmts(w, kernel.body);
+  });
+  return w.text();
+}
+
+function printSource({ source }: ParamSlot): string {
+  switch (source.kind) {
+    case "size":
+      return `size ${dims.print(source.dim)}`;
+    case "constant":
+      return String(source.value);
+    case "host":
+      return `host ${source.index}`;
+    case "word":
+      return source.word;
+    case "base":
+      return `base of ${source.buffer.name}`;
+  }
+}
+
+/** A scalar in prefix form: `add(v0, 1)`. */
+export function printScalar(s: Scalar): string {
+  switch (s.kind) {
+    case "constant":
+      return String(s.value);
+    case "ref":
+      return builtins.get(s.id) ?? `v${s.id}`;
+    case "param":
+      return `p${s.slot}`;
+    case "op":
+      return `${s.op === "cast" || s.op === "bitcast" ? `${s.op} ${s.dtype}` : s.op}(${s.args.map(printScalar).join(", ")})`;
+    case "call":
+      return `${s.fn.name}(${s.args.map(printScalar).join(", ")})`;
+  }
+}
+
+function stmts(w: Writer, list: readonly KernelStmt[]): void {
+  for (const s of list) stmt(w, s);
+}
+
+function stmt(w: Writer, s: KernelStmt): void {
+  const when = "guard" in s && s.guard ? ` if ${printScalar(s.guard)}` : "";
+  switch (s.kind) {
+    case "let":
+      w.line(`let v${s.id} = ${printScalar(s.value)}`);
+      return;
+    case "var":
+      w.line(`var v${s.id}: ${s.dtype} = ${printScalar(s.init)}`);
+      return;
+    case "assign":
+      w.line(`v${s.id} = ${printScalar(s.value)}`);
+      return;
+    case "load":
+      w.line(`load v${s.id} = ${s.buffer.name}[${printScalar(s.index)}]${when}`);
+      return;
+    case "store":
+      w.line(`store ${s.buffer.name}[${printScalar(s.index)}] = ${printScalar(s.value)}${when}`);
+      return;
+    case "for":
+      w.line(`for v${s.id} from ${printScalar(s.from)} to ${printScalar(s.to)} by ${s.step}`).indent(() => stmts(w, s.body));
+      return;
+    case "if":
+      w.line(`if ${printScalar(s.condition)}`).indent(() => stmts(w, s.then));
+      if (s.otherwise) w.line("else").indent(() => stmts(w, s.otherwise ?? []));
+      return;
+    case "shared":
+      w.line(`shared ${s.name}: ${s.dtype}[${s.elements}]`);
+      return;
+    case "read_shared":
+      w.line(`let v${s.id} = ${s.name}[${printScalar(s.index)}]`);
+      return;
+    case "write_shared":
+      w.line(`${s.name}[${printScalar(s.index)}] = ${printScalar(s.value)}`);
+      return;
+    case "barrier":
+      w.line(`barrier ${s.scope}`);
+  }
+}

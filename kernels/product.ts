@@ -1,0 +1,108 @@
+/**
+ * Reads a contract nest as a matrix product. Comes in: a nest. Goes out: its parallel axes in three groups, and for
+ * each statement whether it varies with the row, the column, both or neither; undefined when the nest is no such product.
+ *
+ *     h[b, o] = relu(sum i { x[b, i] * W[i, o] } + c[o])      rows: b, columns: o
+ *         load x: row      load W: column      load c: column      the sum and what follows: both
+ *
+ * Rows are the axes that the left factor alone varies with, columns those of the right alone, the others are the batch.
+ * The last parallel axis is made a column, so that neighbouring invocations work on neighbouring results.
+ */
+import type { Axis, Nest, Stmt } from "../src/ir/kernel.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
+import type { Fold } from "./serial.ts";
+
+/** What a statement varies with inside a tile. */
+export type Varies = "none" | "row" | "column" | "both";
+
+export interface Classed {
+  readonly stmt: Exclude<Stmt, { kind: "fold" | "each" }>;
+  readonly varies: Varies;
+}
+
+export interface Product {
+  readonly rows: readonly Axis[];
+  readonly columns: readonly Axis[];
+  readonly batch: readonly Axis[];
+  readonly fold: Fold;
+  /** Statements before the fold, of its body, and after it. */
+  readonly before: readonly Classed[];
+  readonly inside: readonly Classed[];
+  readonly after: readonly Classed[];
+  /** The factors: the first varies with the row, the second with the column. */
+  readonly factors: readonly [Scalar, Scalar];
+  /** For each value of the fold's body, the fold axes it depends on. */
+  readonly turns: ReadonlyMap<number, ReadonlySet<number>>;
+}
+
+export function readProduct(nest: Nest): Product | undefined {
+  const folds = nest.body.filter((s) => s.kind === "fold");
+  const [fold] = folds;
+  if (!fold || folds.length !== 1 || nest.body.some((s) => s.kind === "each")) return undefined;
+  if (fold.monoid !== "sum" || fold.mask || fold.value.kind !== "op" || fold.value.op !== "mul" || fold.axes.length === 0) return undefined;
+  if (!fold.body.every((s) => s.kind === "let" || s.kind === "load")) return undefined;
+  const [left, right] = fold.value.args;
+  if (!left || !right) return undefined;
+  const depends = dependencies(nest, fold);
+  const parallel = new Set(nest.parallel.filter((a) => a.extent !== 1).map((a) => a.id));
+  const own = (s: Scalar): Set<number> => new Set([...dependsOf(s, depends)].filter((id) => parallel.has(id)));
+  const [ofLeft, ofRight] = [own(left), own(right)];
+  const onlyLeft = nest.parallel.filter((a) => ofLeft.has(a.id) && !ofRight.has(a.id));
+  const onlyRight = nest.parallel.filter((a) => ofRight.has(a.id) && !ofLeft.has(a.id));
+  if (onlyLeft.length === 0 && onlyRight.length === 0) return undefined;
+  const last = nest.parallel.findLast((a) => a.extent !== 1);
+  const turned = last !== undefined && onlyLeft.includes(last);
+  const [rows, columns] = turned ? [onlyRight, onlyLeft] : [onlyLeft, onlyRight];
+  const batch = nest.parallel.filter((a) => !rows.includes(a) && !columns.includes(a));
+  const classed = (stmts: readonly Stmt[]): Classed[] =>
+    stmts.flatMap((s) => (s.kind === "fold" || s.kind === "each" ? [] : [{ stmt: s, varies: variesWith(stmtDepends(s, depends), rows, columns) }]));
+  const at = nest.body.indexOf(fold);
+  const inside = classed(fold.body);
+  if (inside.some((c) => c.varies === "both")) return undefined;
+  const foldAxes = new Set(fold.axes.map((a) => a.id));
+  const turns = new Map([...depends].map(([id, all]) => [id, new Set([...all].filter((a) => foldAxes.has(a)))]));
+  return {
+    rows, columns, batch, fold, inside, turns,
+    before: classed(nest.body.slice(0, at)),
+    after: classed(nest.body.slice(at + 1)),
+    factors: turned ? [right, left] : [left, right],
+  };
+}
+
+/** For each value of the nest, the axes it depends on. */
+function dependencies(nest: Nest, fold: Fold): ReadonlyMap<number, ReadonlySet<number>> {
+  const depends = new Map<number, ReadonlySet<number>>();
+  for (const axis of [...nest.parallel, ...fold.axes]) depends.set(axis.id, new Set([axis.id]));
+  const visit = (stmts: readonly Stmt[]): void => {
+    for (const s of stmts) {
+      if (s.kind === "let" || s.kind === "load") depends.set(s.id, stmtDepends(s, depends));
+      else if (s.kind === "fold") {
+        visit(s.body);
+        const parallel = new Set(nest.parallel.map((a) => a.id));
+        for (const id of s.results) depends.set(id, parallel);
+      }
+    }
+  };
+  visit(nest.body);
+  return depends;
+}
+
+function stmtDepends(s: Stmt, depends: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+  const parts: Scalar[] = [];
+  if (s.kind === "let") parts.push(s.value);
+  else if (s.kind === "load") parts.push(s.index, ...(s.guard ? [s.guard] : []));
+  else if (s.kind === "store") parts.push(s.index, s.value, ...(s.guard ? [s.guard] : []));
+  return new Set(parts.flatMap((p) => [...dependsOf(p, depends)]));
+}
+
+function dependsOf(s: Scalar, depends: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+  if (s.kind === "ref") return depends.get(s.id) ?? new Set();
+  if (s.kind !== "op" && s.kind !== "call") return new Set();
+  return new Set(s.args.flatMap((a) => [...dependsOf(a, depends)]));
+}
+
+function variesWith(axes: ReadonlySet<number>, rows: readonly Axis[], columns: readonly Axis[]): Varies {
+  const row = rows.some((a) => axes.has(a.id));
+  const column = columns.some((a) => axes.has(a.id));
+  return row && column ? "both" : row ? "row" : column ? "column" : "none";
+}

@@ -1,0 +1,30 @@
+/**
+ * The device classes kernels are made for. Comes in: nothing. Goes out: one table; a tuner may override any field.
+ *
+ *     bind(schedule, { ...profiles.gpu, tile: [8, 8] }, {})
+ *
+ * `software` is a processor that plays GPU four invocations at a time: an access of memory costs about fifty
+ * multiplications, a barrier a thousand, workgroup memory more than it saves. `gpu` is everything else.
+ */
+import type { Profile } from "../src/ir/kernel.ts";
+
+export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
+  software: {
+    name: "software",
+    barriers: false,
+    pointwise: 128,
+    rows: 16,
+    tile: [8, 8],
+    storageBuffers: 8,
+    workgroupsPerDimension: 65_535,
+  },
+  gpu: {
+    name: "gpu",
+    barriers: true,
+    pointwise: 64,
+    rows: 64,
+    tile: [8, 4],
+    storageBuffers: 8,
+    workgroupsPerDimension: 65_535,
+  },
+};

@@ -1,0 +1,13 @@
+/**
+ * Family `reduce`: one invocation for each result, its folds in order. Where barriers are cheap and the folds long, a
+ * workgroup shares each result and joins its parts in a tree of fixed shape (cooperative.ts).
+ *
+ *     s[c] = sum n in N { x[n, c] }     ->     software: one invocation per c; gpu: a workgroup per c once N is long
+ */
+import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import { cooperative, isWorthCooperating } from "./cooperative.ts";
+import { owner } from "./owner.ts";
+
+export function reduce(nest: Nest, profile: Profile): Kernel {
+  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : owner(nest, profile, "reduce", profile.rows);
+}

@@ -1,0 +1,13 @@
+/**
+ * Family `row`: one invocation owns a row and runs its folds and loops in turn, so that a softmax reads its row two or
+ * three times and stores no intermediate. Where barriers are cheap, long rows go to whole workgroups (cooperative.ts).
+ *
+ *     softmax over [N, 10]: max -> sum of exp -> quotients     ->     N invocations, three loops of ten
+ */
+import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import { cooperative, isWorthCooperating } from "./cooperative.ts";
+import { owner } from "./owner.ts";
+
+export function row(nest: Nest, profile: Profile): Kernel {
+  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "row") : owner(nest, profile, "row", profile.rows);
+}

@@ -1,0 +1,225 @@
+/**
+ * Calls. Arguments are matched to parameters, defaults filled in, dimensions bound, and the body is run once per call:
+ * every call of a layer owns its parameters, every call of a function is its body in place.
+ */
+import type { Span } from "../support/span.ts";
+import { suggest } from "../support/suggest.ts";
+import type { Arg, Call, Instance, Param } from "../syntax/ast.ts";
+import { runBody } from "./body.ts";
+import { callBuiltin } from "./builtins.ts";
+import type { Context, Env, Place } from "./context.ts";
+import { tensorValue } from "./make.ts";
+import { mentionedNames } from "./mentions.ts";
+import { Scope } from "./scope.ts";
+import { matchArgument } from "./types.ts";
+import { type CallableValue, describe, type GivenArgument, type InstanceValue, poison, type Value } from "./value.ts";
+
+/** `callee(args)`. */
+export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
+  const callee = cx.evaluate(cx, expr.callee, env);
+  switch (callee.kind) {
+    case "poison":
+      for (const arg of expr.args) if (arg.value.kind !== "range") cx.evaluate(cx, arg.value, env);
+      return poison;
+    case "builtin":
+      return callBuiltin(cx, callee.name, readArguments(cx, expr.args, env), expr, env);
+    case "callable":
+      return callDeclared(cx, callee, expr, env);
+    case "instance":
+      return callInstance(cx, callee, expr, env);
+    default:
+      cx.error({ code: "E0108", message: `only functions and layers can be called, and this is ${describe(callee)}`, span: expr.callee.span, label: describe(callee) });
+      return poison;
+  }
+}
+
+/** The arguments of a core function, evaluated in place. */
+function readArguments(cx: Context, args: readonly Arg[], env: Env): { name?: string; given: GivenArgument }[] {
+  return args.map((arg) => ({ ...(arg.name && { name: arg.name.name }), given: { value: evaluateArgument(cx, arg.value, env), span: arg.value.span } }));
+}
+
+function evaluateArgument(cx: Context, value: Arg["value"], env: Env): Value {
+  if (value.kind !== "range") return cx.evaluate(cx, value, env);
+  cx.error({ code: "E0106", message: "a range is no argument here", span: value.span, hint: "ranges stand in brackets: `x[0..3]`" });
+  return poison;
+}
+
+/** Which argument each parameter gets, as written; undefined when something does not fit. */
+export function pairArguments(cx: Context, params: readonly Param[], args: readonly Arg[], what: string, span: Span): Map<string, Arg> | undefined {
+  const pairs = new Map<string, Arg>();
+  let position = 0;
+  let sound = true;
+  for (const arg of args) {
+    const name = arg.name?.name ?? params[position++]?.name.name;
+    if (name === undefined) {
+      cx.error({ code: "E0106", message: `${what} takes ${params.length} ${params.length === 1 ? "argument" : "arguments"}, and this is one more`, span: arg.span });
+      sound = false;
+    } else if (!params.some((p) => p.name.name === name)) {
+      const near = suggest(name, params.map((p) => p.name.name));
+      cx.error({
+        code: "E0106", message: `${what} has no parameter \`${name}\``, span: arg.name?.span ?? arg.span,
+        hint: near ? `did you mean \`${near}\`?` : `it has ${params.map((p) => `\`${p.name.name}\``).join(", ") || "none"}`,
+      });
+      sound = false;
+    } else if (pairs.has(name)) {
+      cx.error({ code: "E0106", message: `\`${name}\` is given twice`, span: arg.span, related: [{ span: pairs.get(name)?.span ?? span, text: "here first" }] });
+      sound = false;
+    } else pairs.set(name, arg);
+  }
+  return sound ? pairs : undefined;
+}
+
+/** Binds parameters to given values and defaults, in the order of their declaration. */
+export function bindParameters(
+  cx: Context, params: readonly Param[], given: ReadonlyMap<string, GivenArgument>, env: Env, what: string, span: Span,
+): boolean {
+  let sound = true;
+  const matched = new Map<string, Value>();
+  // Tensors first: they bind the dimensions that defaults and other parameters may mention.
+  for (const param of params) {
+    const argument = given.get(param.name.name);
+    if (!argument || !param.type) continue;
+    const value = matchArgument(cx, param, argument, env);
+    if (value.kind === "poison") sound = false;
+    matched.set(param.name.name, value);
+  }
+  for (const param of params) {
+    const name = param.name.name;
+    const argument = given.get(name);
+    let value = matched.get(name) ?? argument?.value;
+    let at = argument?.span;
+    if (!value) {
+      if (!param.default) {
+        cx.error({ code: "E0106", message: `${what} needs \`${name}\``, span, label: "not given", related: [{ span: param.span, text: "declared here" }] });
+        sound = false;
+        continue;
+      }
+      value = matchArgument(cx, param, { value: cx.evaluate(cx, param.default, env), span: param.default.span }, env);
+      at = param.default.span;
+    }
+    if (value.kind === "poison") sound = false;
+    // A size that was passed shows as fixed where it was passed.
+    if (value.kind === "tensor" && value.known !== undefined && at && !value.fixed?.[0] && value.core.type.shape.length === 0) value = { ...value, fixed: [at] };
+    const twice = env.scope.define({ name, span: param.name.span, value });
+    if (!twice) continue;
+    cx.error({ code: "E0102", message: `\`${name}\` is both a parameter and a dimension`, span: param.name.span });
+    sound = false;
+  }
+  return sound;
+}
+
+function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env): Value {
+  const { declaration } = callee;
+  const name = declaration.name.name;
+  const what = `\`${name}\``;
+  const pairs = pairArguments(cx, declaration.params, expr.args, what, expr.span);
+  if (!pairs) return poison;
+  if (declaration.kind === "optimizer") {
+    cx.error({ code: "E0108", message: `the optimizer ${what} belongs into a \`train\` block`, span: expr.span, hint: `optimizer = ${name}(…)` });
+    return poison;
+  }
+  const owns = declaration.kind === "layer";
+  if (owns && !env.place.named) {
+    cx.error({ code: "E0105", message: `the layer ${what} needs a name, which its parameters are called by`, span: expr.span, label: "bound to no name", hint: `bind it on a line of its own: \`h = ${name}(…)\`` });
+    return poison;
+  }
+  const given = new Map<string, GivenArgument>();
+  for (const [param, arg] of pairs) {
+    const place: Place = owns ? { path: `${env.place.path}.${param}`, named: true, turns: "" } : env.place;
+    given.set(param, { value: evaluateArgument(cx, arg.value, { ...env, place }), span: arg.value.span });
+  }
+  if ([...given.values()].some((g) => g.value.kind === "poison")) return poison;
+  const scope = callScope(callee);
+  if (declaration.kind === "fn" && declaration.gradient) {
+    cx.unsupported(declaration.gradient.span, "a function with a gradient of its own");
+    return poison;
+  }
+  const inner: Env = { scope, place: env.place, frame: env.frame };
+  const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(declaration, given), inner, what, expr.span));
+  if (!bound) return poison;
+  if (declaration.kind === "initializer") {
+    const args = new Map(declaration.params.map((p) => [p.name.name, scope.own(p.name.name)?.value ?? poison]));
+    return { kind: "initialiser", declaration, scope: callee.scope, args };
+  }
+  const place: Place = owns ? { path: env.place.path, named: true, turns: "" } : env.place;
+  return runBody(cx, { declaration, scope, place, span: expr.span, kind: declaration.kind, repeat: env.frame.repeat });
+}
+
+/** Lets errors in binding parameters show at the call. */
+function inCall<T>(cx: Context, callee: CallableValue | InstanceValue, span: Span, run: () => T): T {
+  cx.calls.push({ declaration: callee.declaration, span });
+  const result = run();
+  cx.calls.pop();
+  return result;
+}
+
+/** A function that takes derivatives by its parameters gets them as named values. */
+function identified(declaration: CallableValue["declaration"], given: ReadonlyMap<string, GivenArgument>): ReadonlyMap<string, GivenArgument> {
+  const names = mentionedNames(declaration.body);
+  if (!["grad", "jvp", "hvp"].some((d) => names.has(d))) return given;
+  return new Map([...given].map(([name, { value, span }]) => [name, { value: named(name, value), span }]));
+}
+
+/** A value with an identity of its own, so that derivatives can be taken by it. */
+export function named(name: string, value: Value): Value {
+  if (value.kind !== "tensor" || value.core.type.dtype !== "f32" || value.core.kind === "binding" || value.core.kind === "leaf") return value;
+  if (value.literal || value.indexed) return value;
+  return tensorValue({ kind: "binding", name, value: value.core, type: value.core.type, span: value.core.span }, value);
+}
+
+function callScope(callee: CallableValue): Scope<Value> {
+  const scope = new Scope<Value>(callee.scope);
+  if (callee.declaration.kind === "schedule") defineStep(scope, callee.declaration.span);
+  return scope;
+}
+
+/** `t` and `epoch`, the number of the update and of the epoch, from 1. */
+export function defineStep(scope: Scope<Value>, span: Span): void {
+  for (const name of ["t", "epoch"] as const) {
+    scope.define({ name, value: tensorValue({ kind: "step", name, type: { dtype: "f32", shape: [] }, span }) });
+  }
+}
+
+/** `instance layer(args)`: some arguments now, the others at each call. */
+export function evaluateInstance(cx: Context, expr: Instance, env: Env): Value {
+  const callee = cx.evaluate(cx, { kind: "name", name: expr.layer.name, span: expr.layer.span }, env);
+  if (callee.kind === "poison") return poison;
+  if (callee.kind !== "callable" || callee.declaration.kind !== "layer") {
+    cx.error({ code: "E0108", message: `\`instance\` takes a layer, and this is ${describe(callee)}`, span: expr.layer.span });
+    return poison;
+  }
+  const { declaration, scope } = callee;
+  const named = expr.args.every((a) => a.name);
+  if (!named) {
+    cx.error({ code: "E0106", message: "the arguments of an instance are given by name; the others come with each call", span: expr.span, hint: "instance dense(units = 64)" });
+    return poison;
+  }
+  if (!env.place.named) {
+    cx.error({ code: "E0105", message: "an instance needs a name, which its parameters are called by", span: expr.span });
+    return poison;
+  }
+  const pairs = pairArguments(cx, declaration.params, expr.args, `\`${declaration.name.name}\``, expr.span);
+  if (!pairs) return poison;
+  const args = new Map([...pairs].map(([name, arg]) => [name, { value: evaluateArgument(cx, arg.value, env), span: arg.value.span }]));
+  return { kind: "instance", declaration, scope, args, path: env.place.path, id: cx.newId(), span: expr.span };
+}
+
+function callInstance(cx: Context, callee: InstanceValue, expr: Call, env: Env): Value {
+  const { declaration, id } = callee;
+  const what = `\`${declaration.name.name}\``;
+  const open = declaration.params.filter((p) => !callee.args.has(p.name.name));
+  const pairs = pairArguments(cx, open, expr.args, `this instance of ${what}`, expr.span);
+  if (!pairs) return poison;
+  const place: Place = { path: callee.path, named: true, turns: "" };
+  const given = new Map(callee.args);
+  for (const [name, arg] of pairs) given.set(name, { value: evaluateArgument(cx, arg.value, env), span: arg.value.span });
+  const scope = new Scope<Value>(callee.scope);
+  const inner: Env = { scope, place, frame: env.frame };
+  if ([...given.values()].some((g) => g.value.kind === "poison")) return poison;
+  if (!inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, given, inner, what, expr.span))) return poison;
+  const key = String(id);
+  const repeat = (cx.model?.calls.get(key) ?? 0) + 1;
+  cx.model?.calls.set(key, repeat);
+  return runBody(cx, { declaration, scope, place, span: expr.span, kind: "layer", id, repeat });
+}
+

@@ -1,0 +1,161 @@
+/**
+ * What every part of the checker shares: where diagnostics go, which model is being checked, which calls are under
+ * way, and the one function that evaluates an expression (given here, so that files need not import each other round).
+ */
+import type { DType } from "../ir/types.ts";
+import type { Diagnostics, Label } from "../support/diagnostic.ts";
+import type { Source, Span } from "../support/span.ts";
+import type { Block, Expr, Statement } from "../syntax/ast.ts";
+import type { CheckedInput, CheckedParam, CheckedState, Named, Term } from "./checked.ts";
+import type { Core } from "./core.ts";
+import type { Equation } from "./equation.ts";
+import type { Problem } from "./problem.ts";
+import type { DeclaredShape } from "./declared-shape.ts";
+import type { Scope } from "./scope.ts";
+import type { Callable, TensorValue, Value } from "./value.ts";
+
+/** Where parameters, states and draws made here belong. */
+export interface Place {
+  /** `Digits.h`. */
+  readonly path: string;
+  /** False where nothing gives a call a name (under `loss`). */
+  readonly named: boolean;
+  /** Turns of the `for` loops around, added after a binding's name: `.3`. */
+  readonly turns: string;
+}
+
+/** One instance of a body: a model, or a call of a function or layer. */
+export interface Frame {
+  readonly kind: "file" | "model" | "fn" | "layer" | "optimizer" | "schedule" | "initializer" | "train";
+  readonly id: number;
+  /** Numbers the calls of a shared instance, from 1; calls inside inherit it. */
+  readonly repeat: number;
+  /** Names mentioned in dropped branches: a parameter that only those use does not exist. */
+  readonly dropped: Set<string>;
+  /** Run when the body is done. */
+  readonly atEnd: (() => void)[];
+  /** What `return` gave, and where. */
+  result?: { readonly value: Value; readonly span: Span };
+}
+
+/** What an expression is evaluated in. */
+export interface Env {
+  readonly scope: Scope<Value>;
+  readonly place: Place;
+  readonly frame: Frame;
+  /** Inside the text of index notation, where brackets pick one number. */
+  readonly indices?: boolean;
+}
+
+/** A call under way. */
+export interface ActiveCall {
+  readonly declaration: Callable;
+  readonly span: Span;
+}
+
+/** A model while it is checked. */
+export interface ModelState {
+  readonly name: string;
+  readonly hypers: Map<string, { value: number; readonly span: Span; static: boolean; asValue: boolean; readonly fixedFrom: boolean }>;
+  readonly inputs: CheckedInput[];
+  readonly params: Map<string, CheckedParam & { readonly owner: number }>;
+  readonly states: Map<string, CheckedState & { readonly owner: number; current: TensorValue }>;
+  readonly updates: Map<string, { value: Core; span: Span }>;
+  readonly outputs: Named[];
+  readonly terms: Term[];
+  readonly metrics: Named[];
+  /** Which call owns a path. */
+  readonly claims: Map<string, { readonly id: number; readonly repeat: number; readonly span: Span }>;
+  readonly draws: Map<string, Span>;
+  readonly calls: Map<string, number>;
+  /** Parameters of an earlier pass over the same model, so that `weights` can stand above a parameter. */
+  readonly foreseen: readonly CheckedParam[];
+  /** The parameter paths that a set was made of. */
+  setsSeen?: number;
+  /** Sizes that data decides, and where they were first named. */
+  readonly symbols: Map<string, Span>;
+  /** Terms that were wrong: what follows from their absence is not reported. */
+  readonly brokenTerms: string[];
+  /** In an optimizer: the parameter's shape, the key of a state, and that nothing but training exists. */
+  readonly theta?: DeclaredShape;
+  readonly statePath?: (name: string) => string;
+  readonly alwaysTraining?: boolean;
+}
+
+/** Limits that keep a hostile program from taking forever. */
+export const limits = { calls: 20_000, depth: 120, turns: 20_000 } as const;
+
+/** The state of one run of `check`. */
+export class Context {
+  readonly diagnostics: Diagnostics;
+  readonly evaluate: (cx: Context, expr: Expr, env: Env) => Value;
+  /** The value of a body: an expression, or what a block returns. */
+  readonly runBody: (cx: Context, body: Expr | Block, env: Env) => Value;
+  readonly runStatements: (cx: Context, statements: readonly Statement[], env: Env) => void;
+  readonly isLibrary: (source: Source) => boolean;
+  readonly libraryNames: () => readonly string[];
+  readonly calls: ActiveCall[] = [];
+  /** Names by place of definition: the ones never used get a warning. */
+  readonly names = new Map<string, { readonly name: string; readonly span: Span; used: boolean }>();
+  model: ModelState | undefined;
+  equation: Equation | undefined;
+  /** How many guards protect accesses here. */
+  guards = 0;
+  /** How many `fold` and `scan` blocks stand around. */
+  loops = 0;
+  callCount = 0;
+  /** Turns of `for` so far. */
+  turns = 0;
+  private ids = 0;
+
+  constructor(diagnostics: Diagnostics, by: Pick<Context, "evaluate" | "runBody" | "runStatements" | "isLibrary" | "libraryNames">) {
+    this.diagnostics = diagnostics;
+    this.evaluate = by.evaluate;
+    this.runBody = by.runBody;
+    this.runStatements = by.runStatements;
+    this.isLibrary = by.isLibrary;
+    this.libraryNames = by.libraryNames;
+  }
+
+  newId(): number {
+    return ++this.ids;
+  }
+
+  /** Reports an error. One inside the library is shown at the user's call that led there. */
+  error(problem: Problem): void {
+    const { code, message, span, label, hint, unsupported } = problem;
+    const related = (problem.related ?? []).filter((r): r is Label => r !== undefined);
+    const rest = { code, message, ...(hint !== undefined && { hint }), ...(unsupported && { unsupported }) };
+    const outer = this.isLibrary(span.source) ? this.calls.findLast((c) => !this.isLibrary(c.span.source)) : undefined;
+    if (outer) {
+      const inside: Label = { span, text: label ?? "it happens here" };
+      this.diagnostics.error({ ...rest, span: outer.span, label: `in this call of \`${outer.declaration.name.name}\``, related: [inside, ...related] });
+      return;
+    }
+    const others = related.filter((r) => r.span.start !== span.start || r.span.end !== span.end || r.span.source !== span.source);
+    this.diagnostics.error({ ...rest, span, ...(label !== undefined && { label }), ...(others.length > 0 && { related: others }) });
+  }
+
+  /** Says that a legal program asks for something that cannot be compiled yet. */
+  unsupported(span: Span, what: string, hint?: string): void {
+    this.error({ code: "E0120", message: `${what} is not supported yet`, span, unsupported: true, hint });
+  }
+
+  /** Remembers a name that its owner should use. */
+  expectUse(name: string, span: Span): () => void {
+    const key = `${span.source.path}:${span.start}`;
+    const known = this.names.get(key) ?? { name, span, used: false };
+    this.names.set(key, known);
+    return () => {
+      known.used = true;
+    };
+  }
+}
+
+/** The place of something bound to `name` here. */
+export function placeOf(place: Place, name: string): Place {
+  return { path: `${place.path}.${name}${place.turns}`, named: true, turns: "" };
+}
+
+/** Dtypes by name. */
+export const dtypes: readonly DType[] = ["f32", "i32", "u32", "bool"];

@@ -1,0 +1,204 @@
+/**
+ * The ranges of index variables. While an equation's body is checked, its variables and every access through them are
+ * collected; then ranges are solved and every access is shown to lie inside its axis.
+ *
+ *     D[n, i] = I[n, i + 1] - I[n, i]     i alone in the second axis would be 0..W, and i + 1 leaves it: an error
+ *     S[i]    = sum[u] x[i + u] * K[u]    u is 0..k from K, then i is the largest range that stays inside x
+ *
+ * The rules are those of the language reference: an index alone in a position has that axis' range, and all such axes agree; else
+ * it has the range it was given; else the largest one, from 0, that never leaves a tensor, if it is the one unknown
+ * there. Comparisons and arithmetic outside brackets fix nothing.
+ */
+import * as dims from "../ir/dims.ts";
+import type { Dim } from "../ir/dims.ts";
+import type { Span } from "../support/span.ts";
+import type { IndexVar } from "./core.ts";
+import { labelAt, type Problem } from "./problem.ts";
+import type { IndexForm } from "./value.ts";
+
+/** An index variable whose range may still be open. */
+export class Variable implements IndexVar {
+  readonly name: string;
+  readonly span: Span;
+  lo: Dim = 0;
+  extent: Dim = 0;
+  state: "open" | "given" | "found" = "open";
+  /** The access or the written range that fixed it. */
+  fixed: Span | undefined;
+  /** Where the axis it runs over got its size. */
+  origin: Span | undefined;
+
+  constructor(name: string, span: Span) {
+    this.name = name;
+    this.span = span;
+  }
+
+  settle(state: "given" | "found", lo: Dim, extent: Dim, fixed: Span | undefined, origin = fixed): void {
+    this.state = state;
+    this.lo = lo;
+    this.extent = extent;
+    this.fixed = fixed;
+    this.origin = origin;
+  }
+}
+
+/** One index of one access. */
+export interface Access {
+  readonly form: IndexForm | undefined;
+  /** Of an index that is data. */
+  readonly range: { readonly lo: number; readonly hi: number; readonly span: Span } | undefined;
+  readonly size: Dim;
+  /** Where that axis got its size. */
+  readonly fixed: Span | undefined;
+  readonly span: Span;
+  /** Read only where a guard holds. */
+  readonly guarded: boolean;
+}
+
+/** An equation being checked, or a reduction that stands alone. */
+export class Equation {
+  readonly variables: Variable[] = [];
+  readonly accesses: Access[] = [];
+  /** What `...` stands for. */
+  ellipsis: Variable[] | undefined;
+  /** Run when the ranges are known. */
+  readonly afterwards: (() => void)[] = [];
+
+  owns(v: IndexVar): boolean {
+    return this.variables.some((o) => o === v);
+  }
+}
+
+const bare = (form: IndexForm | undefined): Variable | undefined => {
+  if (!form || form.constant !== 0 || form.terms.size !== 1) return undefined;
+  const [entry] = form.terms;
+  return entry && entry[1] === 1 && entry[0] instanceof Variable ? entry[0] : undefined;
+};
+
+/** d >= 0 for all sizes from 1 up. */
+export function provablyNonnegative(d: Dim): boolean {
+  if (typeof d === "number") return d >= 0;
+  let atOnes = 0;
+  for (const t of d.terms) {
+    if (t.symbols.length > 0 && t.coefficient < 0) return false;
+    atOnes += t.coefficient;
+  }
+  return atOnes >= 0;
+}
+
+/** The least (sign 1) or greatest (sign -1) value of a form over its variables' ranges, leaving one variable out. */
+export function extreme(form: IndexForm, sign: 1 | -1, without?: IndexVar): Dim {
+  let total = form.constant;
+  for (const [v, k] of form.terms) {
+    if (v === without) continue;
+    const end = k * sign > 0 ? v.lo : dims.sub(dims.add(v.lo, v.extent), 1);
+    total = dims.add(total, dims.scale(end, k));
+  }
+  return total;
+}
+
+function floorDivide(a: Dim, by: number): Dim | undefined {
+  if (by === 1) return a;
+  return typeof a === "number" ? Math.floor(a / by) : dims.divideExactly(a, by);
+}
+
+/** The largest extent from 0 that keeps `form` inside 0..size, given all other variables. */
+function largestExtent(form: IndexForm, v: IndexVar, size: Dim): Dim | undefined {
+  const k = form.terms.get(v) ?? 0;
+  const least = extreme(form, 1, v);
+  const greatest = extreme(form, -1, v);
+  const room = dims.sub(dims.sub(size, 1), greatest);
+  if (!provablyNonnegative(least) || !provablyNonnegative(room)) return undefined;
+  return k > 0 ? floorDivide(dims.add(room, k), k) : floorDivide(dims.add(least, -k), -k);
+}
+
+/** Settles every variable and proves every access. Returns false when something was reported. */
+export function solve(equation: Equation, report: (problem: Problem) => void): boolean {
+  let sound = settleBare(equation, report);
+  if (sound) settleComposite(equation);
+  for (const v of equation.variables) {
+    if (v.state !== "open") continue;
+    if (sound) {
+      report({
+        code: "E0206", message: `the range of index \`${v.name}\` does not follow from any access`, span: v.span, label: "no range",
+        hint: `give it where it is bound: \`${v.name} in 0..n\``,
+      });
+    }
+    sound = false;
+  }
+  if (!sound) return false;
+  for (const access of equation.accesses) if (!proveInside(access, report)) sound = false;
+  for (const run of equation.afterwards) run();
+  return sound;
+}
+
+function settleBare(equation: Equation, report: (problem: Problem) => void): boolean {
+  let sound = true;
+  for (const access of equation.accesses) {
+    const v = bare(access.form);
+    if (!v || v.state === "given" || !equation.owns(v)) continue;
+    if (v.state === "open") {
+      v.settle("found", 0, access.size, access.span, access.fixed);
+    } else if (!dims.equal(v.extent, access.size)) {
+      sound = false;
+      report({
+        code: "E0207",
+        message: `index \`${v.name}\` runs over axes of different sizes: ${dims.print(v.extent)} and ${dims.print(access.size)}`,
+        span: access.span, label: `here it runs over ${dims.print(access.size)}`,
+        related: [labelAt(v.fixed, `here over ${dims.print(v.extent)}`), labelAt(access.fixed, `${dims.print(access.size)} comes from here`)],
+      });
+    }
+  }
+  return sound;
+}
+
+function settleComposite(equation: Equation): void {
+  for (let progress = true; progress; ) {
+    progress = false;
+    for (const v of equation.variables) {
+      if (v.state !== "open") continue;
+      const uses = equation.accesses.filter((a) => !a.guarded && a.form?.terms.has(v));
+      const ready = uses.every((a) => [...(a.form?.terms.keys() ?? [])].every((o) => o === v || (o instanceof Variable && o.state !== "open")));
+      if (uses.length === 0 || !ready) continue;
+      const extents = uses.map((a) => (a.form ? largestExtent(a.form, v, a.size) : undefined));
+      const least = extents.reduce((x, y) => smaller(x, y));
+      if (least === undefined) continue;
+      v.settle("found", 0, least, uses[0]?.span);
+      progress = true;
+    }
+  }
+}
+
+/** The smaller of two sizes, if that can be decided. */
+function smaller(a: Dim | undefined, b: Dim | undefined): Dim | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  if (provablyNonnegative(dims.sub(b, a))) return a;
+  return provablyNonnegative(dims.sub(a, b)) ? b : undefined;
+}
+
+function proveInside(access: Access, report: (problem: Problem) => void): boolean {
+  const { form, size, span, fixed } = access;
+  if (access.guarded) return true;
+  const related = [labelAt(fixed, `the axis has ${dims.print(size)} elements because of this`)];
+  if (!form) {
+    const { range } = access;
+    if (!range || (range.lo >= 0 && provablyNonnegative(dims.sub(size, range.hi)))) return true;
+    report({
+      code: "E0205",
+      message: `the index is data with values ${range.lo} to ${range.hi - 1}, and the axis has indices 0 to ${dims.print(dims.sub(size, 1))}`,
+      span, label: `may be ${range.lo < 0 ? range.lo : range.hi - 1}`, related: [labelAt(range.span, "its values are declared here"), ...related],
+    });
+    return false;
+  }
+  const least = extreme(form, 1);
+  const greatest = extreme(form, -1);
+  if (provablyNonnegative(least) && provablyNonnegative(dims.sub(dims.sub(size, 1), greatest))) return true;
+  if ([...form.terms.keys()].some((v) => provablyNonnegative(dims.scale(v.extent, -1)))) return true;
+  report({
+    code: "E0205",
+    message: `the index runs over ${dims.print(least)} to ${dims.print(greatest)}, and the axis has indices 0 to ${dims.print(dims.sub(size, 1))}`,
+    span, label: `${dims.print(least)} to ${dims.print(greatest)}`, related,
+    hint: form.terms.size > 0 ? "give the index a smaller range where it is bound, or keep legal terms with `where`" : undefined,
+  });
+  return false;
+}

@@ -1,0 +1,142 @@
+/** What an expression means: the one place that knows all its forms. Long chains are walked, not recursed into. */
+import * as dims from "../ir/dims.ts";
+import type { Dim } from "../ir/dims.ts";
+import type { Relation } from "../ir/node.ts";
+import { printShape, tensor } from "../ir/types.ts";
+import { cover, type Span } from "../support/span.ts";
+import { unreachable } from "../support/diagnostic.ts";
+import type { ArrayLiteral, BinaryOp, Chain, Expr, Index } from "../syntax/ast.ts";
+import { evaluateCall, evaluateInstance } from "./calls.ts";
+import { evaluateCases } from "./choice.ts";
+import type { Context, Env } from "./context.ts";
+import type { ApplyOp } from "./core.ts";
+import { evaluateDraw } from "./draws.ts";
+import { apply, type Operand } from "./elementwise.ts";
+import { indexTensor } from "./indexing.ts";
+import { evaluateFold } from "./loops.ts";
+import { literal, literalBoolean, tensorValue } from "./make.ts";
+import { matmul } from "./matmul.ts";
+import { resolveName } from "./names.ts";
+import { evaluateReduction } from "./notation.ts";
+import { evaluateTensor, knownOf } from "./operands.ts";
+import { describe, poison, type Value } from "./value.ts";
+
+/** The value of an expression. Whatever is wrong with it has been reported when it comes back as poison. */
+export function evaluate(cx: Context, expr: Expr, env: Env): Value {
+  switch (expr.kind) {
+    case "number":
+      return literal(expr.value, expr.span);
+    case "boolean":
+      return literalBoolean(expr.value, expr.span);
+    case "string":
+      return { kind: "text", text: expr.value };
+    case "name":
+      return resolveName(cx, expr.name, expr.span, env);
+    case "call":
+      return evaluateCall(cx, expr, env);
+    case "index":
+      return evaluateIndex(cx, expr, env);
+    case "field":
+      cx.error({ code: "E0108", message: `\`.${expr.name.name}\` has no meaning here`, span: expr.span });
+      return poison;
+    case "unary":
+      return apply(cx, expr.op === "-" ? "neg" : "not", [{ value: evaluate(cx, expr.operand, env), span: expr.operand.span }], expr.span);
+    case "chain":
+      return evaluateChain(cx, expr, env);
+    case "reduction":
+      return evaluateReduction(cx, expr, env);
+    case "array":
+      return evaluateArray(cx, expr, env);
+    case "cases":
+      return evaluateCases(cx, expr, env);
+    case "fold":
+      return evaluateFold(cx, expr, env);
+    case "instance":
+      return evaluateInstance(cx, expr, env);
+    case "error":
+      return poison;
+    default:
+      return unreachable(expr, "check/evaluate");
+  }
+}
+
+const operations: Readonly<Partial<Record<BinaryOp, ApplyOp>>> = {
+  or: "or", and: "and", "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floordiv", "%": "mod", "^": "pow",
+};
+
+function evaluateChain(cx: Context, expr: Chain, env: Env): Value {
+  let left: Operand = { value: evaluate(cx, expr.first, env), span: expr.first.span };
+  for (const { op, value } of expr.rest) {
+    const right: Operand = { value: evaluate(cx, value, env), span: value.span };
+    const span = cover(left.span, right.span);
+    left = { value: join(cx, op, left, right, span), span };
+  }
+  return left.value;
+}
+
+function join(cx: Context, op: BinaryOp, left: Operand, right: Operand, span: Span): Value {
+  if (op === "@") return matmul(cx, left, right, span);
+  // x ^ p: unless the base is a number of the step, p is part of the program.
+  if (op === "^" && left.value.kind === "tensor" && right.value.kind === "tensor" && left.value.core.type.shape.length > 0) {
+    const known = knownOf(cx, right.value);
+    if (typeof known === "number") return apply(cx, "pow", [left, { value: literal(known, right.span), span: right.span }], span);
+  }
+  return apply(cx, operations[op] ?? { compare: op as Relation }, [left, right], span);
+}
+
+function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
+  const target = evaluate(cx, expr.target, env);
+  switch (target.kind) {
+    case "poison":
+      return poison;
+    case "tensor":
+      return indexTensor(cx, target, expr, env);
+    case "distribution":
+    case "initialiser":
+      return evaluateDraw(cx, target, expr, env);
+    case "callable":
+      if (target.declaration.kind === "initializer") {
+        return evaluateDraw(cx, { kind: "initialiser", declaration: target.declaration, scope: target.scope, args: new Map() }, expr, env);
+      }
+      break;
+    default:
+  }
+  cx.error({ code: "E0108", message: `${describe(target)} cannot be indexed`, span: expr.target.span, label: describe(target) });
+  return poison;
+}
+
+/** `[[0, 1], [1, 0]]`: a table of numbers. */
+function evaluateArray(cx: Context, expr: ArrayLiteral, env: Env): Value {
+  const table = readTable(cx, expr, env);
+  return table ? tensorValue({ kind: "table", data: table.data, type: tensor("f32", table.shape), span: expr.span }, { fixed: table.shape.map(() => expr.span) }) : poison;
+}
+
+/** The numbers of an array literal, row by row, with its shape. */
+export function readTable(cx: Context, expr: ArrayLiteral, env: Env): { data: number[]; shape: Dim[] } | undefined {
+  const data: number[] = [];
+  let inner: Dim[] | undefined;
+  for (const item of expr.items) {
+    let shape: Dim[] = [];
+    if (item.kind === "array") {
+      const part = readTable(cx, item, env);
+      if (!part) return undefined;
+      shape = part.shape;
+      for (const x of part.data) data.push(x);
+    } else {
+      const value = evaluateTensor(cx, item, env, "an entry of a table");
+      if (!value) return undefined;
+      const known = knownOf(cx, value);
+      if (typeof known !== "number") {
+        cx.unsupported(item.span, "an array of values that are not known before anything runs", "write it in index notation, or join tensors with `concat`");
+        return undefined;
+      }
+      data.push(known);
+    }
+    if (inner && (inner.length !== shape.length || inner.some((d, a) => !dims.equal(d, shape[a] ?? -1)))) {
+      cx.error({ code: "E0202", message: `the rows of a table have different shapes: ${printShape(inner)} and ${printShape(shape)}`, span: item.span });
+      return undefined;
+    }
+    inner ??= shape;
+  }
+  return { data, shape: [expr.items.length, ...(inner ?? [])] };
+}

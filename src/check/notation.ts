@@ -1,0 +1,186 @@
+/**
+ * Index notation: equations that define a tensor element by element, and reductions with their own indices.
+ *
+ *     z[b, o] = sum[i] x[b, i] * W[i, o]      comprehend([b, o], fold("sum", [i], …))
+ *
+ * Ranges are solved when the outermost equation (or the reduction that stands alone) has been read; see equation.ts.
+ */
+import * as dims from "../ir/dims.ts";
+import type { DType } from "../ir/types.ts";
+import { tensor } from "../ir/types.ts";
+import type { Span } from "../support/span.ts";
+import type { Binder, Expr, Lhs, Reduction } from "../syntax/ast.ts";
+import type { Context, Env } from "./context.ts";
+import type { Core } from "./core.ts";
+import { notOneNumber, unionOf } from "./elementwise.ts";
+import { Equation, solve, Variable } from "./equation.ts";
+import { ellipsisVariables, variableValue } from "./indexing.ts";
+import { coerce, tensorValue } from "./make.ts";
+import { evaluateRange, evaluateTensor } from "./operands.ts";
+import { Scope } from "./scope.ts";
+import { poison, type TensorValue, type Value } from "./value.ts";
+
+/** A scope in which the binders' names are index variables. */
+function bindVariables(cx: Context, binders: readonly Binder[], env: Env, equation: Equation): { scope: Scope<Value>; variables: Variable[] } | undefined {
+  const scope = new Scope<Value>(env.scope);
+  const variables: Variable[] = [];
+  let sound = true;
+  for (const binder of binders) {
+    const variable = new Variable(binder.name.name, binder.name.span);
+    if (binder.range) {
+      const range = evaluateRange(cx, binder.range, env, `the range of \`${variable.name}\``);
+      if (range) variable.settle("given", range.lo, dims.sub(range.hi, range.lo), binder.range.span);
+      else sound = false;
+    }
+    const twice = scope.define({ name: variable.name, span: variable.span, value: variableValue(variable) });
+    if (twice) {
+      cx.error({ code: "E0102", message: `index \`${variable.name}\` is bound twice`, span: variable.span });
+      sound = false;
+    }
+    variables.push(variable);
+  }
+  equation.variables.push(...variables);
+  return sound ? { scope, variables } : undefined;
+}
+
+/** Runs `read` with an equation of its own (or the one around), then solves it if it is its own. */
+function inEquation<T>(cx: Context, own: boolean, read: (equation: Equation) => T | undefined): T | undefined {
+  const around = cx.equation;
+  const guards = cx.guards;
+  const equation = own || !around ? new Equation() : around;
+  cx.equation = equation;
+  if (own) cx.guards = 0;
+  const result = read(equation);
+  cx.equation = around;
+  cx.guards = guards;
+  if (result === undefined || equation === around) return result;
+  return solve(equation, (p) => cx.error(p)) ? result : undefined;
+}
+
+/** The body as one number. */
+function oneNumber(cx: Context, expr: Expr, env: Env, what: string): TensorValue | undefined {
+  const value = evaluateTensor(cx, expr, env, what);
+  if (!value || value.core.type.shape.length === 0) return value;
+  cx.error(notOneNumber(value, expr.span));
+  return undefined;
+}
+
+/** `sum[i, j where guard] body`. */
+export function evaluateReduction(cx: Context, expr: Reduction, env: Env): Value {
+  const made = inEquation(cx, false, (equation): TensorValue | undefined => {
+    const bound = bindVariables(cx, expr.binders, env, equation);
+    if (!bound) return undefined;
+    const inner: Env = { ...env, scope: bound.scope, indices: true };
+    const guard = expr.where && oneNumber(cx, expr.where, inner, "a guard");
+    if (guard && guard.core.type.dtype !== "bool") {
+      cx.error({ code: "E0208", message: `a guard is a condition, and this is ${guard.core.type.dtype}`, span: expr.where?.span ?? expr.span, hint: "compare it: `i != j`" });
+      return undefined;
+    }
+    if (guard) cx.guards++;
+    const body = oneNumber(cx, expr.body, inner, `the body of \`${expr.op}\``);
+    if (guard) cx.guards--;
+    if (!body || (expr.where && !guard)) return undefined;
+    return reductionValue(cx, expr, bound.variables, guard, body, equation);
+  });
+  return made ?? poison;
+}
+
+/** The element types that a reduction takes and gives. */
+export function reducedDtypes(op: Reduction["op"], of: DType): { takes: DType; gives: DType } {
+  if (op === "any" || op === "all") return { takes: "bool", gives: "bool" };
+  if (op === "count") return { takes: "bool", gives: "f32" };
+  if (op === "argmax" || op === "argmin") return { takes: of === "i32" ? "i32" : "f32", gives: "i32" };
+  if ((op === "max" || op === "min") && of === "i32") return { takes: "i32", gives: "i32" };
+  return { takes: "f32", gives: "f32" };
+}
+
+function reductionValue(
+  cx: Context, expr: Reduction, variables: readonly Variable[], guard: TensorValue | undefined, body: TensorValue, equation: Equation,
+): TensorValue | undefined {
+  const { op, span } = expr;
+  const needsBool = op === "any" || op === "all" || op === "count";
+  if (needsBool && body.core.type.dtype !== "bool") {
+    cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype });
+    return undefined;
+  }
+  if ((op === "argmax" || op === "argmin") && variables.length !== 1) {
+    cx.error({ code: "E0204", message: `\`${op}\` has exactly one index`, span: expr.opSpan });
+    return undefined;
+  }
+  if (["max", "min", "argmax", "argmin", "logsumexp"].includes(op)) {
+    equation.afterwards.push(() => {
+      const empty = variables.find((v) => v.extent === 0);
+      if (empty) cx.error({ code: "E0215", message: `\`${op}\` over nothing: index \`${empty.name}\` has no values`, span: expr.opSpan, label: "an empty range" });
+    });
+  }
+  const { takes, gives } = reducedDtypes(op, body.core.type.dtype);
+  const core: Core = {
+    kind: "fold", op, indices: variables, ...(guard && { guard: guard.core }), body: coerce(body, takes).core, type: tensor(gives, []), span,
+  };
+  const outer = without(unionOf([body.indexed, guard?.indexed]), variables);
+  return tensorValue(core, outer && { indexed: outer });
+}
+
+function without(all: TensorValue["indexed"], own: readonly Variable[]): TensorValue["indexed"] {
+  const rest = [...(all ?? [])].filter((v) => !own.some((o) => o === v));
+  return rest.length === 0 ? undefined : new Set(rest);
+}
+
+/** `name[items] = value`. */
+export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env): Value {
+  const items = target.items ?? [];
+  const made = inEquation(cx, true, (equation) => {
+    const bound = bindVariables(cx, items.flatMap((i) => (i.kind === "binder" ? [i] : [])), env, equation);
+    if (!bound) return undefined;
+    const body = oneNumber(cx, value, { ...env, scope: bound.scope, indices: true }, "the right side of an equation");
+    if (!body) return undefined;
+    const order: Variable[] = [];
+    for (const item of items) {
+      if (item.kind === "binder") order.push(...bound.variables.filter((v) => v.name === item.name.name));
+      else {
+        const rest = ellipsisVariables(cx, equation, equation.ellipsis?.length ?? 0, item);
+        if (!rest) return undefined;
+        order.push(...rest);
+      }
+    }
+    const foreign = without(body.indexed, order);
+    if (foreign) {
+      const [first] = foreign;
+      if (first?.name.startsWith("…")) cx.error({ code: "E0204", message: "`...` stands on the right of the equation and not on its left", span: target.span });
+      else cx.unsupported(target.span, "an equation whose elements depend on an index from outside it", "define it with that index too");
+      return undefined;
+    }
+    return { body, order };
+  });
+  if (!made) return poison;
+  const { body, order } = made;
+  const shape = order.map((v) => v.extent);
+  const core: Core = { kind: "comprehend", indices: order, body: body.core, type: tensor(body.core.type.dtype, shape), span: target.span };
+  return tensorValue(core, { fixed: order.map((v) => v.origin), ...(body.range && { range: body.range }) });
+}
+
+/** `normal(0, 1)[n, i]` in an equation: a draw for every value of the indices, picked at them. */
+export function drawAtIndices(
+  cx: Context, indices: readonly TensorValue[], span: Span, draw: (shape: readonly dims.Dim[]) => Core | undefined,
+): Value {
+  const variables = indices.map((v) => {
+    const [only] = v.indexed ?? [];
+    return v.core.kind === "index" && only instanceof Variable ? only : undefined;
+  });
+  const { equation } = cx;
+  if (!equation || variables.some((v) => v === undefined)) {
+    cx.error({ code: "E0204", message: "in an equation a draw is indexed by its indices alone", span, hint: "normal(0, 1)[n, i]" });
+    return poison;
+  }
+  const drawn = draw(variables.map(() => 1));
+  if (!drawn) return poison;
+  // The shape is known when the equation is solved: until then it is a placeholder that nothing reads.
+  const shape = drawn.type.shape as dims.Dim[];
+  equation.afterwards.push(() => {
+    for (const [axis, v] of variables.entries()) shape[axis] = v ? dims.add(v.lo, v.extent) : 1;
+  });
+  const core: Core = { kind: "at", base: drawn, index: indices.map((v) => v.core), type: tensor(drawn.type.dtype, []), span };
+  const indexed = unionOf(indices.map((v) => v.indexed));
+  return tensorValue(core, indexed && { indexed });
+}
+

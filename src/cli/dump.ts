@@ -1,0 +1,79 @@
+/**
+ * `nabla dump`: what a pass made of a program, as text. Comes in: a file and the name of a pass. Goes out: the text on
+ * standard output, for one entry; with --diff, against what came before in the same form.
+ *
+ *     nabla dump examples/xor.dl --after=simplify --entry=step --diff
+ */
+import type { EntryName } from "../graph/build.ts";
+import { printGraph } from "../graph/print-graph.ts";
+import type { KernelText } from "../harness/runtime/program.ts";
+import type { Schedule } from "../ir/kernel.ts";
+import type { Graph } from "../ir/node.ts";
+import type { Plan } from "../memory/placement.ts";
+import { printPlan } from "../memory/print-plan.ts";
+import { printSchedule } from "../schedule/print-schedule.ts";
+import { Writer } from "../support/text.ts";
+import type { Trace } from "../support/trace.ts";
+import { reportDiagnostics } from "./diagnostics.ts";
+import { CommandError, exitCodes } from "./exit-code.ts";
+import { diffLines } from "./line-diff.ts";
+import { chooseProgram, loadFile } from "./load-file.ts";
+import type { CompileOptions } from "./options.ts";
+import { targetOf } from "./target.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What the command line may say. */
+export interface DumpOptions extends CompileOptions {
+  readonly after: string;
+  readonly entry?: string;
+  readonly diff?: boolean;
+  readonly why?: boolean;
+  readonly kernels: "gpu" | "software";
+}
+
+/** A form that results come in, and how it is printed. */
+interface Form {
+  readonly passes: readonly string[];
+  readonly print: (value: unknown, options: DumpOptions) => string;
+}
+
+/** Passes whose results have one form can be compared with each other. The trace hands values over untyped; each pass has its type. */
+const forms: readonly Form[] = [
+  { passes: ["build", "normalise", "differentiate", "simplify"], print: (value) => printGraph(value as Graph) },
+  { passes: ["schedule"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
+  { passes: ["plan"], print: (value) => printPlan(value as Plan) },
+  { passes: ["emit"], print: (value) => printTexts(value as readonly KernelText[]) },
+];
+
+function printTexts(texts: readonly KernelText[]): string {
+  const writer = new Writer();
+  for (const [position, { name, access, wgsl }] of texts.entries()) writer.line(`// kernel ${position}: ${name} (${access.join(", ")})`).line(wgsl);
+  return writer.text();
+}
+
+/** Runs the command and gives the exit status. */
+export async function dump(terminal: Terminal, options: DumpOptions, file: string, name?: string): Promise<number> {
+  const form = forms.find((f) => f.passes.includes(options.after));
+  if (!form) throw new CommandError(`there is no pass '${options.after}' whose result can be printed`, `one of ${forms.flatMap((f) => f.passes).join(", ")}`);
+  const heard: { readonly pass: string; readonly entry: string; readonly value: unknown }[] = [];
+  const trace: Trace = { verify: options.verify === true, after: (pass, entry, value) => heard.push({ pass, entry, value }) };
+  const { compilation } = await loadFile(file, options, terminal, trace);
+  reportDiagnostics(compilation.diagnostics, terminal, false);
+  if (compilation.diagnostics.some((d) => d.severity === "error")) return exitCodes.source;
+
+  const program = chooseProgram(compilation.programs, name);
+  const entry = (options.entry ?? (program.entries.includes("step") ? "step" : "evaluate")) as EntryName;
+  if (!program.entries.includes(entry)) throw new CommandError(`${program.model.name} has no entry '${entry}'`, `one of ${program.entries.join(", ")}`);
+  // A file's programs are compiled one after the other, so the n-th result of a pass over an entry is the n-th program's.
+  const turn = compilation.programs.filter((p) => p.entries.includes(entry)).indexOf(program);
+  const graphs = heard.filter((h) => h.entry === entry);
+  const before = heard.length;
+  program.lower(entry, targetOf(program, options.kernels === "software"));
+  const valueAfter = (pass: string): unknown => graphs.filter((h) => h.pass === pass)[turn]?.value ?? heard.slice(before).find((h) => h.pass === pass)?.value;
+
+  const text = form.print(valueAfter(options.after), options);
+  const earlier = form.passes[form.passes.indexOf(options.after) - 1];
+  if (!options.diff) terminal.out(text);
+  else for (const line of diffLines(earlier === undefined ? "" : form.print(valueAfter(earlier), options), text)) terminal.out(`${line}\n`);
+  return exitCodes.ok;
+}

@@ -1,0 +1,17 @@
+/**
+ * What a command compiles device code for when no device is open: the sizes of the train block, the baseline device.
+ *
+ *     program.lower("step", targetOf(program))
+ */
+import { profiles } from "../../kernels/profiles.ts";
+import type { CompiledProgram, Target } from "../compile.ts";
+
+/** Examples per run where the train block does not say. */
+const USUAL_BATCH = 64;
+
+/** The target of `program`, for a GPU or for the software adapter. */
+export function targetOf(program: CompiledProgram, software = false): Target {
+  const batch = program.info.batch;
+  const size = typeof program.train?.batch === "number" ? program.train.batch : USUAL_BATCH;
+  return { capacity: batch === undefined ? {} : { [batch]: size }, profile: software ? profiles.software : profiles.gpu };
+}

@@ -1,0 +1,132 @@
+/**
+ * The pass that takes derivatives. In: a graph with the forms `derive` (grad, jvp, hvp) and `substitute`, and marks.
+ * Out: a graph without them. Nodes are rebuilt in the order of evaluation, so a form inside a value that is itself
+ * differentiated is gone before its turn: higher orders need nothing of their own. A mark stands until the end, for
+ * differentiation is with respect to that very node; then it becomes what it wraps.
+ *
+ *     derive grad (sum(a * a), a)        ->  a + a, of a's type
+ *     jvp(y, x, v)                       =   d/du <grad(<y, u>, x), v>: the gradient is linear in u, so u is gone again
+ *     hvp(y, x, v)                       =   grad(<grad(y, x), w>, x) with w replaced by v: v is held still
+ *
+ * A node that the value does not reach has the gradient zero; `reaches` tells, so that a check can say so earlier.
+ */
+import type { Graph, Node, NodeOf } from "../ir/node.ts";
+import { table as ops } from "../ops/table.ts";
+import type { OpTable } from "../ops/op.ts";
+import { InternalError } from "../support/diagnostic.ts";
+import type { Pass } from "../support/trace.ts";
+import { makeBody } from "../graph/body.ts";
+import { Builder } from "../graph/builder.ts";
+import { rebuild, rootsOf, topological, withRoots } from "../graph/walk.ts";
+import { accumulate } from "./accumulate.ts";
+import { derivation, keepOrigins } from "./derivation.ts";
+import type { Derivation } from "./derivation.ts";
+import { tidyLoops } from "./tidy-loops.ts";
+
+/** Erases derivative forms and marks, by the derivative table of the op records. */
+export const differentiate: Pass<Graph, Graph> = differentiateBy(ops);
+
+/** The pass over a derivative table of one's own: the tests give it broken rules. */
+export function differentiateBy(table: OpTable): Pass<Graph, Graph> {
+  return {
+    name: "differentiate",
+    doc: "Replaces derivative forms by the graphs of the derivatives, innermost first, then erases marks.",
+    run: (graph) => run(graph, table),
+    verify: verifyDifferentiated,
+  };
+}
+
+/** Throws when a derivative form or a mark is left. */
+export function verifyDifferentiated(graph: Graph): void {
+  const open: (readonly Node[])[] = [rootsOf(graph)];
+  for (let roots = open.pop(); roots; roots = open.pop()) {
+    for (const node of topological(roots)) {
+      if (node.op === "loop") open.push(node.attrs.body.results);
+      if (node.op === "derive" || node.op === "substitute" || node.op === "mark") {
+        throw new InternalError("differentiate", `${node.op} (node ${node.id}) is left in entry ${graph.entry}`);
+      }
+    }
+  }
+}
+
+function run(graph: Graph, table: OpTable): Graph {
+  const builder = new Builder();
+  const d = derivation(builder, table);
+  const roots = eraseForms(d, rootsOf(graph), (node) => graph.origins.get(node));
+  const plain = rebuild(builder, roots, (node, inputs) => (node.op === "mark" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(builder) });
+  return withRoots(graph, builder, tidyLoops(builder, plain));
+}
+
+/** Makes the roots again without derivative forms; marks stay. */
+function eraseForms(d: Derivation, roots: readonly Node[], originOf: Derivation["originOf"]): readonly Node[] {
+  const order = topological(roots);
+  const became = new Map<Node, Node>();
+  const get = (node: Node | undefined): Node => became.get(node as Node) as Node;
+  const gradients = new Map<Node, ReadonlyMap<Node, Node>>();
+
+  /** The gradient of a value by one node; all that are asked of it so far are taken in one sweep. */
+  const gradient = (form: NodeOf<"derive">): Node => {
+    const [value, wrt] = [get(form.inputs[0]), get(form.inputs[1])];
+    const known = gradients.get(value);
+    if (known?.has(wrt)) return known.get(wrt) as Node;
+    const asked = order.filter((n) => n.op === "derive" && n.attrs.kind === "grad" && became.get(n.inputs[0] as Node) === value);
+    const wrts = new Set(asked.flatMap((n) => became.get(n.inputs[1] as Node) ?? []));
+    const found = gradientsOf(d, value, [...wrts]);
+    gradients.set(value, new Map([...(known ?? []), ...found]));
+    return found.get(wrt) as Node;
+  };
+
+  const erased = (node: Node): Node | undefined => {
+    if (node.op !== "derive" && node.op !== "substitute") return undefined;
+    const [value, from, to] = node.inputs.map(get) as [Node, Node, Node];
+    if (node.op === "substitute") return d.replace(value, from, to);
+    if (node.attrs.kind === "grad") return gradient(node);
+    return node.attrs.kind === "jvp" ? jvp(d, value, from, to) : hvp(d, value, from, to);
+  };
+
+  for (const node of order) {
+    const origin = originOf(node);
+    const made = erased(node);
+    if (made) {
+      d.stems(made, origin);
+      became.set(node, made);
+      continue;
+    }
+    // Bodies first: inside one a node has an origin of its own.
+    const body = node.op === "loop" ? makeBody(eraseForms(d, node.attrs.body.results, originOf)) : undefined;
+    const inputs = node.inputs.map(get);
+    became.set(node, d.from(origin, () => (node.op === "loop" && body ? d.e.make("loop", { ...node.attrs, body }, inputs) : d.e.make(node.op, node.attrs, inputs))));
+  }
+  return roots.map(get);
+}
+
+/** The gradient of a scalar by each of `wrts`; zeros where none is reached. */
+function gradientsOf(d: Derivation, value: Node, wrts: readonly Node[]): ReadonlyMap<Node, Node> {
+  const adjoints = accumulate(d, [{ node: value, adjoint: d.e.like(value, 1) }], wrts);
+  return new Map(wrts.map((wrt) => [wrt, adjoints.get(wrt) ?? d.e.like(wrt, 0)]));
+}
+
+/** The derivative of `value` along `tangent`, by transposing the gradient twice. */
+function jvp(d: Derivation, value: Node, wrt: Node, tangent: Node): Node {
+  const u = d.e.leaf({ kind: "input", path: d.fresh(), type: value.type });
+  const gradient = accumulate(d, [{ node: value, adjoint: u }], [wrt]).get(wrt);
+  const along = gradient && accumulate(d, [{ node: gradient, adjoint: tangent }], [u]).get(u);
+  if (!along) return d.e.like(value, 0);
+  gone(u, along, "the adjoint");
+  return along;
+}
+
+/** The Hessian of a scalar times `vector`: the gradient of the gradient along it, the vector held still. */
+function hvp(d: Derivation, value: Node, wrt: Node, vector: Node): Node {
+  const w = d.e.leaf({ kind: "input", path: d.fresh(), type: wrt.type });
+  const gradient = accumulate(d, [{ node: value, adjoint: d.e.like(value, 1) }], [wrt]).get(wrt);
+  if (!gradient) return d.e.like(wrt, 0);
+  const product = accumulate(d, [{ node: gradient, adjoint: w }], [wrt]).get(wrt);
+  return product ? d.replace(product, w, vector) : d.e.like(wrt, 0);
+}
+
+/** A gradient rule that is not linear in its adjoint leaves the adjoint behind. */
+function gone(u: Node, result: Node, what: string): void {
+  const [at] = topological([result]).filter((n) => n.inputs.includes(u));
+  if (at) throw new InternalError("differentiate", `${what} is left in a forward derivative, at ${at.op} (node ${at.id}): a gradient rule is not linear in it`);
+}

@@ -1,0 +1,134 @@
+/**
+ * One element of a tensor for each value of the index variables. In: a tensor (a node over some variables and its own
+ * axes) and one index per own axis. Out: a value over all variables that take part.
+ *
+ *     I[n, c, i + u, j + v]      one view; a repeated index is a diagonal, a sum of indices is im2col
+ *     s[i, y[i]]                 a gather along axis 1 with i as batch
+ *     x[p[k], 2*i]               a view (every second column), then a gather
+ *
+ * An index that is linear in variables goes into the map of one view; any other is data, and gathers. Where the map
+ * can leave the tensor (a guard of the reduction around keeps those terms out), the view is guarded and gives 0 there.
+ */
+import * as access from "../ir/access.ts";
+import type { Affine, Coordinate, Guard } from "../ir/access.ts";
+import * as dims from "../ir/dims.ts";
+import type { Dim } from "../ir/dims.ts";
+import type { Emit } from "../ir/emit.ts";
+import type { Node } from "../ir/node.ts";
+import type { IndexVar } from "../check/core.ts";
+import type { Bound } from "./build-children.ts";
+import { convert, ownShape, spread } from "./build-values.ts";
+import type { Value, Variables } from "./build-values.ts";
+
+/** The element of `base` at `index`; `guards` are conditions under which alone it is read. */
+export function accessValue(e: Emit, variables: Variables, base: Value, index: readonly Value[], guards: readonly Value[] = []): Value {
+  const own = ownShape(base);
+  // The axes of base's own variables are picked at those variables.
+  const picks: Pick[] = [
+    ...base.vars.map((v): Pick => ({ form: { c: 0, terms: new Map([[v, 1]]) }, extent: v.extent })),
+    ...own.map((extent, a): Pick => {
+      const value = index[a] as Value;
+      const form = linear(value);
+      return form ? { form, extent } : { data: value, extent };
+    }),
+  ];
+  const data = picks.flatMap((p) => (p.data ? [p] : []));
+  return data.length === 0 ? viewAt(e, variables, base.node, picks) : gatherAt(e, variables, base.node, picks, guards);
+}
+
+/** One axis of a tensor and where it is read. */
+interface Pick {
+  readonly extent: Dim;
+  readonly form?: LinearForm;
+  readonly data?: Value;
+}
+
+interface LinearForm {
+  readonly c: Dim;
+  readonly terms: ReadonlyMap<IndexVar, number>;
+}
+
+/** The form of an index, if only index variables occur in it. */
+function linear(value: Value): LinearForm | undefined {
+  const { form } = value;
+  if (!form) return undefined;
+  const terms = new Map<IndexVar, number>();
+  for (const [v, k] of form.terms) {
+    if (!isIndexVar(v)) return undefined;
+    terms.set(v, k);
+  }
+  return { c: form.c, terms };
+}
+
+/** Tells an index variable from what loops bind. */
+export function isIndexVar(v: Bound): v is IndexVar {
+  return "extent" in v;
+}
+
+function affineOf(form: LinearForm, axisOf: (v: IndexVar) => number, rank: number): Affine {
+  const k = new Array<number>(rank).fill(0);
+  for (const [v, by] of form.terms) k[axisOf(v)] = by;
+  return access.affine(form.c, k);
+}
+
+/** Guards that keep a coordinate inside its axis, where that is not plain. */
+function inside(form: Affine, extent: Dim, shape: readonly Dim[]): Guard[] {
+  const rank = shape.length;
+  const last = access.addAffine(access.constant(dims.sub(extent, 1), rank), access.scaleAffine(form, -1));
+  return [form, last].filter((f) => !access.provenNonnegative(f, shape)).map((value): Guard => ({ kind: "nonnegative", value }));
+}
+
+function viewAt(e: Emit, variables: Variables, node: Node, picks: readonly Pick[]): Value {
+  const vars = variables.union(picks.map((p) => [...(p.form?.terms.keys() ?? [])]));
+  const shape = vars.map((v) => v.extent);
+  const forms = picks.map((p) => affineOf(p.form as LinearForm, (v) => vars.indexOf(v), vars.length));
+  const guards = access.tidyGuards(picks.flatMap((p, a) => inside(forms[a] as Affine, p.extent, shape)), shape);
+  return { node: e.view(node, { shape, index: forms.map(access.whole), guards }), vars };
+}
+
+/**
+ * View to [B…, K, R…], then gather: B are the variables that both the data and the linear indices depend on, R the other ones of
+ * the linear indices, K the axis (or all axes as one) that data picks from.
+ */
+function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pick[], guards: readonly Value[]): Value {
+  const data = picks.flatMap((p) => (p.data ? [{ value: p.data, extent: p.extent }] : []));
+  const byData = variables.union(data.map((d) => d.value.vars));
+  const byForm = variables.union(picks.map((p) => [...(p.form?.terms.keys() ?? [])]));
+  const batch = byForm.filter((v) => byData.includes(v));
+  const picked = byData.filter((v) => !batch.includes(v));
+  const rest = byForm.filter((v) => !batch.includes(v));
+  const indexVars = [...batch, ...picked];
+
+  const k = batch.length;
+  const shape = [...batch.map((v) => v.extent), ...data.map((d) => d.extent), ...rest.map((v) => v.extent)];
+  const axisOf = (v: IndexVar): number => (batch.includes(v) ? batch.indexOf(v) : k + data.length + rest.indexOf(v));
+  let next = k;
+  const viewGuards: Guard[] = [];
+  const index: Coordinate[] = picks.map((p) => {
+    if (!p.form) return access.whole(access.unit(next++, shape.length));
+    const form = affineOf(p.form, axisOf, shape.length);
+    viewGuards.push(...inside(form, p.extent, shape));
+    return access.whole(form);
+  });
+  let from = e.view(node, { shape, index, guards: access.tidyGuards(viewGuards, shape) });
+  if (data.length > 1) from = e.reshape(from, [...shape.slice(0, k), dims.product(data.map((d) => d.extent)), ...shape.slice(k + data.length)]);
+
+  const positions = safe(e, data.reduce<Node | undefined>((flat, { value, extent }) => {
+    const at = convert(e, spread(e, value, indexVars, []), "i32");
+    if (!flat) return at;
+    const stride = typeof extent === "number" ? e.like(at, extent) : e.broadcast(e.size(extent), at.type.shape, []);
+    return e.add(e.mul(flat, stride), at);
+  }, undefined) as Node, indexVars, guards);
+
+  const { dtype } = from.type;
+  const wide = dtype === "bool" || dtype === "u32" ? convert(e, from, "i32") : from;
+  const gathered = convert(e, e.gather(wide, positions, k), dtype);
+  const vars = variables.union([byData, byForm]);
+  return { node: spread(e, { node: gathered, vars: [...indexVars, ...rest] }, vars, []), vars };
+}
+
+/** Index 0 where a guard that depends on no other variables keeps the access out: there the data may be no legal index. */
+function safe(e: Emit, positions: Node, vars: readonly IndexVar[], guards: readonly Value[]): Node {
+  const telling = guards.filter((g) => g.vars.every((v) => vars.includes(v)));
+  return telling.reduce((at, g) => e.select(spread(e, g, vars, []), at, e.like(at, 0)), positions);
+}

@@ -1,0 +1,77 @@
+/**
+ * What everything lowered for one entry shares: the builder, which reading of `training` holds, how leaves are made,
+ * the streams drawn from, the gradients that optimizers read, the names derivatives are taken by.
+ *
+ *     new Entry({ training: true, marked: true, wrts })
+ */
+import type { Node } from "../ir/node.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { Core, CoreOf } from "../check/core.ts";
+import { InternalError, UserError } from "../support/diagnostic.ts";
+import type { Span } from "../support/span.ts";
+import { Structure } from "./build-children.ts";
+import { hashPath } from "./build-random.ts";
+import { Variables } from "./build-values.ts";
+import type { Value } from "./build-values.ts";
+import { Builder } from "./builder.ts";
+
+export interface EntryOptions {
+  readonly training: boolean;
+  /** Parameters get an identity of their own, since the entry takes the loss's gradient by them. */
+  readonly marked: boolean;
+  /** Everything the entry will lower: searched for derivatives. */
+  readonly roots: readonly Core[];
+}
+
+/** The shared state of one entry's graph. */
+export class Entry {
+  readonly builder = new Builder();
+  readonly structure: Structure;
+  readonly variables = new Variables();
+  /** By parameter path; set once the loss is there. */
+  readonly gradients = new Map<string, Node>();
+  private readonly marked: boolean;
+  private readonly wrts: ReadonlySet<Core>;
+  private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
+  private marks = 0;
+
+  constructor(options: EntryOptions) {
+    this.structure = new Structure(options.training);
+    this.marked = options.marked;
+    this.wrts = this.structure.wrts(options.roots);
+  }
+
+  /** An input, parameter or state by path. */
+  leaf(role: CoreOf<"leaf">["role"], path: string, type: TensorType): Node {
+    const node = this.builder.leaf({ kind: role, path, type });
+    return role === "param" && this.marked ? this.builder.mark(node, `param ${path}`) : node;
+  }
+
+  /** The gradient of the loss by a parameter. */
+  gradient(path: string): Node {
+    const node = this.gradients.get(path);
+    if (!node) throw new InternalError("build", `the gradient of ${path} is used before the loss is made`);
+    return node;
+  }
+
+  /** The value, under an identity of its own if a derivative is taken by this expression. Leaves have one by path. */
+  named(core: Core, value: Value): Value {
+    if (core.kind === "leaf" || !this.wrts.has(core)) return value;
+    const name = core.kind === "binding" ? core.name : core.kind;
+    return { ...value, node: this.builder.mark(value.node, `${name} ${this.marks++}`) };
+  }
+
+  /** The hash of a draw's path. Throws a UserError (E0305) when another path of the entry has the same. */
+  stream(path: string, span: Span): number {
+    const hash = hashPath(path);
+    const known = this.streams.get(hash);
+    if (known && known.path !== path) {
+      throw new UserError({
+        code: "E0305", message: `the draws ${known.path} and ${path} would be equal: their paths have one hash`, span, label: path,
+        related: [{ span: known.span, text: known.path }], hint: "rename one of them",
+      });
+    }
+    this.streams.set(hash, { path, span });
+    return hash;
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * Core to nodes. In: expressions of a checked program. Out: values (see build-values.ts). One explicit stack walks the
+ * Core DAG, parts before wholes; loop bodies are lowered by a child with a frame of its own.
+ *
+ *     lower(sum[i] x[b, i] * W[i, o])     reduce sum [2] (mul(view x, view W)) over b, o
+ *
+ * Index notation is vectorised: each scalar expression becomes a tensor over only the index variables that it depends
+ * on; a reduction folds its variables' axes, a comprehension makes its variables' axes the tensor's own.
+ */
+import type { Dim } from "../ir/dims.ts";
+import type { Node } from "../ir/node.ts";
+import type { TensorType } from "../ir/types.ts";
+import type { CarryVar, Core, CoreLoop, CoreOf, IndexVar } from "../check/core.ts";
+import { InternalError, UserError } from "../support/diagnostic.ts";
+import type { Span } from "../support/span.ts";
+import { makeBody } from "./body.ts";
+import { accessValue, isIndexVar } from "./build-access.ts";
+import { applyNode } from "./build-apply.ts";
+import type { Entry } from "./build-entry.ts";
+import { drawNode } from "./build-random.ts";
+import { reduceNode } from "./build-reduce.ts";
+import { LoopFrame, Scope, together, turnValue } from "./build-scope.ts";
+import { matmulValue } from "./build-matmul.ts";
+import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape, spread, tensorValue } from "./build-values.ts";
+import type { Form, Value } from "./build-values.ts";
+
+interface Task {
+  readonly core: Core;
+  readonly scope: Scope;
+}
+
+/** Lowers expressions of one entry, outside of loops or inside the body of one. */
+export class Lowering {
+  private readonly entry: Entry;
+  private readonly frame: LoopFrame | undefined;
+  private readonly root = new Scope();
+  private readonly carried = new Map<CarryVar, Value>();
+  private readonly loops = new Map<CoreLoop, { readonly node: Node; readonly vars: readonly IndexVar[] } | undefined>();
+
+  constructor(entry: Entry, frame?: LoopFrame) {
+    this.entry = entry;
+    this.frame = frame;
+  }
+
+  /** The node of an expression of tensor notation, as the given type. */
+  tensor(core: Core, type: TensorType = core.type): Node {
+    const value = this.evaluate(core);
+    if (value.vars.length > 0) throw new InternalError("build", `an index of ${core.kind} is bound nowhere`);
+    const { builder } = this.entry;
+    return builder.origin([core.span], undefined, () => convert(builder, spread(builder, value, [], type.shape), type.dtype));
+  }
+
+  /** The value of an expression under no guard. */
+  evaluate(core: Core): Value {
+    const stack: (Task & { readonly parts: readonly Task[]; next: number })[] = [];
+    const open = (task: Task): void => {
+      if (!this.has(task)) stack.push({ ...task, parts: this.parts(task), next: 0 });
+    };
+    open({ core, scope: this.root });
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const part = top.parts[top.next++] ?? this.late(top);
+      if (part) {
+        open(part);
+        continue;
+      }
+      stack.pop();
+      const { core: at, scope } = top;
+      if (this.has(top)) continue;
+      const value = this.entry.builder.origin([at.span], undefined, () => this.lower(at, scope));
+      scope.values.set(at, this.entry.named(at, value));
+    }
+    return this.get(core, this.root);
+  }
+
+  private has({ core, scope }: Task): boolean {
+    return scope.values.has(core) || (this.frame?.outside.has(core) ?? false);
+  }
+
+  private get(core: Core, scope: Scope): Value {
+    const known = scope.values.get(core);
+    if (known) return known;
+    const outside = this.frame?.outside.get(core);
+    if (!outside) throw new InternalError("build", `${core.kind} is used before it is made`);
+    return this.frame?.capture(outside) as Value;
+  }
+
+  /** What must be there before the expression is. Tensors that are indexed are made under no guard. */
+  private parts({ core, scope }: Task): readonly Task[] {
+    const { structure, variables } = this.entry;
+    const here = (cores: readonly Core[]): readonly Task[] => cores.map((c) => ({ core: c, scope }));
+    switch (core.kind) {
+      case "comprehend":
+        variables.register(core.indices);
+        return here([core.body]);
+      case "fold":
+        variables.register(core.indices);
+        return here(core.guard ? [core.guard] : [core.body]);
+      case "at":
+        return [{ core: core.base, scope: this.root }, ...here(core.index)];
+      case "loop": {
+        const { loop } = core;
+        const cores = this.loops.has(loop) ? [] : [...loop.carries.map((c) => c.init), ...structure.taken(loop, structure.free(core))];
+        return cores.map((c) => ({ core: c, scope: this.root }));
+      }
+      default:
+        return here(structure.children(core));
+    }
+  }
+
+  /** The body of a guarded reduction: it is lowered under the guard, so after it. */
+  private late({ core, scope }: Task): Task | undefined {
+    if (core.kind !== "fold" || !core.guard) return undefined;
+    const task = { core: core.body, scope: this.guarded(core, scope) };
+    return this.has(task) ? undefined : task;
+  }
+
+  /** The scope under a reduction's guard; `a and b` are two guards. */
+  private guarded(core: CoreOf<"fold">, scope: Scope): Scope {
+    if (!core.guard) return scope;
+    const { guard } = core;
+    return scope.under(core, () => {
+      const guards: Value[] = [];
+      const open: Core[] = [guard];
+      for (let c = open.pop(); c; c = open.pop()) {
+        if (c.kind === "apply" && c.op === "and" && !this.frame?.outside.has(c)) open.push(...c.args);
+        else guards.push(this.get(c, scope));
+      }
+      return guards;
+    });
+  }
+
+  private lower(core: Core, scope: Scope): Value {
+    const { builder: e, structure, variables } = this.entry;
+    const get = (c: Core): Value => this.get(c, scope);
+    switch (core.kind) {
+      case "number":
+        return { node: e.const(core.type, core.value), vars: [], ...(Number.isInteger(core.value) && { form: constantForm(core.value) }) };
+      case "table":
+        return tensorValue(e.const(core.type, core.data));
+      case "hyper":
+        return tensorValue(convert(e, e.leaf({ kind: "hyper", path: core.name, type: { dtype: "f32", shape: [] } }), core.type.dtype));
+      case "step":
+        return tensorValue(convert(e, e.leaf({ kind: "step", path: core.name, type: { dtype: "f32", shape: [] } }), core.type.dtype));
+      case "leaf":
+        return tensorValue(this.entry.leaf(core.role, core.path, core.type));
+      case "gradient":
+        return tensorValue(this.entry.gradient(core.path));
+      case "size":
+        return { node: convert(e, this.extent(core.dim), core.type.dtype), vars: [], form: constantForm(core.dim) };
+      case "index": {
+        const { variable } = core;
+        const positions = e.iota(variable.extent);
+        const lo = spread(e, tensorValue(this.extent(variable.lo)), [variable], []);
+        const node = variable.lo === 0 ? positions : e.add(positions, lo);
+        return convertValue(e, { node, vars: [variable], form: { c: variable.lo, terms: new Map([[variable, 1]]) } }, core.type.dtype);
+      }
+      case "iteration":
+      case "carry":
+        return this.bound(core);
+      case "apply":
+        return this.apply(core, core.args.map(get));
+      case "cast":
+        return convertValue(e, get(core.arg), core.to);
+      case "select": {
+        const values = [get(core.condition), ...[get(core.then), get(core.otherwise)].map((v) => convertValue(e, v, core.type.dtype))];
+        const { nodes, vars } = together(e, variables, values, core.type.shape);
+        const [condition, then, otherwise] = nodes as readonly [Node, Node, Node];
+        return { node: e.select(convert(e, condition, "bool"), then, otherwise), vars };
+      }
+      case "training":
+        return convertValue(e, get(structure.chosen(core)), core.type.dtype);
+      case "reduce": {
+        const x = get(core.arg);
+        const axes = core.axes.map((a) => a + x.vars.length).sort((a, b) => a - b);
+        if (axes.length === 0 && ownShape(x).length > 0) return x;
+        return { node: reduceNode(e, { op: core.op, x: x.node, axes, mask: undefined, dtype: core.type.dtype, span: core.span }), vars: x.vars };
+      }
+      case "fold":
+        return this.fold(core, scope);
+      case "matmul":
+        return matmulValue(e, variables, get(core.a), get(core.b), core.type.dtype);
+      case "transpose": {
+        const x = get(core.arg);
+        const k = x.vars.length;
+        return { node: e.transpose(x.node, [...x.vars.map((_, a) => a), ...core.order.map((a) => a + k)]), vars: x.vars };
+      }
+      case "reshape": {
+        const x = get(core.arg);
+        return { node: e.reshape(x.node, [...x.vars.map((v) => v.extent), ...core.type.shape]), vars: x.vars };
+      }
+      case "broadcast": {
+        const x = convertValue(e, get(core.arg), core.type.dtype);
+        return { node: spread(e, x, x.vars, core.type.shape), vars: x.vars };
+      }
+      case "concat": {
+        const values = core.args.map(get);
+        const vars = variables.union(values.map((v) => v.vars));
+        const parts = values.map((v) => convert(e, spread(e, v, vars, ownShape(v)), core.type.dtype));
+        return { node: e.concat(parts, core.axis + vars.length), vars };
+      }
+      case "slice":
+        return this.slice(core, scope);
+      case "at":
+        return this.access(core.base, this.root, core.index.map(get), scope);
+      case "comprehend": {
+        const body = convertValue(e, get(core.body), core.type.dtype);
+        const around = body.vars.filter((v) => !core.indices.includes(v));
+        return { node: spread(e, body, [...around, ...core.indices], []), vars: around };
+      }
+      case "random":
+        return this.draw(core, scope);
+      case "loop":
+        return this.loop(core);
+      case "derive":
+        return this.derive(core, scope);
+      case "stop": {
+        const x = get(core.arg);
+        return { node: e.stop(x.node), vars: x.vars };
+      }
+      case "binding":
+        return get(core.value);
+    }
+  }
+
+  private extent(dim: Dim): Node {
+    const { builder: e } = this.entry;
+    return typeof dim === "number" ? e.scalar(dim, "i32") : e.size(dim);
+  }
+
+  private apply(core: CoreOf<"apply">, args: readonly Value[]): Value {
+    const { builder: e, variables } = this.entry;
+    const converted = args.map((v) => convertValue(e, v, this.operandType(core, args)));
+    const { nodes, vars } = together(e, variables, converted, core.type.shape);
+    const node = convert(e, applyNode(e, core.op, nodes), core.type.dtype);
+    const form = core.type.dtype === "i32" ? formOf(core, args) : undefined;
+    return { node, vars, ...(form && { form }) };
+  }
+
+  private operandType(core: CoreOf<"apply">, args: readonly Value[]): Node["type"]["dtype"] {
+    if (typeof core.op !== "object") return core.type.dtype;
+    const types = args.map((v) => v.node.type.dtype);
+    const [first] = types;
+    if (first && types.every((t) => t === first)) return first;
+    return types.includes("f32") ? "f32" : "i32";
+  }
+
+  private fold(core: CoreOf<"fold">, scope: Scope): Value {
+    const { builder: e, variables } = this.entry;
+    const body = this.get(core.body, this.guarded(core, scope));
+    const guard = core.guard && this.get(core.guard, scope);
+    const vars = variables.union([body.vars, guard?.vars ?? [], core.indices]);
+    const axes = core.indices.map((v) => vars.indexOf(v)).sort((a, b) => a - b);
+    const node = reduceNode(e, {
+      op: core.op, x: spread(e, body, vars, ownShape(body)), axes, mask: guard && spread(e, guard, vars, []), dtype: core.type.dtype, span: core.span,
+    });
+    const left = vars.filter((v) => !core.indices.includes(v));
+    const [only] = core.indices;
+    if ((core.op !== "argmax" && core.op !== "argmin") || !only || only.lo === 0) return { node, vars: left };
+    const lo = convert(e, spread(e, tensorValue(this.extent(only.lo)), left, []), node.type.dtype);
+    return { node: e.add(node, lo), vars: left };
+  }
+
+  /** A tensor at indices; outside tensors that move with the turn are sliced by the loop. */
+  private access(base: Core, baseScope: Scope, index: readonly Value[], scope: Scope): Value {
+    const { builder: e, variables } = this.entry;
+    const outside = baseScope.values.has(base) ? undefined : this.frame?.outside.get(base);
+    const sliced = outside && this.frame?.slice(outside, index);
+    if (sliced) return accessValue(e, variables, sliced.value, index.filter((_, a) => a !== sliced.axis), scope.guards);
+    return accessValue(e, variables, this.get(base, baseScope), index, scope.guards);
+  }
+
+  /** A slice is an access over fresh variables, which then become axes. */
+  private slice(core: CoreOf<"slice">, scope: Scope): Value {
+    const { builder: e, variables } = this.entry;
+    const { shape } = core.arg.type;
+    const axes: IndexVar[] = [];
+    const fresh = (extent: Dim): IndexVar => {
+      const v = { name: `axis ${axes.length}`, lo: 0, extent, span: core.span };
+      variables.register([v]);
+      axes.push(v);
+      return v;
+    };
+    const along = (lo: Dim, extent: Dim): Value => {
+      const v = fresh(extent);
+      return { node: e.iota(extent), vars: [v], form: { c: lo, terms: new Map([[v, 1]]) } };
+    };
+    const index = shape.map((extent, a): Value => {
+      const item = core.items[a] ?? { kind: "all" };
+      if (item.kind === "all") return along(0, extent);
+      if (item.kind === "range") return along(item.lo, core.type.shape[axes.length] as Dim);
+      const at = this.get(item.index, scope);
+      const own = ownShape(at);
+      return own.length === 0 ? at : { node: at.node, vars: [...at.vars, ...own.map(fresh)] };
+    });
+    const value = this.access(core.arg, scope, index, scope);
+    const around = value.vars.filter((v) => !axes.includes(v));
+    return { node: spread(e, value, [...around, ...axes], []), vars: around };
+  }
+
+  private draw(core: CoreOf<"random">, scope: Scope): Value {
+    const { builder: e, variables, structure } = this.entry;
+    const args = core.args.map((a) => convertValue(e, this.get(a, scope), "f32"));
+    const { nodes, vars } = together(e, variables, args, core.type.shape);
+    const turns = (core.within ?? []).map((l) => this.get(structure.turn(l, core), scope).node);
+    const shape = [...vars.map((v) => v.extent), ...core.type.shape];
+    const hash = this.entry.stream(core.path, core.span);
+    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape, turns, args: nodes });
+    return { node: convert(e, node, core.type.dtype), vars };
+  }
+
+  private derive(core: CoreOf<"derive">, scope: Scope): Value {
+    const { builder: e } = this.entry;
+    const parts = [core.value, core.wrt, ...(core.derive === "grad" ? [] : [core.along])].map((c) => this.get(c, scope));
+    if (parts.some((p) => p.vars.length > 0)) throw unsupported("a derivative that depends on an index of the equation around it", core.span);
+    const node = e.make("derive", { kind: core.derive }, parts.map((p) => p.node));
+    return tensorValue(node);
+  }
+
+  /** A carry or the turn of the loop whose body this is. */
+  private bound(core: CoreOf<"carry"> | CoreOf<"iteration">): Value {
+    const carry = core.kind === "carry" && this.carried.get(core.carry);
+    if (carry) return carry;
+    if (core.kind === "iteration" && core.loop === this.frame?.loop.variable) return turnValue(this.entry.builder, core.loop);
+    throw new InternalError("build", `${core.kind === "carry" ? `carry ${core.carry.name}` : `turn ${core.loop.name}`} is used outside its loop`);
+  }
+
+  private loop(core: CoreOf<"loop">): Value {
+    const { loop } = core;
+    if (!this.loops.has(loop)) this.loops.set(loop, loop.trip === 0 ? undefined : this.makeLoop(core));
+    const made = this.loops.get(loop);
+    const { builder: e } = this.entry;
+    const carry = loop.carries[core.result];
+    if (!carry) throw new InternalError("build", `the loop has no result ${core.result}`);
+    if (made) return { node: e.pick(made.node, loop.kind === "scan" ? loop.carries.length + core.result : core.result), vars: made.vars };
+    if (loop.kind === "scan") throw unsupported("a scan of no turns", core.span);
+    const init = convertValue(e, this.get(carry.init, this.root), carry.variable.type.dtype);
+    return { node: spread(e, init, init.vars, carry.variable.type.shape), vars: init.vars };
+  }
+
+  /** The loop node. Index variables of an equation around it become leading axes of its carries. */
+  private makeLoop(core: CoreOf<"loop">): { readonly node: Node; readonly vars: readonly IndexVar[] } {
+    const { loop } = core;
+    const { builder: e, structure, variables } = this.entry;
+    const around = structure.free(core);
+    const taken = structure.taken(loop, around);
+    const outside = new Map(taken.map((c) => [c, this.get(c, this.root)]));
+    const inits = loop.carries.map((c) => convertValue(e, this.get(c.init, this.root), c.variable.type.dtype));
+    const vars = variables.union([[...around].filter(isIndexVar), ...[...inits, ...outside.values()].map((v) => v.vars)]);
+    const frame = new LoopFrame(e, loop, outside);
+    const body = new Lowering(this.entry, frame);
+    loop.carries.forEach(({ variable }, k) => {
+      const type = { dtype: variable.type.dtype, shape: [...vars.map((v) => v.extent), ...variable.type.shape] };
+      body.carried.set(variable, { node: e.leaf({ kind: "carry", path: String(k), type }), vars });
+    });
+    const next = loop.carries.map(({ variable, next: c }) => spread(e, convertValue(e, body.evaluate(c), variable.type.dtype), vars, variable.type.shape));
+    const results = loop.kind === "scan" ? [...next, ...next] : next;
+    const node = e.make("loop", { trip: loop.trip, body: makeBody(results), carries: next.length, slices: frame.slices.length, reverse: false }, [
+      ...inits.map((v, k) => spread(e, v, vars, loop.carries[k]?.variable.type.shape ?? [])), ...frame.slices, ...frame.captures,
+    ]);
+    return { node, vars };
+  }
+}
+
+function formOf(core: CoreOf<"apply">, args: readonly Value[]): Form | undefined {
+  const [a, b] = args.map((v) => v.form);
+  if (!a) return undefined;
+  if (core.op === "neg") return addForms(constantForm(0), a, -1);
+  if (!b) return undefined;
+  if (core.op === "add") return addForms(a, b);
+  if (core.op === "sub") return addForms(a, b, -1);
+  return core.op === "mul" ? multiplyForms(a, b) : undefined;
+}
+
+function unsupported(what: string, span: Span): UserError {
+  return new UserError({ code: "E0120", message: `${what} is not supported yet`, span, unsupported: true });
+}

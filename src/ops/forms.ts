@@ -1,0 +1,58 @@
+/**
+ * Derivative forms: what `grad`, `jvp`, `hvp` and `loss_at` in a program are before differentiate replaces them.
+ *
+ *     derive grad (loss, w) : the type of w
+ */
+import { printType, sameType } from "../ir/types.ts";
+import type { TensorType } from "../ir/types.ts";
+import { arg, atom } from "./latex-words.ts";
+import type { OpRecord, Refusal } from "./op.ts";
+import { countRefused } from "./type-rules.ts";
+
+const erased = { none: "a derivative form is removed by differentiate, innermost first" } as const;
+
+/** grad, jvp, hvp. */
+export const derive: OpRecord<"derive"> = {
+  name: "derive",
+  doc: "A derivative as a value: grad (value, wrt), jvp (value, wrt, tangent), hvp (value, wrt, vector).",
+  class: "form",
+  params: { kind: "grad, jvp or hvp" },
+  type: ({ kind }, inputs): TensorType | Refusal => {
+    const [value, wrt, along] = inputs;
+    const refused = countRefused(inputs, kind === "grad" ? 2 : 3);
+    if (refused || !value || !wrt) return refused ?? { refuse: "needs a value and what to derive by" };
+    if (value.dtype !== "f32") return { refuse: `derives f32 values, not ${printType(value)}`, operand: 0 };
+    if (wrt.dtype !== "f32") return { refuse: `derives by f32 values, not ${printType(wrt)}`, operand: 1 };
+    if (kind !== "jvp" && value.shape.length > 0) return { refuse: `takes a scalar, not ${printType(value)}`, operand: 0 };
+    if (along && !sameType(along, wrt)) return { refuse: `direction ${printType(along)} and variable ${printType(wrt)} differ`, operand: 2 };
+    return kind === "jvp" ? value : wrt;
+  },
+  grad: erased,
+  eval: { kind: "evaluator" },
+  samples: [],
+  latex: ({ kind }, args) => {
+    const [value, wrt, along] = [arg(args, 0), arg(args, 1), arg(args, 2)];
+    if (kind === "grad") return `\\nabla_{${wrt}} ${atom(value)}`;
+    if (kind === "jvp") return `\\frac{\\partial ${atom(value)}}{\\partial ${atom(wrt)}} ${atom(along)}`;
+    return `\\nabla^2_{${wrt}} ${atom(value)}\\, ${atom(along)}`;
+  },
+};
+
+/** A value with one node replaced by another. */
+export const substitute: OpRecord<"substitute"> = {
+  name: "substitute",
+  doc: "A value with `from` replaced by `to` wherever it occurs.",
+  class: "form",
+  params: {},
+  type: (_, inputs): TensorType | Refusal => {
+    const [value, from, to] = inputs;
+    const refused = countRefused(inputs, 3);
+    if (refused || !value || !from || !to) return refused ?? { refuse: "needs a value, what to replace and by what" };
+    if (!sameType(from, to)) return { refuse: `cannot replace ${printType(from)} by ${printType(to)}`, operand: 2 };
+    return value;
+  },
+  grad: erased,
+  eval: { kind: "evaluator" },
+  samples: [],
+  latex: (_, args) => `\\left. ${arg(args, 0)} \\right|_{${arg(args, 1)} = ${arg(args, 2)}}`,
+};

@@ -1,0 +1,32 @@
+/**
+ * Small pieces of LaTeX. An operand that is more than one symbol, call or bracket is put in parentheses where the
+ * operation binds tighter than what it may contain.
+ *
+ *     atom("a + b")      // \left(a + b\right)
+ */
+
+/** The operand, in parentheses unless it is one piece. */
+export function atom(formula: string | undefined): string {
+  const text = formula ?? "";
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === "{" || c === "(" || c === "[") depth++;
+    else if (c === "}" || c === ")" || c === "]") depth--;
+    else if (depth === 0 && (c === "+" || (c === "-" && i >= 0) || c === " ")) {
+      return `\\left(${text}\\right)`;
+    }
+  }
+  return text;
+}
+
+/** `\name\left(a, b\right)`; a name without a backslash is set upright. */
+export function called(name: string, args: readonly string[]): string {
+  const head = name.startsWith("\\") ? name : `\\operatorname{${name.replaceAll("_", "\\_")}}`;
+  return `${head}\\left(${args.join(", ")}\\right)`;
+}
+
+/** The nth operand's formula. */
+export function arg(args: readonly string[], n: number): string {
+  return args[n] ?? "";
+}

@@ -1,0 +1,84 @@
+/**
+ * Row alignment: whether all that a nest computes for itself is asked for at the nest's own row. A nest with
+ * parallel axes p0..pk-1 may compute several roots together when each root begins with those axes and reads the others
+ * at exactly the coordinates p0..pk-1 of its row.
+ *
+ *     softmax over [N, C], row axis 0:  x - view(max, [N] -> [N, C])   reads max at [p0]:   aligned
+ *                                       x - view(max, transposed)      reads max at [i1]:   not
+ */
+import * as dims from "../ir/dims.ts";
+import type { Node } from "../ir/node.ts";
+
+/** For each axis of the row: the axis of the node that carries its coordinate, -1 where none does. */
+type Carried = readonly number[];
+
+/**
+ * True when every root, read through nodes that have no memory outside the nest, reaches the roots among `own` with
+ * row axis j at axis j. `outside` says which nodes are read from memory and not looked into.
+ */
+export function isAligned(roots: readonly Node[], own: ReadonlySet<Node>, rank: number, outside: (node: Node) => boolean): boolean {
+  const straight = Array.from({ length: rank }, (_, j) => j);
+  const seen = new Set<string>();
+  const work: { readonly node: Node; readonly carried: Carried }[] = roots.map((node) => ({ node, carried: straight }));
+  for (let item = work.pop(); item; item = work.pop()) {
+    const { node, carried } = item;
+    const key = `${node.id}:${carried.join()}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    if (own.has(node) && carried.some((axis, j) => axis !== j)) return false;
+    node.inputs.forEach((input, at) => {
+      if (!outside(input)) work.push({ node: input, carried: through(node, at, carried) });
+    });
+  }
+  return true;
+}
+
+function through(node: Node, at: number, carried: Carried): Carried {
+  const input = node.inputs[at] as Node;
+  switch (node.op) {
+    case "view": {
+      const { index } = node.attrs.map;
+      const rank = node.attrs.map.shape.length;
+      return carried.map((axis) =>
+        index.findIndex((c) => c.divisor === 1 && c.numerator.c === 0 && axis >= 0 && c.numerator.k.slice(0, rank).every((k, a) => k === (a === axis ? 1 : 0))),
+      );
+    }
+    case "reshape": {
+      const from = input.type.shape;
+      let same = 0;
+      while (same < from.length && same < node.attrs.shape.length && dims.equal(from[same] ?? 0, node.attrs.shape[same] ?? 0)) same++;
+      return carried.map((axis) => (axis < same ? axis : -1));
+    }
+    case "concat":
+      return carried.map((axis) => (axis === node.attrs.axis ? -1 : axis));
+    case "gather": {
+      const { batch } = node.attrs;
+      const last = node.inputs[1]?.type.shape.length ?? batch;
+      if (at === 1) return carried.map((axis) => (axis < last ? axis : -1));
+      return carried.map((axis) => (axis < batch ? axis : axis < last ? -1 : axis - last + batch + 1));
+    }
+    case "scatter_sum":
+      return carried.map((axis) => (axis < node.attrs.batch ? axis : -1));
+    case "reduce":
+      return carried.map((axis) => keptAxis(node.attrs.axes, axis));
+    case "argmax":
+      return carried.map((axis) => keptAxis([node.attrs.axis], axis));
+    case "contract": {
+      const { a, b, out } = node.attrs;
+      return carried.map((axis) => (at === 0 ? a : b).indexOf(out[axis] ?? -1));
+    }
+    default:
+      return carried;
+  }
+}
+
+/** The input axis of an output axis when `gone` vanish. */
+function keptAxis(gone: readonly number[], axis: number): number {
+  if (axis < 0) return -1;
+  let left = axis;
+  for (let a = 0; ; a++) {
+    if (gone.includes(a)) continue;
+    if (left === 0) return a;
+    left--;
+  }
+}

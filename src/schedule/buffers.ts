@@ -1,0 +1,81 @@
+/**
+ * Names the memory of an entry. In: the roots and who wants them. Out: a buffer for each leaf and root, numbered in
+ * order of use, and where each root is to be stored.
+ *
+ *     output "y" is relu %7    ->   relu %7 lies in the output buffer "y"; other readers read it there
+ */
+import * as dims from "../ir/dims.ts";
+import type { Buffer, Place } from "../ir/kernel.ts";
+import type { Graph, Node } from "../ir/node.ts";
+import type { TensorType } from "../ir/types.ts";
+import { isStored } from "./choose-roots.ts";
+import type { PendingCommit } from "./order.ts";
+
+export class Buffers {
+  readonly all: Buffer[] = [];
+  readonly outputs: { readonly name: string; readonly kind: string; readonly buffer: Buffer }[] = [];
+  readonly commits: PendingCommit[] = [];
+  /** Where each root is stored: first the place that others read. */
+  readonly stores = new Map<Node, Buffer[]>();
+  private readonly leaves = new Map<string, Buffer>();
+  private readonly capacity: dims.Bindings;
+
+  constructor(capacity: dims.Bindings) {
+    this.capacity = capacity;
+  }
+
+  /** Declares leaves, outputs and commits, in the graph's order. */
+  declare(graph: Graph, order: readonly Node[]): void {
+    for (const node of order) if (isStored(node)) this.leaf(node);
+    for (const { name, kind, node } of graph.outputs) {
+      const buffer = this.make(name, node.type, "output", name);
+      this.outputs.push({ name, kind, buffer });
+      this.storeIn(node, buffer);
+    }
+    for (const { kind, path, node } of graph.commits) {
+      const target = this.known(kind, path, node.type);
+      if (isStored(node) && this.leaf(node) === target) continue;
+      const value = this.stores.get(node)?.[0] ?? this.make(`next ${path}`, node.type, "temp", path);
+      this.storeIn(node, value);
+      this.commits.push({ path, value, target });
+    }
+  }
+
+  /** The buffer that a nest reads the node from. */
+  of(node: Node): Buffer | undefined {
+    return isStored(node) ? this.leaf(node) : this.stores.get(node)?.[0];
+  }
+
+  /** The place of a root that only other nests want. */
+  temp(node: Node): void {
+    if (!this.stores.has(node)) this.storeIn(node, this.make(`${node.op} ${node.id}`, node.type, "temp"));
+  }
+
+  private leaf(node: Node): Buffer | undefined {
+    if (node.op !== "leaf" || !isPlace(node.attrs.kind)) return undefined;
+    return this.known(node.attrs.kind, node.attrs.path, node.type);
+  }
+
+  private known(place: Place, path: string, type: TensorType): Buffer {
+    const key = `${place} ${path}`;
+    const buffer = this.leaves.get(key) ?? this.make(path, type, place, path);
+    this.leaves.set(key, buffer);
+    return buffer;
+  }
+
+  private storeIn(node: Node, buffer: Buffer): void {
+    const known = this.stores.get(node) ?? [];
+    if (!known.includes(buffer)) this.stores.set(node, [...known, buffer]);
+  }
+
+  private make(name: string, type: TensorType, place: Place, path?: string): Buffer {
+    const elements = dims.evaluate(dims.product(type.shape), this.capacity);
+    const buffer: Buffer = { id: this.all.length, name, dtype: type.dtype, shape: type.shape, elements, place, ...(path === undefined ? {} : { path }) };
+    this.all.push(buffer);
+    return buffer;
+  }
+}
+
+function isPlace(kind: string): kind is "input" | "param" | "state" {
+  return kind === "input" || kind === "param" || kind === "state";
+}

@@ -1,0 +1,153 @@
+/**
+ * Decides which values get memory. In: the nodes of an entry in topological order. Out: the roots, each with the
+ * reason; every other node is computed where it is used, again for each use.
+ *
+ * A value is a root when it leaves the entry, when it is a loop (reduction, contraction), when a contraction or a
+ * scatter reads it (they read each element many times), or when computing it again costs more than a store and
+ * the loads. Chains too long or with too many sources for one kernel are cut.
+ */
+import type * as dims from "../ir/dims.ts";
+import type { Node } from "../ir/node.ts";
+import { access, costOf, elementsOf, isAnchor, isProduct, readsPerElement } from "./cost.ts";
+
+export interface RootChoice {
+  /** Nodes that an output, a commit or the caller wants in memory, with the reason. */
+  readonly demanded: ReadonlyMap<Node, string>;
+  readonly host: ReadonlyMap<Node, number>;
+  readonly capacity: dims.Bindings;
+  /** False: every node is a root. */
+  readonly inline: boolean;
+}
+
+/** Sources and nodes that one root may draw together by itself. */
+const mostSources = 6;
+const mostNodes = 96;
+const mostSites = 12;
+/** Larger tables lie in memory. */
+export const inlineTable = 8;
+
+/** True for what lies in memory from the start. */
+export function isStored(node: Node): boolean {
+  return node.op === "leaf" && (node.attrs.kind === "input" || node.attrs.kind === "param" || node.attrs.kind === "state");
+}
+
+function isTable(node: Node): boolean {
+  return node.op === "const" && typeof node.attrs.data !== "number" && node.attrs.data.length > inlineTable;
+}
+
+/** True for what costs nothing to have anywhere: constants, sizes, scalars of the host. */
+export function isFree(node: Node, choice: Pick<RootChoice, "host">): boolean {
+  return choice.host.has(node) || node.op === "size" || (node.op === "const" && !isTable(node)) || (node.op === "leaf" && !isStored(node));
+}
+
+export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
+  const roots = new Map<Node, string>();
+  const again = costAgain(order, choice);
+  const sites = new Map<Node, Map<string, number>>();
+  const forced = new Map<Node, string>();
+  for (let i = order.length - 1; i >= 0; i--) {
+    const node = order[i] as Node;
+    if (elementsOf(node, choice.capacity) === 0) continue;
+    const demand = choice.demanded.get(node);
+    if (isStored(node)) {
+      // Read from its own memory by everyone; the root is the copy that was asked for.
+      if (demand !== undefined) roots.set(node, demand);
+      continue;
+    }
+    if (isFree(node, choice) && !demand) continue;
+    const uses = sites.get(node) ?? new Map<string, number>();
+    const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
+    if (why !== undefined) roots.set(node, why);
+    const from: ReadonlyMap<string, number> = why === undefined ? uses : new Map([[`${node.id}`, 1]]);
+    for (const [at, input] of node.inputs.entries()) {
+      const theirs = sites.get(input) ?? new Map<string, number>();
+      sites.set(input, theirs);
+      const reads = readsPerElement(node, at, choice.capacity);
+      for (const [site, times] of from) {
+        // Uses under one root at one index are one use: the index changes at movement and at loops.
+        const key = moves(node) ? `${site.split(" ")[0]} ${node.id}` : site;
+        theirs.set(key, Math.max(theirs.get(key) ?? 0, times * reads));
+      }
+      if (mustBePlain(node)) forcePlain(input, node, forced);
+    }
+  }
+  return cutLong(order, roots, choice);
+}
+
+function moves(node: Node): boolean {
+  return node.op === "view" || node.op === "reshape" || node.op === "gather" || node.op === "concat" || isAnchor(node);
+}
+
+function loopReason(node: Node): string | undefined {
+  if (isAnchor(node)) return `${node.op} is a loop`;
+  return isTable(node) ? "a table" : undefined;
+}
+
+function mustBePlain(node: Node): boolean {
+  return isProduct(node) || node.op === "scatter_sum";
+}
+
+/** Operands that are read many times are read from memory, through views alone. */
+function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): void {
+  let at = operand;
+  while (at.op === "view" || at.op === "reshape") at = at.inputs[0] as Node;
+  if (!forced.has(at)) forced.set(at, `operand of ${reader.op} %${reader.id}, read many times`);
+}
+
+function keepReason(node: Node, uses: ReadonlyMap<string, number>, again: ReadonlyMap<Node, number>): string | undefined {
+  const cost = again.get(node) ?? 0;
+  const times = [...uses.values()].reduce((sum, n) => sum + n, 0);
+  if (uses.size > mostSites && cost > access) return `read at ${uses.size} places`;
+  if (times <= 1) return undefined;
+  const kept = cost + access + access * times;
+  if (times * cost <= kept) return undefined;
+  return `${round(times)} readings: again ${round(times * cost)}, kept ${round(kept)}`;
+}
+
+function round(x: number): number {
+  return Math.round(x * 10) / 10;
+}
+
+/** What one element costs when everything down to memory and loops is computed in place. */
+function costAgain(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, number> {
+  const again = new Map<Node, number>();
+  for (const node of order) {
+    if (isFree(node, choice)) continue;
+    const inputs = new Set(node.inputs);
+    let cost = costOf(node);
+    for (const x of inputs) cost += isStored(x) || isAnchor(x) || isTable(x) ? access : (again.get(x) ?? 0);
+    again.set(node, Math.min(cost, 1e6));
+  }
+  return again;
+}
+
+/** Makes further roots where one would draw together too many nodes or sources. */
+function cutLong(order: readonly Node[], roots: ReadonlyMap<Node, string>, choice: RootChoice): ReadonlyMap<Node, string> {
+  const all = new Map(roots);
+  const inlined = new Map<Node, { readonly nodes: ReadonlySet<Node>; readonly sources: ReadonlySet<Node> }>();
+  const inMemory = (x: Node): boolean => isStored(x) || all.has(x);
+  for (const node of order) {
+    if (isStored(node) || (isFree(node, choice) && !all.has(node))) continue;
+    for (;;) {
+      const nodes = new Set<Node>([node]);
+      const sources = new Set<Node>();
+      for (const x of node.inputs) {
+        if (inMemory(x)) sources.add(x);
+        for (const n of (inMemory(x) ? undefined : inlined.get(x))?.nodes ?? []) nodes.add(n);
+        for (const s of (inMemory(x) ? undefined : inlined.get(x))?.sources ?? []) sources.add(s);
+      }
+      inlined.set(node, { nodes, sources });
+      if (nodes.size <= mostNodes && sources.size <= mostSources) break;
+      const largest = node.inputs
+        .filter((x) => !inMemory(x) && inlined.has(x) && (inlined.get(x)?.nodes.size ?? 0) > 1)
+        .sort((x, y) => weight(inlined.get(y)) - weight(inlined.get(x)) || x.id - y.id)[0];
+      if (!largest) break;
+      all.set(largest, "its chain is long enough for one kernel");
+    }
+  }
+  return all;
+}
+
+function weight(part: { readonly nodes: ReadonlySet<Node>; readonly sources: ReadonlySet<Node> } | undefined): number {
+  return part ? part.nodes.size / mostNodes + part.sources.size / mostSources : 0;
+}

@@ -1,0 +1,83 @@
+/**
+ * What computing a value again costs against keeping it, in units of one cheap scalar instruction of the software
+ * profile: an access of memory is worth about fifteen of them, an exponential about ten.
+ *
+ *     tanh(a + b) read twice:   again 2 * (20 + 1 + 30) = 102,   kept 51 + 15 + 30 = 96   ->  keep
+ */
+import * as dims from "../ir/dims.ts";
+import type { Node, OpName } from "../ir/node.ts";
+
+export const access = 15;
+
+const instructions: Partial<Readonly<Record<OpName, number>>> = {
+  const: 0, size: 0, leaf: 0, stop: 0, mark: 0, cast: 1, view: 0, reshape: 2, concat: 3, gather: 2,
+  div: 3, sqrt: 4, floordiv: 3, mod: 4, finite: 2, exp: 10, log: 10, log1p: 14, expm1: 14, sigmoid: 14, sin: 16, cos: 16,
+  tanh: 20, erf: 24, pow: 20, random: 40,
+};
+
+export function costOf(node: Node): number {
+  if (node.op === "pow" && Number.isInteger(node.attrs.exponent) && Math.abs(node.attrs.exponent) <= 4) return 2;
+  return instructions[node.op] ?? 1;
+}
+
+export function elementsOf(node: Node, capacity: dims.Bindings): number {
+  return dims.evaluate(dims.product(node.type.shape), capacity);
+}
+
+/** A contraction that reads each element of both operands once: a row-wise dot product, a reduction in all but name. */
+export function isRowDot(node: Node): boolean {
+  if (node.op !== "contract") return false;
+  const { a, b, out } = node.attrs;
+  return a.length === b.length && out.every((l) => a.includes(l) && b.includes(l));
+}
+
+/** The axes of the first input (reduce, argmax, contract) that a loop really runs over: those of more than one element. */
+export function foldedAxes(node: Node): readonly number[] {
+  const shape = node.inputs[0]?.type.shape ?? [];
+  const long = (a: number): boolean => shape[a] !== 1;
+  if (node.op === "reduce") return node.attrs.axes.filter(long);
+  if (node.op === "argmax") return [node.attrs.axis].filter(long);
+  if (node.op !== "contract") return [];
+  const { a, out } = node.attrs;
+  return a.flatMap((label, axis) => (out.includes(label) ? [] : [{ label, axis }])).sort((x, y) => x.label - y.label).map((x) => x.axis).filter(long);
+}
+
+/**
+ * Nodes that become loops: each owns the nest it lies in. A sum over axes of one element is no loop; a contraction
+ * without one is a product of broadcasts.
+ */
+export function isAnchor(node: Node): boolean {
+  if (node.op === "scatter_sum") return true;
+  if (node.op === "reduce") return foldedAxes(node).length > 0 || node.inputs.length > 1;
+  return foldedAxes(node).length > 0;
+}
+
+/** A contraction proper, which kernels tile: its operands must be plain reads. */
+export function isProduct(node: Node): boolean {
+  return node.op === "contract" && isAnchor(node) && !isRowDot(node);
+}
+
+/** How often an element of input `at` is read when each element of the node is computed once. */
+export function readsPerElement(node: Node, at: number, capacity: dims.Bindings): number {
+  const input = node.inputs[at];
+  if (!input) return 1;
+  const own = elementsOf(node, capacity);
+  const its = Math.max(1, elementsOf(input, capacity));
+  switch (node.op) {
+    case "view":
+      return own / its;
+    case "gather":
+      return own / its;
+    case "scatter_sum":
+      return node.attrs.size * (at === 0 ? 1 : Math.max(1, elementsOf(node.inputs[0] as Node, capacity) / its));
+    case "contract": {
+      const labels = new Map<number, number>();
+      const [x, y] = node.inputs;
+      node.attrs.a.forEach((l, i) => labels.set(l, dims.evaluate(x?.type.shape[i] ?? 1, capacity)));
+      node.attrs.b.forEach((l, i) => labels.set(l, dims.evaluate(y?.type.shape[i] ?? 1, capacity)));
+      return [...labels.values()].reduce((p, d) => p * d, 1) / its;
+    }
+    default:
+      return 1;
+  }
+}

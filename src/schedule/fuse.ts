@@ -1,0 +1,246 @@
+/**
+ * Groups roots into nests. In: the roots of an entry in topological order. Out: groups, each to become one nest over
+ * its parallel shape, with a line of reason per decision. Three rules, each with an off switch:
+ *
+ *   fuse-epilogue   elementwise roots at the shape of a reduction or contraction that they read
+ *   fuse-row        reductions over the same rows, and elementwise roots over those rows, in turn by the row's owner
+ *   multi-output    elementwise roots of one shape that share sources
+ *
+ *     max -> exp(x - max) -> sum -> quotient      one group over the rows: fold, fold, each
+ *
+ * Invariants: groups form no cycle; whatever a group computes for itself it reads at its own row (see align.ts).
+ */
+import * as dims from "../ir/dims.ts";
+import type { Dim } from "../ir/dims.ts";
+import type { Node } from "../ir/node.ts";
+import { printShape, sameShape } from "../ir/types.ts";
+import { isAligned } from "./align.ts";
+import { elementsOf, isAnchor, isProduct } from "./cost.ts";
+import { isStored } from "./choose-roots.ts";
+
+export interface Group {
+  /** Topological order. */
+  readonly members: readonly Node[];
+  /** The shape of the parallel axes: the leading axes of every member. */
+  readonly parallel: readonly Dim[];
+  readonly why: readonly string[];
+}
+
+export interface FuseOptions {
+  readonly capacity: dims.Bindings;
+  readonly demanded: ReadonlyMap<Node, string>;
+  readonly off: ReadonlySet<string>;
+  /** Buffers that one kernel may bind. */
+  readonly buffers: number;
+}
+
+const mostRowElements = 8192;
+const fewRows = 8;
+const smallNest = 256;
+const mostMembers = 24;
+
+interface Draft {
+  members: Node[];
+  parallel: readonly Dim[];
+  why: string[];
+  /** Roots and leaves that lie outside and are read. */
+  reads: Set<Node>;
+}
+
+export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions): readonly Group[] {
+  return new Fuser(order, roots, options).run();
+}
+
+class Fuser {
+  private readonly options: FuseOptions;
+  private readonly position: ReadonlyMap<Node, number>;
+  private readonly roots: ReadonlyMap<Node, string>;
+  private readonly draftOf = new Map<Node, Draft>();
+  /** Roots that read a root. */
+  private readonly readers = new Map<Node, Set<Node>>();
+  private readonly drafts = new Set<Draft>();
+
+  constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
+    this.options = options;
+    this.roots = roots;
+    this.position = new Map(order.map((n, i) => [n, i]));
+    for (const node of order) {
+      const reason = roots.get(node);
+      if (reason === undefined) continue;
+      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads: this.sources(node) };
+      this.draftOf.set(node, draft);
+      this.drafts.add(draft);
+      for (const source of draft.reads) this.readers.set(source, (this.readers.get(source) ?? new Set()).add(node));
+    }
+  }
+
+  run(): readonly Group[] {
+    const { off } = this.options;
+    const start = [...this.drafts];
+    if (!off.has("fuse-epilogue")) for (const d of start) if (this.isLoop(d)) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
+    if (!off.has("fuse-row")) for (const d of start) if (this.isLoop(d)) this.grow(d, "row", (x, y) => this.row(x, y));
+    if (!off.has("multi-output")) for (const d of start) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
+    const groups = [...this.drafts].map((d) => ({ members: this.sorted(d.members), parallel: d.parallel, why: d.why }));
+    return groups.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]));
+  }
+
+  /** Merges neighbours into the draft until none fits any more. */
+  private grow(draft: Draft, rule: string, fits: (draft: Draft, other: Draft) => boolean): void {
+    const refused = new Set<Draft>();
+    for (let again = true; again && this.drafts.has(draft); ) {
+      again = false;
+      for (const other of this.neighbours(draft)) {
+        if (refused.has(other) || !this.drafts.has(other)) continue;
+        if (fits(draft, other) && this.merge(draft, other, rule)) {
+          again = true;
+          break;
+        }
+        refused.add(other);
+      }
+    }
+  }
+
+  /** Drafts that read this one, then those that read what it reads; in order of first member. */
+  private neighbours(draft: Draft): readonly Draft[] {
+    const found = new Set<Draft>();
+    const add = (nodes: Iterable<Node>): void => {
+      const drafts = [...nodes].map((n) => this.draftOf.get(n)).filter((d) => d !== undefined && d !== draft) as Draft[];
+      for (const d of drafts.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]))) found.add(d);
+    };
+    add(draft.members.flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    add([...draft.reads].flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    return [...found];
+  }
+
+  private epilogue(loop: Draft, other: Draft): boolean {
+    return this.isPointwise(other) && sameShape(loop.parallel, other.parallel) && this.readsFrom(other, loop);
+  }
+
+  private row(loop: Draft, other: Draft): boolean {
+    if (this.hasProduct(loop) || this.hasProduct(other)) return false;
+    if (loop.members.some((m) => m.op === "scatter_sum") || other.members.some((m) => m.op === "scatter_sum")) return false;
+    const rank = loop.parallel.length;
+    const fits = this.isPointwise(other)
+      ? other.members.every((m) => m.type.shape.length >= rank && sameShape(m.type.shape.slice(0, rank), loop.parallel))
+      : sameShape(other.parallel, loop.parallel);
+    if (!fits || !(this.readsFrom(other, loop) || this.shareLarge(loop, other))) return false;
+    const rows = this.elements(loop.parallel);
+    const work = Math.max(...[...loop.members, ...other.members].map((m) => this.work(m)));
+    return work / Math.max(1, rows) <= mostRowElements && (rows >= fewRows || work <= smallNest);
+  }
+
+  private multiOutput(x: Draft, y: Draft): boolean {
+    if (!this.isPointwise(x) || !this.isPointwise(y) || !sameShape(x.parallel, y.parallel)) return false;
+    // A scalar that many read is no reason to do unrelated things in one kernel: equal layers would differ in text.
+    const size = this.elements(x.parallel);
+    const shared = [...x.reads].some((s) => y.reads.has(s) && elementsOf(s, this.options.capacity) >= size);
+    return shared || this.readsFrom(x, y) || this.readsFrom(y, x);
+  }
+
+  /** Elements that computing a root goes through. */
+  private work(root: Node): number {
+    const own = elementsOf(root, this.options.capacity);
+    return isAnchor(root) ? Math.max(own, ...root.inputs.map((x) => elementsOf(x, this.options.capacity))) : own;
+  }
+
+  /** Both read one tensor that is larger than the rows are many: their loops run over the same data. */
+  private shareLarge(x: Draft, y: Draft): boolean {
+    const rows = this.elements(x.parallel);
+    return [...x.reads].some((s) => y.reads.has(s) && elementsOf(s, this.options.capacity) > rows);
+  }
+
+  private merge(into: Draft, other: Draft, rule: string): boolean {
+    const members = this.sorted([...into.members, ...other.members]);
+    if (members.length > mostMembers) return false;
+    const rank = Math.min(into.parallel.length, other.parallel.length);
+    const parallel = rank === into.parallel.length ? into.parallel : other.parallel;
+    const own = new Set(members);
+    const outside = (n: Node): boolean => isStored(n) || (this.roots.has(n) && !own.has(n));
+    if (!isAligned(members, own, rank, outside)) return false;
+    const reads = new Set([...into.reads, ...other.reads].filter((s) => !own.has(s) || isStored(s)));
+    const stored = members.filter((m) => this.leaves(m, own));
+    if (reads.size + stored.length > this.options.buffers) return false;
+    if (this.reaches(into, other) || this.reaches(other, into)) return false;
+    into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
+    into.members = members;
+    into.parallel = parallel;
+    into.reads = reads;
+    for (const m of other.members) this.draftOf.set(m, into);
+    this.drafts.delete(other);
+    return true;
+  }
+
+  /** True when a path leads from one draft to the other through a third. */
+  private reaches(from: Draft, to: Draft): boolean {
+    const last = Math.max(...to.members.map((m) => this.place(m)));
+    const seen = new Set<Draft>([from]);
+    const work: Draft[] = [from];
+    for (let d = work.pop(); d; d = work.pop())
+      for (const m of d.members) {
+        if (isStored(m)) continue;
+        for (const reader of this.readers.get(m) ?? []) {
+          const next = this.draftOf.get(reader);
+          if (!next || seen.has(next)) continue;
+          if (next === to) {
+            if (d !== from) return true;
+            continue;
+          }
+          seen.add(next);
+          if (next.members.some((x) => this.place(x) < last)) work.push(next);
+        }
+      }
+    return false;
+  }
+
+  /** What a root reads from memory, through nodes without any. */
+  private sources(root: Node): Set<Node> {
+    const found = new Set<Node>();
+    const seen = new Set<Node>();
+    const work = isStored(root) ? [] : [...root.inputs];
+    if (isStored(root)) found.add(root);
+    for (let n = work.pop(); n; n = work.pop()) {
+      if (seen.has(n)) continue;
+      seen.add(n);
+      if (isStored(n) || this.roots.has(n)) found.add(n);
+      else work.push(...n.inputs);
+    }
+    return found;
+  }
+
+  /** True when the member is read or wanted outside the group, so that it must be stored. */
+  private leaves(member: Node, own: ReadonlySet<Node>): boolean {
+    return this.options.demanded.has(member) || [...(this.readers.get(member) ?? [])].some((r) => !own.has(r));
+  }
+
+  private readsFrom(reader: Draft, from: Draft): boolean {
+    return from.members.some((m) => !isStored(m) && reader.reads.has(m));
+  }
+
+  private isLoop(d: Draft): boolean {
+    return d.members.some(isAnchor);
+  }
+
+  private isPointwise(d: Draft): boolean {
+    return !this.isLoop(d) && d.members.every((m) => m.op !== "const" || typeof m.attrs.data === "number");
+  }
+
+  private hasProduct(d: Draft): boolean {
+    return d.members.some(isProduct);
+  }
+
+  private elements(shape: readonly Dim[]): number {
+    return dims.evaluate(dims.product(shape), this.options.capacity);
+  }
+
+  private place(node: Node | undefined): number {
+    return (node && this.position.get(node)) ?? -1;
+  }
+
+  private sorted(nodes: readonly Node[]): Node[] {
+    return [...nodes].sort((x, y) => this.place(x) - this.place(y));
+  }
+}
+
+function describe(node: Node): string {
+  return `${node.op} %${node.id}`;
+}

@@ -1,0 +1,93 @@
+/**
+ * Decides what runs as one kernel and writes it as nests. In: the simplified graph of one entry, the capacities of
+ * its size symbols, a profile. Out: nests in order, the buffers between them, the entry's host scalars.
+ *
+ *     prepare -> host scalars -> choose roots -> fuse -> lower -> order
+ *
+ * Invariants of the result (see verify-schedule.ts): each buffer is written before it is read and by one nest; loads
+ * that may lie outside their tensor are guarded; outputs and commits are all produced. Equal graphs give equal schedules.
+ */
+import { topological } from "../graph/topological.ts";
+import { rootsOf } from "../graph/walk.ts";
+import type { Buffer, Nest, Profile, Schedule } from "../ir/kernel.ts";
+import type { Graph, Node } from "../ir/node.ts";
+import { identity } from "./identity-nest.ts";
+import { Buffers } from "./buffers.ts";
+import { chooseRoots, isFree, isStored } from "./choose-roots.ts";
+import { elementsOf } from "./cost.ts";
+import { fuse } from "./fuse.ts";
+import { hostScalars } from "./host-scalars.ts";
+import { lowerNest } from "./lower-nest.ts";
+import type { Surroundings } from "./lower-element.ts";
+import { order as orderNests } from "./order.ts";
+import { prepare } from "./prepare.ts";
+
+/** The optimisations that `off` may name. */
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output"] as const;
+
+export interface ScheduleOptions {
+  /** The largest value of each size symbol. */
+  readonly capacity: Readonly<Record<string, number>>;
+  readonly profile: Profile;
+  /** Optimisations not to do. */
+  readonly off?: ReadonlySet<string>;
+  /** Nodes of the graph that must lie in memory. */
+  readonly keep?: ReadonlySet<Node>;
+}
+
+export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
+  const { capacity, off = new Set<string>(), keep = new Set<Node>() } = options;
+  const { graph: prepared, became } = prepare(graph, capacity);
+  const order = topological(rootsOf(prepared));
+  const host = hostScalars(order, rootsOf(prepared));
+  const buffers = new Buffers(capacity);
+  buffers.declare(prepared, order);
+
+  const demanded = new Map<Node, string>();
+  for (const node of keep) {
+    const kept = became.get(node);
+    if (kept) demanded.set(kept, "asked for");
+  }
+  for (const node of buffers.stores.keys()) demanded.set(node, "leaves the entry");
+  const roots = chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") });
+  const groups = fuse(order, roots, { capacity, demanded, off, buffers: options.profile.storageBuffers });
+
+  const groupOf = new Map(groups.flatMap((g) => g.members.map((m) => [m, g] as const)));
+  for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);
+  for (const node of demanded.keys()) if (elementsOf(node, capacity) > 0 && roots.has(node)) buffers.temp(node);
+
+  const nests = groups.map((group): Nest => {
+    const own = new Set(group.members);
+    const around: Surroundings = {
+      buffer: (n) => (isStored(n) || !(own.has(n) || isFree(n, { host: host.of })) ? buffers.of(n) : undefined),
+      host: (n) => host.of.get(n),
+    };
+    return lowerNest({ group, stores: buffers.stores, around, capacity });
+  });
+  const copy = (from: Buffer, to: Buffer): Nest => identity(from, to, capacity);
+  const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);
+  return {
+    entry: graph.entry,
+    nests: ordered,
+    buffers: buffers.all.filter((b) => !gone.has(b)),
+    outputs: buffers.outputs,
+    commits: buffers.commits.map(({ path, target }) => ({ path, value: target, target })),
+    host: host.program,
+  };
+}
+
+/** Roots that a root of another group reads. */
+function readAcross(members: readonly Node[], groupOf: ReadonlyMap<Node, unknown>, roots: ReadonlyMap<Node, string>): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  for (const root of members) {
+    const seen = new Set<Node>();
+    const work = [...root.inputs];
+    for (let n = work.pop(); n; n = work.pop()) {
+      if (seen.has(n)) continue;
+      seen.add(n);
+      if (!roots.has(n)) work.push(...n.inputs);
+      else if (groupOf.get(n) !== groupOf.get(root)) found.add(n);
+    }
+  }
+  return found;
+}

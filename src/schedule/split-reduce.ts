@@ -1,0 +1,51 @@
+/**
+ * Splits a reduction of much to little in two, so that more than a few invocations share it. In: a reduce node.
+ * Out: the same value in two stages, each in a fixed order.
+ *
+ *     sum [N, 10] -> []      =   sum over C of (sum [N, 10] -> [10])              when C is large enough, else
+ *                            =   sum over 64 of (sum over r of x[64 r + p])       guarded by the live size
+ */
+import { addAffine, affine, constant, scaleAffine, unit, whole } from "../ir/access.ts";
+import type { AccessMap, Affine, Guard } from "../ir/access.ts";
+import * as dims from "../ir/dims.ts";
+import type { Bindings, Dim } from "../ir/dims.ts";
+import type { Emit } from "../ir/emit.ts";
+import type { Node } from "../ir/node.ts";
+import { elementsOf } from "./cost.ts";
+
+const longFold = 2048;
+const fewResults = 256;
+const parts = 64;
+
+/** The two-stage form; undefined where one stage does. */
+export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capacity: Bindings): Node | undefined {
+  const [x, mask] = inputs;
+  if (node.op !== "reduce" || !x) return undefined;
+  const results = elementsOf(node, capacity);
+  if (results >= fewResults || elementsOf(x, capacity) / Math.max(1, results) <= longFold) return undefined;
+  const { kind, axes } = node.attrs;
+  // The longest axis is cut in `parts`, interleaved: part p takes p, p + parts, p + 2 parts, …
+  const long = axes.reduce((best, a) => (dims.evaluate(x.type.shape[a] ?? 1, capacity) > dims.evaluate(x.type.shape[best] ?? 1, capacity) ? a : best), axes[0] ?? 0);
+  const extent: Dim = x.type.shape[long] ?? 1;
+  const most = dims.evaluate(extent, capacity);
+  if (most < 2 * parts) return undefined;
+  const map = interleaved(x.type.shape, long, extent, Math.ceil(most / parts));
+  // A guarded-off element reads as 0, which is no identity of max and all.
+  const needsMask = mask !== undefined || (map.guards.length > 0 && (kind === "max" || kind === "all"));
+  const open = mask ?? e.const({ dtype: "bool", shape: x.type.shape }, 1);
+  const cut = axes.map((a) => (a > long ? a + 1 : a)).map((a) => (a === long ? long + 1 : a));
+  const first = e.reduce(kind, e.view(x, map), cut, needsMask ? e.view(open, map) : undefined);
+  const kept = Array.from({ length: long }, (_, a) => a).filter((a) => !axes.includes(a)).length;
+  return e.reduce(kind, first, [kept]);
+}
+
+/** Axis `long` seen as [parts, rows]: position part + parts·row where that is within the extent. */
+function interleaved(shape: readonly Dim[], long: number, extent: Dim, rows: number): AccessMap {
+  const rank = shape.length + 1;
+  const position: Affine = addAffine(unit(long, rank), scaleAffine(unit(long + 1, rank), parts));
+  const index = shape.map((_, a) => whole(a < long ? unit(a, rank) : a > long ? unit(a + 1, rank) : position));
+  const left = addAffine(constant(dims.sub(extent, 1), rank), scaleAffine(position, -1));
+  const exact = typeof extent === "number" && extent === parts * rows;
+  const guards: Guard[] = exact ? [] : [{ kind: "nonnegative", value: affine(left.c, left.k) }];
+  return { shape: [...shape.slice(0, long), parts, rows, ...shape.slice(long + 1)], index, guards };
+}

@@ -1,0 +1,88 @@
+/**
+ * Constant folding, by the op records' own evaluation in doubles. Splats stay splats of any shape; tables are folded
+ * while they are small. A result that is not finite is left for the run to show.
+ */
+import * as dims from "../../ir/dims.ts";
+import type { Dim } from "../../ir/dims.ts";
+import type { Node, NodeOf, OpName } from "../../ir/node.ts";
+import { table as ops } from "../../ops/table.ts";
+import type { EvalContext, Evaluate, Tensor64 } from "../../ops/op.ts";
+import { splatOf } from "../match.ts";
+import { input, rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+
+/** Elements of the largest table that is folded, operands and result alike. */
+const largestTable = 256;
+
+const folded = [
+  "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite",
+  "add", "mul", "div", "max", "pow", "floordiv", "mod", "compare", "logic", "select", "cast",
+  "reduce", "argmax", "contract", "view", "reshape", "concat", "gather", "scatter_sum",
+] as const satisfies readonly OpName[];
+
+export const constants: readonly Rule[] = [
+  rule({
+    name: "fold-constants",
+    doc: "an operation on constants is a constant",
+    ops: folded,
+    apply: (n, e) => {
+      if (n.inputs.length === 0 || !n.inputs.every((x) => x.op === "const")) return undefined;
+      const data = foldSplats(n) ?? foldTables(n);
+      const ok = data !== undefined && (typeof data === "number" ? Number.isFinite(data) : data.every(Number.isFinite));
+      return ok ? e.const(n.type, data) : undefined;
+    },
+    example: (e) => {
+      const table = e.const({ dtype: "f32", shape: [2, 3] }, [1, 2, 3, 4, 5, 6]);
+      return e.mul(e.reduce("sum", e.exp(table), [0]), e.const({ dtype: "f32", shape: [3] }, 0.5));
+    },
+  }),
+  rule({
+    name: "size-static",
+    doc: "a size without symbols is a number",
+    ops: ["size"],
+    apply: (n, e) => (dims.isStatic(n.attrs.dim) ? e.const(n.type, n.attrs.dim) : undefined),
+    example: (e) => e.mul(e.cast(e.size(3), "f32"), input(e, "x", [])),
+  }),
+];
+
+/** Splats in, a splat out: of any shape, sizes known or not. */
+function foldSplats(n: Node): number | undefined {
+  const values = n.inputs.map(splatOf);
+  if (values.some((v) => v === undefined)) return undefined;
+  const evaluate = ops[n.op].eval as Evaluate<OpName>;
+  if (evaluate.kind === "scalar") return evaluate.of(n.attrs as never, ...(values as number[]));
+  if (n.op === "reshape") return values[0];
+  if (n.op === "view") return n.attrs.map.guards.length === 0 || values[0] === 0 ? values[0] : undefined;
+  if (n.op === "concat") return values.every((v) => v === values[0]) ? values[0] : undefined;
+  return undefined;
+}
+
+/** Small tables of static shape: evaluated whole. */
+function foldTables(n: Node): number | readonly number[] | undefined {
+  const small = (shape: readonly Dim[]): boolean => {
+    const count = dims.product(shape);
+    return typeof count === "number" && count <= largestTable;
+  };
+  if (!small(n.type.shape) || !n.inputs.every((x) => small(x.type.shape))) return undefined;
+  const tables = n.inputs.map((x) => tableOf(x as NodeOf<"const"> & Node));
+  const evaluate = ops[n.op].eval as Evaluate<OpName>;
+  let data: Float64Array;
+  if (evaluate.kind === "scalar") {
+    const count = tables[0]?.data.length ?? 0;
+    data = Float64Array.from({ length: count }, (_, i) => evaluate.of(n.attrs as never, ...tables.map((t) => t.data[i] as number)));
+  } else if (evaluate.kind === "tensor") {
+    data = evaluate.of(n as never, tables, still).data;
+  } else return undefined;
+  return data.length > 0 && data.every((v) => Object.is(v, data[0])) ? data[0] : [...data];
+}
+
+/** The surroundings of an evaluation that asks for nothing: no symbol, no draw. */
+const still: EvalContext = { size: (d) => dims.evaluate(d, {}), seed: 0, step: 0, example: 0 };
+
+function tableOf(n: NodeOf<"const">): Tensor64 {
+  const shape = n.type.shape as readonly number[];
+  const count = dims.product(shape) as number;
+  const { data } = n.attrs;
+  return { shape, data: typeof data === "number" ? new Float64Array(count).fill(data) : Float64Array.from(data) };
+}
+

@@ -1,0 +1,289 @@
+/**
+ * Stable forms of formulas that overflow or cancel as written, found before differentiation so that their gradients
+ * are stable too: logarithms of softmax, sigmoid and exp, sums of exponentials shifted by their maximum, softplus.
+ *
+ *     log(exp(x - m) / Σ exp(x - m))   =  x - m - log Σ exp(x - m)
+ *     log(1 + exp(x))                  =  max(x, 0) + log1p(exp(-|x|))
+ */
+import * as access from "../../ir/access.ts";
+import type { Emit } from "../../ir/emit.ts";
+import type { Node } from "../../ir/node.ts";
+import { isSplat, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
+import { input, rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+
+export const stable: readonly Rule[] = [
+  rule({
+    name: "stable-log",
+    doc: "log of exp, of a quotient or product with exp in it, of sigmoid, also through views, gathers, reshapes and choices",
+    ops: ["log"],
+    apply: (n, e) => logOf(e, n.inputs[0] as Node, 6),
+    example: (e) => {
+      const p = softmax(e, input(e, "x", [2, 3]));
+      return e.log(e.transpose(p, [1, 0]));
+    },
+  }),
+  rule({
+    name: "logsumexp-shift",
+    doc: "log Σ exp(x) = m + log Σ exp(x - m) with m = max x, unless it is shifted so already",
+    ops: ["log"],
+    apply: (n, e) => {
+      const sum = n.inputs[0] as Node;
+      const shift = shiftOf(e, sum);
+      return shift && e.add(shift.max, e.log(shift.sum));
+    },
+    example: (e) => e.log(e.reduce("sum", e.exp(input(e, "x", [2, 3])), [1])),
+  }),
+  rule({
+    name: "softmax-shift",
+    doc: "exp(x) / Σ exp(x) = exp(x - m) / Σ exp(x - m) with m = max x, unless it is shifted so already",
+    ops: ["div"],
+    apply: (n, e) => {
+      const row = rowOf(n);
+      const shift = row && shiftOf(e, row.sum);
+      return shift && e.div(shift.exp, e.view(shift.sum, row.map));
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [2, 3]));
+      return e.div(x, e.broadcast(e.reduce("sum", x, [1]), [2, 3], [0]));
+    },
+  }),
+  rule({
+    name: "softmax-quotient",
+    doc: "(a / s) · y = a · (y / s) where s = Σ y is broadcast back over y: the softmax that is there already",
+    ops: ["mul"],
+    apply: (n, e) => {
+      for (const [y, x] of orders(n)) {
+        if (y.op !== "exp") continue;
+        const viewed = x.op === "view" && x.attrs.map.guards.length === 0 ? x : undefined;
+        const q = viewed ? (viewed.inputs[0] as Node) : x;
+        if (q.op !== "div") continue;
+        const [a, s] = pair(q).map((k) => (viewed ? e.view(k, viewed.attrs.map) : k)) as [Node, Node];
+        const p = e.div(y, s);
+        if (p.op === "div" && rowOf(p)) return e.mul(a, p);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [2, 3]));
+      const s = e.reduce("sum", x, [1]);
+      return e.mul(e.broadcast(e.div(input(e, "a", [2]), s), [2, 3], [0]), x);
+    },
+  }),
+  rule({
+    name: "sigmoid-quotient",
+    doc: "exp(x) / (1 + exp(x)) = 1 / (1 + exp(-x)) = sigmoid(x), (a / (1 + exp(x))) · exp(x) = a · sigmoid(x), sigmoid(-x) · exp(x) = sigmoid(x)",
+    ops: ["div", "mul"],
+    apply: (n, e) => {
+      const [x, y] = pair(n);
+      if (n.op === "div") {
+        const u = onePlusExp(y);
+        if (!u) return undefined;
+        if (x === u) return e.sigmoid(u.inputs[0] as Node);
+        const c = splatOf(x);
+        return c === undefined ? undefined : e.mul(e.sigmoid(e.neg(u.inputs[0] as Node)), e.like(n, c));
+      }
+      for (const [q, u] of orders(n)) {
+        if (u.op !== "exp") continue;
+        const x = u.inputs[0] as Node;
+        if (q.op === "sigmoid" && (q.inputs[0] === e.neg(x) || e.neg(q.inputs[0] as Node) === x)) return e.sigmoid(x);
+        if (q.op === "div" && onePlusExp(q.inputs[1] as Node) === u) return e.mul(q.inputs[0] as Node, e.sigmoid(x));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const u = e.exp(e.neg(input(e, "x", [3])));
+      return e.div(e.like(u, 1), e.add(u, e.like(u, 1)));
+    },
+  }),
+  rule({
+    name: "one-minus-sigmoid",
+    doc: "1 - sigmoid(x) = sigmoid(-x)",
+    ops: ["add"],
+    apply: (n, e) => {
+      for (const [one, y] of orders(n)) {
+        const x = under(negated(y), "sigmoid");
+        if (isSplat(one, 1) && x) return e.sigmoid(e.neg(x));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const s = e.sigmoid(input(e, "x", [3]));
+      return e.sub(e.like(s, 1), s);
+    },
+  }),
+  rule({
+    name: "one-minus-sigmoid-product",
+    doc: "y - y · sigmoid(x) = y · sigmoid(-x)",
+    ops: ["add"],
+    apply: (n, e) => {
+      for (const [y, z] of orders(n)) {
+        const product = negated(z);
+        if (product?.op !== "mul") continue;
+        for (const [a, s] of orders(product)) if (a === y && s.op === "sigmoid") return e.mul(y, e.sigmoid(e.neg(s.inputs[0] as Node)));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
+      return e.sub(y, e.mul(y, e.sigmoid(x)));
+    },
+  }),
+  rule({
+    name: "log1p",
+    doc: "log(1 + x) = log1p(x)",
+    ops: ["log"],
+    apply: (n, e) => {
+      const sum = n.inputs[0] as Node;
+      if (sum.op !== "add") return undefined;
+      const [, x] = orders(sum).find(([one]) => isSplat(one, 1)) ?? [];
+      return x && e.make("log1p", {}, [x]);
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [3]));
+      return e.log(e.add(e.like(x, 1), x));
+    },
+  }),
+  rule({
+    name: "expm1",
+    doc: "exp(x) - 1 = expm1(x)",
+    ops: ["add"],
+    apply: (n, e) => {
+      const [, x] = orders(n).find(([one, y]) => isSplat(one, -1) && y.op === "exp") ?? [];
+      return x && e.make("expm1", {}, [x.inputs[0] as Node]);
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [3]));
+      return e.add(x, e.like(x, -1));
+    },
+  }),
+  rule({
+    name: "softplus",
+    doc: "log1p(exp(x)) = select(x > 0, x, 0) + log1p(exp(select(x > 0, -x, x))), whose gradient is sigmoid(x); x no choice itself",
+    ops: ["log1p"],
+    apply: (n, e) => {
+      const x = under(n.inputs[0], "exp");
+      return x && !isChoice(x) ? softplus(e, x) : undefined;
+    },
+    example: (e) => e.make("log1p", {}, [e.exp(input(e, "x", [5]))]),
+  }),
+];
+
+/** log(1 + exp(x)) without overflow. */
+function softplus(e: Emit, x: Node): Node {
+  const above = e.compare(">", x, e.like(x, 0));
+  const small = e.make("log1p", {}, [e.exp(e.select(above, e.neg(x), x))]);
+  return e.add(e.select(above, x, e.like(x, 0)), small);
+}
+
+/** True for a choice, as `softplus` writes its exponent: however that was rewritten since, it is not shifted again. */
+function isChoice(x: Node): boolean {
+  let at: Node | undefined = x;
+  while (at && (at.op === "neg" || at.op === "view" || at.op === "reshape" || at.op === "gather")) at = at.inputs[0];
+  return at?.op === "select";
+}
+
+/** The logarithm of `x` written without it, where that is known; looks `depth` operations down. */
+function logOf(e: Emit, x: Node, depth: number): Node | undefined {
+  if (depth === 0) return undefined;
+  const part = (i: number): Node | undefined => logOf(e, x.inputs[i] as Node, depth - 1);
+  const whole = (i: number): Node => e.log(x.inputs[i] as Node);
+  switch (x.op) {
+    case "exp":
+      return x.inputs[0];
+    case "sigmoid":
+      return e.neg(softplus(e, e.neg(x.inputs[0] as Node)));
+    case "div": {
+      const [a, b] = [part(0), part(1)];
+      if (!(a && (b || positive(x.inputs[1] as Node))) && !(b && positive(x.inputs[0] as Node))) return undefined;
+      return e.sub(a ?? whole(0), b ?? whole(1));
+    }
+    case "mul": {
+      const [a, b] = [part(0), part(1)];
+      if (!(a && (b || positive(x.inputs[1] as Node))) && !(b && positive(x.inputs[0] as Node))) return undefined;
+      return e.add(a ?? whole(0), b ?? whole(1));
+    }
+    case "select": {
+      const [a, b] = [part(1), part(2)];
+      return a || b ? e.select(x.inputs[0] as Node, a ?? whole(1), b ?? whole(2)) : undefined;
+    }
+    case "view": {
+      if (x.attrs.map.guards.length > 0) return undefined;
+      const a = part(0);
+      return a && e.view(a, x.attrs.map);
+    }
+    case "reshape": {
+      const a = part(0);
+      return a && e.reshape(a, x.attrs.shape);
+    }
+    case "gather": {
+      const a = part(0);
+      return a && e.gather(a, x.inputs[1] as Node, x.attrs.batch);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** For a sum of unshifted exponentials: the shifted sum and its parts. */
+function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1) return undefined;
+  const x = under(sum.inputs[0], "exp");
+  if (!x || isShifted(x)) return undefined;
+  const { axes } = sum.attrs;
+  const max = e.stop(e.reduce("max", x, axes));
+  const exp = e.exp(e.sub(x, spread(e, max, x.type.shape, axes)));
+  return { max, exp, sum: e.reduce("sum", exp, axes) };
+}
+
+/** True when a maximum is subtracted somewhere in the exponent, a sum of a few terms: it does not grow. */
+function isShifted(x: Node): boolean {
+  const open: { readonly node: Node; readonly minus: boolean }[] = [{ node: x, minus: false }];
+  for (let seen = 0; open.length > 0 && seen < 32; seen++) {
+    const { node, minus } = open.pop() as { node: Node; minus: boolean };
+    if (node.op === "neg") open.push({ node: node.inputs[0] as Node, minus: !minus });
+    else if (node.op === "add") for (const y of node.inputs) open.push({ node: y, minus });
+    else if (minus && isMaximum(node)) return true;
+  }
+  return false;
+}
+
+/** A maximum over axes, possibly stopped and broadcast. */
+function isMaximum(x: Node): boolean {
+  let at: Node | undefined = x;
+  for (let depth = 0; at && depth < 6; depth++) {
+    if (at.op === "reduce" && at.attrs.kind === "max") return true;
+    if (at.op !== "view" && at.op !== "stop" && at.op !== "mark" && at.op !== "reshape") return false;
+    at = at.inputs[0];
+  }
+  return false;
+}
+
+/** For y / B(Σ y), the sum broadcast back over the axes it came from: the sum and the broadcast. */
+function rowOf(n: Node): { readonly sum: Node; readonly map: access.AccessMap } | undefined {
+  const [y, s] = pair(n);
+  if (y.op !== "exp" || s.op !== "view") return undefined;
+  const sum = s.inputs[0] as Node;
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1 || sum.inputs[0] !== y) return undefined;
+  const { axes } = sum.attrs;
+  const kept = y.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
+  const { map } = s.attrs;
+  const back = kept.every((axis, a) => {
+    const c = map.index[a];
+    return c?.divisor === 1 && c.numerator.c === 0 && c.numerator.k.every((k, b) => k === (b === axis ? 1 : 0));
+  });
+  return back && map.guards.length === 0 ? { sum, map } : undefined;
+}
+
+/** The exp(x) of 1 + exp(x). */
+function onePlusExp(n: Node): Node | undefined {
+  if (n.op !== "add") return undefined;
+  return orders(n).find(([one, u]) => isSplat(one, 1) && u.op === "exp")?.[1];
+}
+
+/** For examples. */
+function softmax(e: Emit, x: Node): Node {
+  const m = e.reduce("max", x, [1]);
+  const y = e.exp(e.sub(x, e.broadcast(m, x.type.shape, [0])));
+  return e.div(y, e.broadcast(e.reduce("sum", y, [1]), x.type.shape, [0]));
+}

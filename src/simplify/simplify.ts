@@ -1,0 +1,22 @@
+/**
+ * The pass after differentiation: the same rewrite table, now also the rules that hold for values alone. In: a graph
+ * without derivative forms. Out: the simplified, unfused graph, which is the meaning of the entry for every target.
+ *
+ *     mul(view(1 / s), exp(x - m)) …     ->  softmax(x) - onehot(y), over N
+ */
+import type { Graph } from "../ir/node.ts";
+import type { Pass } from "../support/trace.ts";
+import { rewriteGraph } from "./rewrite-graph.ts";
+import type { RewriteOptions } from "./rewrite-graph.ts";
+
+/** All rewrite rules to their fixpoint. */
+export const simplify: Pass<Graph, Graph> = simplifyBy({});
+
+/** The pass with some rules off or in another order. */
+export function simplifyBy(options: RewriteOptions): Pass<Graph, Graph> {
+  return {
+    name: "simplify",
+    doc: "Applies the table of rewrites until nothing fires: identities, algebra, views, contractions.",
+    run: (graph) => rewriteGraph(graph, options).graph,
+  };
+}

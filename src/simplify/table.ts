@@ -1,0 +1,43 @@
+/**
+ * The table of rewrite rules, in the order in which they are tried. The order decides only which of several rules
+ * takes a node first: shuffled, the values are the same.
+ *
+ * Why it ends. Read a graph as the multiset of its nodes and compare, in this order:
+ *   1. unstable forms (log of what has a known logarithm, unshifted exponentials, log1p of a bare exp): only
+ *      `stable` touches them, and nothing makes one;
+ *   2. products under sums and contractions that are not in the form of `contractions`: nothing makes one out of one
+ *      that is;
+ *   3. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
+ *      come together, nothing is multiplied out;
+ *   4. operations;
+ *   5. how far minus signs and selects are from the outputs;
+ *   6. the order of operands.
+ * Each rule lowers the first of these that it changes. The driver's cap turns a mistake here into an InternalError.
+ *
+ * What they assume: values are finite. What they never do: turn a `finite` into something else, reach across a `mark`,
+ * cancel a factor that is not proven positive, make an index or a condition less exact.
+ */
+import { arithmetic } from "./rules/arithmetic.ts";
+import { choices } from "./rules/choices.ts";
+import { constants } from "./rules/constants.ts";
+import { contractions } from "./rules/contractions.ts";
+import { gathers } from "./rules/gathers.ts";
+import { identities } from "./rules/identities.ts";
+import { reductions } from "./rules/reductions.ts";
+import { signs } from "./rules/signs.ts";
+import { stable } from "./rules/stable.ts";
+import { views } from "./rules/views.ts";
+import type { Rule } from "./rule.ts";
+
+export const table: readonly Rule[] = [
+  ...constants,
+  ...identities,
+  ...signs,
+  ...views,
+  ...stable,
+  ...choices,
+  ...arithmetic,
+  ...gathers,
+  ...contractions,
+  ...reductions,
+];

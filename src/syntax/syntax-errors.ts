@@ -1,0 +1,238 @@
+/**
+ * What is said about text that is not a program, in the user's words. Comes in: problems of the lexer, the layout, the
+ * parser and the AST builder. Goes out: diagnostics E0001 to E0016 and W0001, sorted by place, one per line of source
+ * (what follows on a line after an error is mostly its echo).
+ *
+ *     expected an expression after `+`, found `)`
+ */
+import type { IRecognitionException, IToken } from "chevrotain";
+import type { LayoutProblem } from "../../grammar/layout.ts";
+import { maxNesting } from "../../grammar/layout.ts";
+import { type LexicalProblem, maxTokens } from "../../grammar/lexer.ts";
+import { keywordTypes, reservedWords, tokenTypes as T } from "../../grammar/tokens.ts";
+import type { Diagnostic, Diagnostics } from "../support/diagnostic.ts";
+import { positionOf, type Source, type Span, spanOf } from "../support/span.ts";
+
+/** The codes of this file and what each means; `docs/errors.md` explains them with examples. */
+export const syntaxCodes = {
+  E0001: "something else was expected here",
+  E0002: "a character that has no meaning here",
+  E0003: "a string without its end, or with an unknown escape",
+  E0004: "a number that cannot be read",
+  E0005: "a bracket without its partner",
+  E0006: "nested too deeply",
+  E0007: "an invisible or direction-changing character",
+  E0008: "the left side is not a name",
+  E0009: "comparisons do not chain",
+  E0010: "parentheses are needed",
+  E0011: "an expression that does nothing",
+  E0012: "spelled as in another language",
+  E0013: "cases without a last `otherwise`",
+  E0014: "the file is too large",
+  E0015: "not a declaration",
+  E0016: "the numbers of names and values differ",
+  W0001: "two letters that look alike",
+} as const;
+
+type Found = Omit<Diagnostic, "severity" | "code" | "span"> & { readonly severity?: "warning" };
+
+const code = (text: string): string => (text.includes("`") ? `"${text}"` : `\`${text}\``);
+const short = (text: string): string => (text.length > 24 ? `${text.slice(0, 21)}…` : text);
+
+/** Words of other languages at the start of a statement, and what is written here. */
+const foreignWords: ReadonlyMap<string, string> = new Map([
+  ["let", "a name is bound by `name = …` alone"], ["var", "a name is bound by `name = …` alone"], ["val", "a name is bound by `name = …` alone"],
+  ["def", "a function is `fn name(x) = …`, outside of models"], ["function", "a function is `fn name(x) = …`, outside of models"],
+  ["func", "a function is `fn name(x) = …`, outside of models"], ["class", "write `model Name { … }` or `layer name(x) { … }`"],
+  ["while", "a loop is `for k in 0..n { … }` or `fold`"], ["import", 'write `use "file.dl"`'], ["from", 'write `use "file.dl"`'],
+  ["else", "a choice is `cases { a if p ⏎ b otherwise }`"], ["print", "show a value as `metric name = …` or `output name = …`"],
+]);
+
+/** What a rule wanted where no alternative fits. */
+const wanted: Readonly<Record<string, string>> = {
+  operand: "an expression", statement: "a statement", body: "`=` or `{`", caseArm: "`if` or `otherwise`", item: "an index", leftItem: "an index",
+  dimension: "a dimension", entry: "`=` or a name", declaration: "a declaration",
+};
+/** Rules of comma-separated lists in brackets. */
+const lists: ReadonlySet<string> = new Set(["parameters", "arguments", "items", "array", "type", "reduction", "leftSide"]);
+
+/** Collects what is wrong with the syntax of one file. */
+export class SyntaxErrors {
+  private readonly source: Source;
+  private readonly found: Diagnostic[] = [];
+  private readonly lines = new Set<number>();
+
+  constructor(source: Source) {
+    this.source = source;
+  }
+
+  get any(): boolean {
+    return this.found.some((d) => d.severity === "error");
+  }
+
+  /** Hands over everything, by place. */
+  into(diagnostics: Diagnostics): void {
+    for (const d of [...this.found].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0))) diagnostics.add(d);
+  }
+
+  private add(name: keyof typeof syntaxCodes, span: Span, { severity = undefined, ...rest }: Found): void {
+    if (severity === undefined) {
+      const { line } = positionOf(this.source, span.start);
+      if (this.lines.has(line)) return;
+      this.lines.add(line);
+    }
+    this.found.push({ code: name, severity: severity ?? "error", span, ...rest });
+  }
+
+  private span(start: number, end: number): Span {
+    return spanOf(this.source, start, end);
+  }
+
+  private tokenSpan(token: IToken): Span {
+    return this.span(token.startOffset, (token.endOffset ?? token.startOffset) + 1);
+  }
+
+  // ------------------------------------------------------------------------------------------- characters
+
+  lexical(p: LexicalProblem): void {
+    const at = this.span(p.start, p.end);
+    const point = p.text.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0") ?? "";
+    switch (p.kind) {
+      case "unexpected": return this.add("E0002", at, { message: `unexpected character ${code(p.text)}`, label: "has no meaning here" });
+      case "invisible": return this.add("E0007", at, { message: `invisible character U+${point}`, label: "here", hint: "delete it" });
+      case "bidi": return this.add("E0007", at, { message: `U+${point} changes the direction of text and may hide what a line says`, label: "here", hint: "delete it" });
+      case "unterminated string": return this.add("E0003", at, { message: "this string does not end on its line", label: "begins here", hint: 'close it with `"`' });
+      case "single quotes": return this.add("E0003", at, { message: "strings are written in double quotes", label: "in single quotes", hint: `write "${short(p.text.slice(1, -1))}"` });
+      case "escape": return this.add("E0003", at, { message: `unknown escape ${code(p.text)}`, label: "in this string", hint: 'known are `\\n`, `\\t`, `\\"` and `\\\\`' });
+      case "number point": return this.add("E0004", at, { message: "a number needs a digit after its point", label: "ends in a point", hint: `write ${code(p.instead ?? "")}` });
+      case "number name": return this.add("E0004", at, { message: "a number is not followed by a name directly", label: "number and name", hint: `to multiply write ${code(short(p.instead ?? ""))}` });
+      case "number size": return this.add("E0004", at, { message: `${short(p.text)} is too large for a number`, label: "not finite" });
+      case "spelling": return this.add("E0012", at, { message: `${code(p.text)} is not an operator of this language`, label: "here", hint: `write ${code(p.instead ?? "")}` });
+      case "superscript": return this.add("E0012", at, { message: `${code(p.text)} is not a power`, label: "here", hint: `write ${code(p.instead ?? "")}` });
+      case "subscript": return this.add("E0012", at, { message: `${code(p.text)} is not part of a name`, label: "here", hint: `write ${code(p.instead ?? "")}` });
+      case "transpose": return this.add("E0012", at, { message: `${code(short(p.text))} is not a transpose`, label: "here", hint: `write ${code(short(p.instead ?? ""))}` });
+      case "mixed letters": return this.add("W0001", at, { severity: "warning", message: `this file also uses ${code(p.instead ?? "")}, which looks like ${code(p.text)} and is another letter`, label: "the other one" });
+      case "too large": return this.add("E0014", at, { message: `the file has more than ${maxTokens} words and signs`, label: "this is where reading stopped" });
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------- brackets
+
+  layout(p: LayoutProblem): void {
+    const at = this.tokenSpan(p.token);
+    const it = code(p.token.image);
+    switch (p.kind) {
+      case "unclosed": return this.add("E0005", at, { message: `${it} is never closed`, label: "opened here" });
+      case "unopened": return this.add("E0005", at, { message: `${it} closes nothing`, label: "nothing is open here" });
+      case "wrong closer": {
+        const open = p.partner;
+        const related = open && [{ span: this.tokenSpan(open), text: "opened here" }];
+        return this.add("E0005", at, { message: `${it} does not close ${code(open?.image ?? "")}`, label: "closed here", ...(related && { related }) });
+      }
+      case "nesting": return this.add("E0006", at, { message: `nested more than ${maxNesting} deep`, label: "too deep from here on", hint: "give inner parts names" });
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------- the parser
+
+  /** Tokens outside of every declaration. */
+  stray(tokens: readonly IToken[]): void {
+    const token = tokens.find((t) => t.tokenType !== T.Newline);
+    if (!token) return;
+    const hint = foreignWords.get(token.image) ?? (token.tokenType === T.Name || keywordTypes.has(token.image) ? "statements stand inside `model Name { … }` or `layer name(…) { … }`" : undefined);
+    this.add("E0015", this.tokenSpan(token), {
+      message: `expected a declaration (\`model\`, \`layer\`, \`fn\`, \`train\`, …), found ${code(short(token.image))}`, label: "not a declaration", ...(hint !== undefined && { hint }),
+    });
+  }
+
+  /** What the parser could not fit in `tokens`. `unbalanced`: a bracket of this declaration was reported already, which explains an early end. */
+  parser(e: IRecognitionException, tokens: readonly IToken[], unbalanced: boolean): void {
+    const { token } = e;
+    const previous = tokenBefore(tokens, token);
+    const ends = token.tokenType === T.Newline || Number.isNaN(token.startOffset);
+    const end = Number.isNaN(token.startOffset);
+    if (unbalanced && (end || token.tokenType === T.RightBrace)) return;
+    const rule = e.context.ruleStack.at(-1) ?? "";
+    const after = previous && previous.tokenType !== T.Newline ? previous : undefined;
+    const at = ends && after ? this.span((after.endOffset ?? 0) + 1, (after.endOffset ?? 0) + 1) : this.tokenSpan(token);
+    const what = expectation(e, rule, after);
+    const found = end ? "the end of the declaration" : ends ? "the end of the line" : code(short(token.image));
+    const hint = hintFor(token, after, what);
+    this.add("E0001", at, { message: `expected ${what}${after ? ` after ${code(short(after.image))}` : ""}, found ${found}`, label: `expected ${what}`, ...(hint !== undefined && { hint }) });
+  }
+
+  // ------------------------------------------------------------------------------------------- the builder
+
+  chainedComparison(at: Span): void {
+    this.add("E0009", at, { message: "comparisons do not chain", label: "a second comparison", hint: "write `a < b and b < c`" });
+  }
+
+  needsParentheses(operator: string, at: Span): void {
+    this.add("E0010", at, { message: `${code(operator)} needs parentheses here`, label: "binds too loosely for this place", hint: "put its expression in parentheses" });
+  }
+
+  leftSide(at: Span, hint: string | undefined): void {
+    this.add("E0008", at, { message: "the left side must be a name, or a name with indices in brackets", label: "not a name", ...(hint !== undefined && { hint }) });
+  }
+
+  idle(at: Span, hint: string): void {
+    this.add("E0011", at, { message: "this expression does nothing", label: "its value is not used", hint });
+  }
+
+  noOtherwise(at: Span): void {
+    this.add("E0013", at, { message: "cases need a last line with `otherwise`", label: "these cases", hint: "end them with `value otherwise`" });
+  }
+
+  afterOtherwise(at: Span): void {
+    this.add("E0013", at, { message: "nothing follows `otherwise`", label: "never reached" });
+  }
+
+  counts(at: Span, names: number, values: number): void {
+    this.add("E0016", at, { message: `${names} ${names === 1 ? "name" : "names"} on the left, ${values} ${values === 1 ? "value" : "values"} on the right`, label: "must be as many, or one call" });
+  }
+
+  results(at: Span, wants: number, has: number): void {
+    this.add("E0016", at, { message: `this block must end in ${wants} ${wants === 1 ? "expression" : "expressions"}, one per carried value, and has ${has}`, label: "this block" });
+  }
+
+  expected(what: string, at: Span, hint?: string): void {
+    this.add("E0001", at, { message: `expected ${what}`, label: `expected ${what}`, ...(hint !== undefined && { hint }) });
+  }
+}
+
+/** The token before the one at fault; recovery may have moved on since. */
+function tokenBefore(tokens: readonly IToken[], token: IToken): IToken | undefined {
+  let low = 0;
+  let high = tokens.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tokens[middle]?.startOffset ?? 0) < token.startOffset || Number.isNaN(token.startOffset)) low = middle + 1;
+    else high = middle;
+  }
+  return tokens[low - 1];
+}
+
+function expectation(e: IRecognitionException, rule: string, after: IToken | undefined): string {
+  if (lists.has(rule) && (e.message === "`)`" || e.message === "`]`")) {
+    const opened = after === undefined || after.tokenType === T.Comma || after.tokenType === T.LeftParen || after.tokenType === T.LeftBracket;
+    if (opened) return rule === "parameters" ? "a name" : rule === "reduction" || rule === "leftSide" ? "an index" : "an expression";
+    return `\`,\` or ${e.message}`;
+  }
+  if (rule === "entry" && after?.image !== "step" && after?.image !== "phase") return "`=`";
+  if (e.name === "NoViableAltException") return wanted[rule] ?? "something else";
+  if (e.message === "`}`") return !after || after.tokenType === T.LeftBrace || after.tokenType === T.Semicolon ? "a statement" : "the end of the statement";
+  return e.message;
+}
+
+function hintFor(token: IToken, after: IToken | undefined, what: string): string | undefined {
+  const type = token.tokenType;
+  const foreign = foreignWords.get(after?.image ?? "") ?? foreignWords.get(token.image);
+  if (foreign !== undefined) return foreign;
+  if (type === T.Arrow) return "`<-` is the update arrow; to compare with a negative number write `a < -1`";
+  if (type === T.Equals && what !== "a name") return "to compare write `==`";
+  if (token.image === "if" && what !== "`if` or `otherwise`") return "a choice is `cases { a if p ⏎ b otherwise }`";
+  if (what === "a name" && keywordTypes.has(token.image) && (reservedWords as readonly string[]).includes(token.image)) return `\`${token.image}\` is a reserved word; choose another name`;
+  if (what === "a name" && type === T.ReductionWord) return `\`${token.image}\` is the name of a reduction; choose another name`;
+  if (what === "a statement" && (type.CATEGORIES ?? []).includes(T.BinaryOperator)) return `to go on with the line above, move the \`${token.image}\` to its end`;
+  return undefined;
+}

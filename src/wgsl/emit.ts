@@ -1,0 +1,170 @@
+/**
+ * Prints a placed kernel as WGSL. Comes in: a kernel and its placement. Goes out: a module with one entry point `main`.
+ *
+ *     binding 0      the parameter block, words of 32 bits
+ *     binding 1, …   the placement's groups as arrays of fixed size: b0, b1, …
+ *
+ * The text holds nothing that differs between equal kernels: names of buffers, parameters' values and comments stay outside
+ * (see describe.ts), so that equal texts are one pipeline. A buffer is read in its own type whatever type its binding has;
+ * bool lies in memory as 0 and 1.
+ */
+import { builtin } from "../ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt } from "../ir/kernel.ts";
+import { op } from "../ir/scalar.ts";
+import type { Scalar } from "../ir/scalar.ts";
+import type { DType } from "../ir/types.ts";
+import type { Placement } from "../memory/placement.ts";
+import { InternalError, invariant } from "../support/diagnostic.ts";
+import { Writer } from "../support/text.ts";
+import { Functions } from "./functions.ts";
+import { printConstant, ScalarPrinter, typeName } from "./print-scalar.ts";
+
+export function emit(kernel: Kernel, placement: Placement): string {
+  return new Emitter(kernel, placement).text();
+}
+
+const builtinNames: ReadonlyMap<number, string> = new Map([
+  [builtin.workgroupX, "i32(workgroup.x)"],
+  [builtin.workgroupY, "i32(workgroup.y)"],
+  [builtin.workgroupZ, "i32(workgroup.z)"],
+  [builtin.localX, "i32(lane.x)"],
+  [builtin.localY, "i32(lane.y)"],
+  [builtin.localZ, "i32(lane.z)"],
+]);
+
+const components = "xyzw";
+
+class Emitter {
+  private readonly kernel: Kernel;
+  private readonly placement: Placement;
+  private readonly functions = new Functions();
+  private readonly body = new Writer();
+  /** Parameter slots in use, in order of first use. */
+  private readonly slots = new Set<number>();
+  private readonly printer: ScalarPrinter;
+  private spilled = 0;
+
+  constructor(kernel: Kernel, placement: Placement) {
+    this.kernel = kernel;
+    this.placement = placement;
+    this.printer = new ScalarPrinter({
+      value: (id) => builtinNames.get(id) ?? `v${id}`,
+      param: (slot) => this.param(slot),
+      fn: (f) => this.functions.name(f),
+      fresh: () => `t${this.spilled++}`,
+      line: (text) => this.body.line(text),
+    });
+  }
+
+  text(): string {
+    const { kernel, placement } = this;
+    this.body.indent(() => this.stmts(kernel.body));
+    const w = new Writer();
+    if (this.slots.size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
+    placement.groups.forEach((g, k) => {
+      w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${typeName[g.elem]}, ${g.elements}>;`);
+    });
+    for (const s of kernel.body) if (s.kind === "shared") w.line(`var<workgroup> ${s.name}: array<${typeName[s.dtype]}, ${s.elements}>;`);
+    const functions = this.functions.text();
+    if (functions !== "") w.line().line(functions.trimEnd());
+    w.line().line(`@compute @workgroup_size(${kernel.workgroup.join(", ")})`);
+    w.block("fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {", "}", () => {
+      for (const slot of [...this.slots].sort((a, b) => a - b)) w.line(`let p${slot} = ${this.word(slot)};`);
+    });
+    const head = w.text().replace(/}\n$/, "");
+    return `${head}${this.body.text()}}\n`;
+  }
+
+  private param(slot: number): string {
+    this.slots.add(slot);
+    return `p${slot}`;
+  }
+
+  private word(slot: number): string {
+    const { dtype } = this.placement.params[slot] ?? {};
+    invariant(dtype, "emit", `${this.kernel.name} has no parameter ${slot}`);
+    return fromWord(`words[${slot >> 2}].${components[slot & 3]}`, "u32", dtype);
+  }
+
+  private stmts(list: readonly KernelStmt[]): void {
+    for (const s of list) this.stmt(s);
+  }
+
+  private stmt(s: KernelStmt): void {
+    const w = this.body;
+    switch (s.kind) {
+      case "let":
+        return this.assignment(`let v${s.id}`, s.value);
+      case "var":
+        return this.assignment(`var v${s.id}: ${typeName[s.init.dtype]}`, s.init);
+      case "assign":
+        return this.assignment(`v${s.id}`, s.value);
+      case "load": {
+        const element = this.element(s.buffer, s.index);
+        const value = fromWord(element.text, element.type, s.buffer.dtype);
+        const guarded = s.guard ? `select(${printConstant(0, s.buffer.dtype)}, ${value}, ${this.printer.print(s.guard)})` : value;
+        w.line(`let v${s.id} = ${guarded};`);
+        return;
+      }
+      case "store": {
+        const element = this.element(s.buffer, s.index);
+        const line = `${element.text} = ${toWord(this.printer.print(s.value), s.value.dtype, element.type)};`;
+        if (s.guard) w.line(`if (${this.printer.print(s.guard)}) { ${line} }`);
+        else w.line(line);
+        return;
+      }
+      case "for": {
+        const v = `v${s.id}`;
+        const [from, to] = [this.printer.print(s.from), this.printer.print(s.to)];
+        const next = s.step === 1 ? `${v}++` : `${v} += ${s.step}i`;
+        w.block(`for (var ${v}: i32 = ${from}; ${v} < ${to}; ${next}) {`, "}", () => this.stmts(s.body));
+        return;
+      }
+      case "if":
+        w.block(`if (${this.printer.print(s.condition)}) {`, "}", () => this.stmts(s.then));
+        if (s.otherwise && s.otherwise.length > 0) this.otherwise(s.otherwise);
+        return;
+      case "shared":
+        return;
+      case "read_shared":
+        w.line(`let v${s.id} = ${s.name}[${this.printer.print(s.index)}];`);
+        return;
+      case "write_shared":
+        w.line(`${s.name}[${this.printer.print(s.index)}] = ${this.printer.print(s.value)};`);
+        return;
+      case "barrier":
+        w.line(s.scope === "workgroup" ? "workgroupBarrier();" : "storageBarrier();");
+    }
+  }
+
+  private otherwise(stmts: readonly KernelStmt[]): void {
+    this.body.block("else {", "}", () => this.stmts(stmts));
+  }
+
+  private assignment(target: string, value: Scalar): void {
+    const text = this.printer.print(value);
+    this.body.line(`${target} = ${text};`);
+  }
+
+  /** The place of an element in its binding, and the type it has there. */
+  private element(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: DType } {
+    const place = this.placement.of.get(buffer);
+    const group = place && this.placement.groups[place.group];
+    if (!place || !group) throw new InternalError("emit", `${this.kernel.name}: ${buffer.name} has no binding`);
+    const at = place.base === undefined ? index : op("add", "i32", [{ kind: "param", dtype: "i32", slot: place.base }, index]);
+    return { text: `b${place.group}[${this.printer.print(at)}]`, type: group.elem };
+  }
+}
+
+/** What lies in memory as `from`, as a value of type `to`. */
+function fromWord(text: string, from: DType, to: DType): string {
+  if (to === "bool") return `(${from === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
+  return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
+}
+
+/** A value of type `from` as it is stored in an array of type `to`. */
+function toWord(text: string, from: DType, to: DType): string {
+  if (from !== "bool") return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
+  const word = `select(0u, 1u, ${text})`;
+  return to === "u32" ? word : `bitcast<${typeName[to]}>(${word})`;
+}
