@@ -43,6 +43,7 @@ export const maxNesting = 128;
 const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([
   [T.LeftParen, T.RightParen], [T.LeftBracket, T.RightBracket], [T.LeftBrace, T.RightBrace],
 ]);
+const openerOf: ReadonlyMap<TokenType, TokenType> = new Map([...closerOf].map(([open, close]) => [close, open]));
 const closers: ReadonlySet<TokenType> = new Set(closerOf.values());
 const contextual: ReadonlySet<string> = new Set(contextualWords);
 const statementWords: ReadonlySet<string> = new Set(["loss", "minimize", "maximize"]);
@@ -120,25 +121,39 @@ function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Pai
   const kept: IToken[] = [];
   const unpaired = new Set<number>();
   const stack: IToken[] = [];
+  // Where on the stack the openers of each kind lie, so that a closer finds its own without a search.
+  const places = new Map<TokenType, number[]>([...closerOf.keys()].map((type) => [type, []]));
   const before = problems.length;
+  const pop = (): IToken | undefined => {
+    const open = stack.pop();
+    if (open) places.get(open.tokenType)?.pop();
+    return open;
+  };
   const giveUp = (open: IToken): void => {
     unpaired.add(open.startOffset);
     problems.push({ kind: "unclosed", token: open });
   };
   for (const token of tokens) {
-    if (closerOf.has(token.tokenType)) stack.push(token);
-    else if (closers.has(token.tokenType)) {
-      const opener = stack.findLastIndex((o) => closerOf.get(o.tokenType) === token.tokenType);
+    const type = token.tokenType;
+    if (closerOf.has(type)) {
+      places.get(type)?.push(stack.length);
+      stack.push(token);
+    } else if (closers.has(type)) {
+      const opener = places.get(openerOf.get(type) ?? type)?.at(-1) ?? -1;
       // A closer looks past unclosed brackets of other kinds, but a ) or ] never past the braces of its block.
-      const brace = token.tokenType === T.RightBrace ? -1 : stack.findLastIndex((o) => o.tokenType === T.LeftBrace);
-      if (opener <= brace || opener < 0) {
+      const brace = type === T.RightBrace ? -1 : (places.get(T.LeftBrace)?.at(-1) ?? -1);
+      if (opener <= brace) {
         const open = stack.at(-1);
         const wrong = open !== undefined && open.tokenType !== T.LeftBrace;
         problems.push({ kind: wrong ? "wrong closer" : "unopened", token, ...(wrong && { partner: open }) });
-        if (wrong) unpaired.add(stack.pop()?.startOffset ?? -1);
+        if (wrong) unpaired.add(pop()?.startOffset ?? -1);
         continue;
       }
-      for (const open of stack.splice(opener).slice(1)) giveUp(open);
+      while (stack.length > opener + 1) {
+        const open = pop();
+        if (open) giveUp(open);
+      }
+      pop();
     }
     kept.push(token);
   }

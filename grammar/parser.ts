@@ -17,6 +17,9 @@ type Rule = ParserMethod<[], CstNode>;
 /** Expressions: an error in one is an error of the statement around it. */
 const inner = { resyncEnabled: false } as const;
 
+/** More errors than these in one declaration are not looked for. */
+const maxErrors = 100;
+
 /** A parser error's message is only what was expected; the sentence around it is made where the text is known. */
 const expectations: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => expected.LABEL ?? expected.name,
@@ -57,7 +60,8 @@ export class DlParser extends CstParser {
    * in braces do; any other error belongs to the statement as a whole.
    */
   protected shouldInRepetitionRecoveryBeTried(expected: TokenType, _index: number, moving: boolean | undefined): boolean {
-    return expected === T.RightBrace && moving !== false && !tokenMatcher(this.LA(1), expected);
+    // It calls itself once per error, so a limit guards the stack; beyond it the rest of the declaration is given up.
+    return expected === T.RightBrace && moving !== false && !tokenMatcher(this.LA(1), expected) && this.errors.length < maxErrors;
   }
 
   // ------------------------------------------------------------------------------------------- declarations

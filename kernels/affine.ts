@@ -6,6 +6,7 @@
 import type { Scalar } from "../src/ir/scalar.ts";
 import { int, minus, plus, times } from "./arithmetic.ts";
 
+/** An index as it runs along one loop. */
 export interface Line {
   /** The index where the variable is 0. */
   readonly base: Scalar;

@@ -15,6 +15,7 @@ function known(s: Scalar): number | undefined {
   return s.kind === "constant" ? s.value : undefined;
 }
 
+/** a + b. */
 export function plus(a: Scalar, b: Scalar): Scalar {
   const [x, y] = [known(a), known(b)];
   if (x !== undefined && y !== undefined) return int(x + y);
@@ -23,12 +24,14 @@ export function plus(a: Scalar, b: Scalar): Scalar {
   return op("add", "i32", [a, b]);
 }
 
+/** a - b. */
 export function minus(a: Scalar, b: Scalar): Scalar {
   const [x, y] = [known(a), known(b)];
   if (x !== undefined && y !== undefined) return int(x - y);
   return y === 0 ? a : op("sub", "i32", [a, b]);
 }
 
+/** a · b. */
 export function times(a: Scalar, b: Scalar): Scalar {
   const [x, y] = [known(a), known(b)];
   if (x !== undefined && y !== undefined) return int(x * y);
@@ -57,16 +60,19 @@ export function ceilOver(a: Scalar, b: number): Scalar {
   return over(plus(a, int(b - 1)), int(b));
 }
 
+/** The smaller of two. */
 export function least(a: Scalar, b: Scalar): Scalar {
   const [x, y] = [known(a), known(b)];
   if (x !== undefined && y !== undefined) return int(Math.min(x, y));
   return op("min", "i32", [a, b]);
 }
 
+/** a < b. */
 export function below(a: Scalar, b: Scalar): Scalar {
   return op("<", "bool", [a, b]);
 }
 
+/** a and b; a where b is absent. */
 export function both(a: Scalar, b: Scalar | undefined): Scalar {
   return b ? op("and", "bool", [a, b]) : a;
 }

@@ -7,6 +7,7 @@
  * Switches: `tile` (contractions as plain reductions), `horizontal` (a dispatch for each nest).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
 import { horizontal } from "./horizontal.ts";
 import { pointwise } from "./pointwise.ts";
@@ -21,11 +22,11 @@ export interface BindOptions {
 export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
   const kernels = schedule.nests.map((nest) => bindNest(nest, profile, off));
-  return off.has("horizontal") ? kernels : horizontal(kernels, profile);
+  return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile);
 }
 
 /** The kernel of one nest. */
-export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set()): Kernel {
+export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set()): BoundKernel {
   switch (nest.shape) {
     case "pointwise":
       return pointwise(nest, profile);

@@ -12,11 +12,13 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
-import type { Axis, Kernel, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, both, ceilOver, int, least, minus, over as quotient, plus, rest, times } from "./arithmetic.ts";
 import { chooseTile, shortAxis, type Tile } from "./choose-tile.ts";
-import { finish, KernelBuilder } from "./kernel-builder.ts";
+import { finish } from "./bound-kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
+import { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, linear, points } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
@@ -24,7 +26,7 @@ import { TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 
-export function contract(nest: Nest, profile: Profile): Kernel | undefined {
+export function contract(nest: Nest, profile: Profile): BoundKernel | undefined {
   const product = readProduct(nest);
   return product && tiled(nest, product, chooseTile(product, profile), profile);
 }
@@ -45,17 +47,17 @@ function sideOf(b: KernelBuilder, axes: readonly Axis[], length: number): Side {
   return { tiles, live: ceilOver(b.size(live), length), size: dims.add(live, length - 1), capacity: capacity + length - 1, per: length };
 }
 
-/** The kernel for a given tile. */
-export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile): Kernel {
+/** The kernel for a given tile; the workgroup's width is chosen when absent. */
+export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile, given?: number): BoundKernel {
   const b = new KernelBuilder(nest.params);
   const body: KernelStmt[] = [];
   const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), sideOf(b, product.batch, 1)];
   const tiles = rows.tiles * columns.tiles * batch.tiles;
-  const width = workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]);
+  const width = given ?? workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]);
   const size = dims.product([batch.size, rows.size, columns.size]);
   const per = width * batch.per * rows.per * columns.per;
-  const { grid, workgroup } = linear(size, rows.capacity * columns.capacity * batch.capacity, per, profile);
-  const item = b.let(body, plus(times(workgroup, int(width)), lane));
+  const launch = linear(size, rows.capacity * columns.capacity * batch.capacity, per, profile);
+  const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
   const [rowTiles, columnTiles, batches] = [b.let(body, rows.live), b.let(body, columns.live), b.let(body, batch.live)];
   const inner: KernelStmt[] = [];
   const column = b.let(inner, rest(item, columnTiles));
@@ -74,10 +76,11 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
     return r && c ? both(r, c) : (r ?? c);
   });
   const total = b.let(body, times(times(batches, rowTiles), columnTiles));
-  const exact = total.kind === "constant" && total.value % width === 0 && grid[1].per === 1;
+  const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(item, total), then: inner });
-  return finish(b, nest, `contract ${tile.rows}x${tile.columns}`, [width, 1, 1], grid, body);
+  const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
+  return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}`, width, launch, rebind }, body);
 }
 
 /** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */

@@ -7,11 +7,13 @@
  * Fits nests that write no buffer they read: lanes do not run in step. Barriers stand in uniform control flow: loops
  * around them are bounded by constants and parameters, and what lies beyond the live points is skipped by whole workgroups.
  */
-import type { Axis, Kernel, KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
+import type { Axis, KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, int, plus } from "./arithmetic.ts";
-import { finish, KernelBuilder } from "./kernel-builder.ts";
+import { finish } from "./bound-kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
+import { KernelBuilder } from "./kernel-builder.ts";
 import type { Scope } from "./kernel-builder.ts";
 import { bounded, coordinatesOf, lane, linear, points } from "./launch.ts";
 import { accumulate, combine, open, over, serial, type Accumulator, type Fold } from "./serial.ts";
@@ -52,11 +54,12 @@ function widthFor(nest: Nest): number {
   return width;
 }
 
-export function cooperative(nest: Nest, profile: Profile, family: string): Kernel {
+export function cooperative(nest: Nest, profile: Profile, family: string): BoundKernel {
   const b = new KernelBuilder(nest.params);
   const { live, capacity } = points(nest.parallel);
   const width = widthFor(nest);
-  const { grid, workgroup } = linear(live, capacity, 1, profile);
+  const launch = linear(live, capacity, 1, profile);
+  const { workgroup } = launch;
   const body: KernelStmt[] = [];
   const arrays = new Map<string, string>();
   const inner: KernelStmt[] = [];
@@ -70,10 +73,10 @@ export function cooperative(nest: Nest, profile: Profile, family: string): Kerne
       inner.push({ kind: "if", condition: op("==", "bool", [lane, int(0)]), then: alone });
     } else serial(b, [s], scope, inner);
   }
-  const exact = typeof live === "number" && grid[1].per === 1;
+  const exact = typeof live === "number" && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(workgroup, b.size(live)), then: inner });
-  return finish(b, nest, `${family}-workgroup`, [width, 1, 1], grid, body);
+  return finish(b, nest, { family: `${family}-workgroup`, width, launch }, body);
 }
 
 /** The first axis (the longest run in memory is last, but lanes side by side want neighbours): lanes take turns on the last long axis. */

@@ -9,7 +9,7 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
-import type { Buffer, Kernel, KernelStmt, Launch, Nest, ParamSlot } from "../src/ir/kernel.ts";
+import type { Buffer, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
 import { ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
@@ -19,6 +19,7 @@ import { int } from "./arithmetic.ts";
 /** Values of the nest as kernel scalars. */
 export type Scope = Map<number, Scalar>;
 
+/** Writes the statements of one kernel. */
 export class KernelBuilder {
   readonly params: ParamSlot[];
   private nextId = 0;
@@ -91,40 +92,4 @@ function renamed(s: Scalar, scope: Scope, done: Map<Scalar, Scalar>): Scalar {
   const made = { ...s, args: s.args.map((a) => renamed(a, scope, done)) };
   done.set(s, made);
   return made;
-}
-
-/** Every buffer that statements touch, in order of first use. */
-export function touched(body: readonly KernelStmt[]): { readonly buffers: readonly Buffer[]; readonly reads: ReadonlySet<Buffer>; readonly writes: ReadonlySet<Buffer> } {
-  const reads = new Set<Buffer>();
-  const writes = new Set<Buffer>();
-  const all = new Set<Buffer>();
-  const visit = (stmts: readonly KernelStmt[]): void => {
-    for (const s of stmts) {
-      if (s.kind === "load") {
-        all.add(s.buffer);
-        reads.add(s.buffer);
-      } else if (s.kind === "store") {
-        all.add(s.buffer);
-        writes.add(s.buffer);
-      } else if (s.kind === "for") visit(s.body);
-      else if (s.kind === "if") {
-        visit(s.then);
-        visit(s.otherwise ?? []);
-      }
-    }
-  };
-  visit(body);
-  return { buffers: [...all], reads, writes };
-}
-
-/** A kernel of one nest. */
-export function finish(
-  b: KernelBuilder,
-  nest: Nest,
-  family: string,
-  workgroup: Kernel["workgroup"],
-  grid: readonly [Launch, Launch, Launch],
-  body: readonly KernelStmt[],
-): Kernel {
-  return { name: nest.name, family, workgroup, grid, ...touched(body), params: b.params, body, nests: [nest] };
 }

@@ -25,13 +25,21 @@ export interface LinearLaunch {
   readonly grid: readonly [Launch, Launch, Launch];
   /** The number of the workgroup in the whole grid. */
   readonly workgroup: Scalar;
+  /** Workgroups at capacity. */
+  readonly workgroups: number;
+  /** All workgroups lie in x. */
+  readonly isLine: boolean;
 }
 
 /** Workgroups for `size` items (at most `capacity`), `per` items each. */
 export function linear(size: Dim, capacity: number, per: number, profile: Profile): LinearLaunch {
-  if (Math.ceil(capacity / per) <= profile.workgroupsPerDimension) return { grid: [{ size, per }, once, once], workgroup: workgroupX };
+  const workgroups = Math.ceil(capacity / per);
+  const isLine = workgroups <= profile.workgroupsPerDimension;
+  if (isLine) return { grid: [{ size, per }, once, once], workgroup: workgroupX, workgroups, isLine };
   const y = ref(builtin.workgroupY, "i32");
   return {
+    workgroups,
+    isLine,
     grid: [{ size: foldedWidth, per: 1 }, { size, per: per * foldedWidth }, once],
     workgroup: plus(times(y, int(foldedWidth)), workgroupX),
   };

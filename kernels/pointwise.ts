@@ -3,9 +3,10 @@
  *
  *     y[i] = max(x[i], 0) for i < 1000     ->     8 workgroups of 128
  */
-import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Nest, Profile } from "../src/ir/kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
 import { owner } from "./owner.ts";
 
-export function pointwise(nest: Nest, profile: Profile): Kernel {
+export function pointwise(nest: Nest, profile: Profile): BoundKernel {
   return owner(nest, profile, "pointwise", profile.pointwise);
 }

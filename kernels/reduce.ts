@@ -4,10 +4,11 @@
  *
  *     s[c] = sum n in N { x[n, c] }     ->     software: one invocation per c; gpu: a workgroup per c once N is long
  */
-import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Nest, Profile } from "../src/ir/kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 
-export function reduce(nest: Nest, profile: Profile): Kernel {
+export function reduce(nest: Nest, profile: Profile): BoundKernel {
   return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : owner(nest, profile, "reduce", profile.rows);
 }

@@ -4,10 +4,11 @@
  *
  *     softmax over [N, 10]: max -> sum of exp -> quotients     ->     N invocations, three loops of ten
  */
-import type { Kernel, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Nest, Profile } from "../src/ir/kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 
-export function row(nest: Nest, profile: Profile): Kernel {
+export function row(nest: Nest, profile: Profile): BoundKernel {
   return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "row") : owner(nest, profile, "row", profile.rows);
 }

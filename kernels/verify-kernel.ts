@@ -9,7 +9,7 @@ import { builtin } from "../src/ir/kernel.ts";
 import type { Kernel, KernelStmt, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
-import { touched } from "./kernel-builder.ts";
+import { touched } from "./bound-kernel.ts";
 
 const mostInvocations = 256;
 const mostWorkgroupBytes = 16_384;

@@ -164,7 +164,7 @@ function identified(declaration: CallableValue["declaration"], given: ReadonlyMa
 export function named(name: string, value: Value): Value {
   if (value.kind !== "tensor" || value.core.type.dtype !== "f32" || value.core.kind === "binding" || value.core.kind === "leaf") return value;
   if (value.literal || value.indexed) return value;
-  return tensorValue({ kind: "binding", name, value: value.core, type: value.core.type, span: value.core.span }, value);
+  return { ...value, core: { kind: "binding", name, value: value.core, type: value.core.type, span: value.core.span } };
 }
 
 function callScope(callee: CallableValue): Scope<Value> {

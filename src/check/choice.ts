@@ -91,7 +91,6 @@ export function evaluateCases(cx: Context, expr: Cases, env: Env): Value {
 /** A dropped branch is not checked; its names count as used, and a parameter that nothing else uses does not exist. */
 function drop(expr: Expr, env: Env): void {
   for (const name of mentionedNames(expr)) {
-    env.frame.dropped.add(name);
     const definition = env.scope.lookup(name);
     if (definition?.onDrop) definition.onDrop();
     else definition?.onUse?.();

@@ -30,8 +30,6 @@ export interface Frame {
   readonly id: number;
   /** Numbers the calls of a shared instance, from 1; calls inside inherit it. */
   readonly repeat: number;
-  /** Names mentioned in dropped branches: a parameter that only those use does not exist. */
-  readonly dropped: Set<string>;
   /** Run when the body is done. */
   readonly atEnd: (() => void)[];
   /** What `return` gave, and where. */
@@ -56,7 +54,7 @@ export interface ActiveCall {
 /** A model while it is checked. */
 export interface ModelState {
   readonly name: string;
-  readonly hypers: Map<string, { value: number; readonly span: Span; static: boolean; asValue: boolean; readonly fixedFrom: boolean }>;
+  readonly hypers: Map<string, { readonly value: number; readonly span: Span; static: boolean }>;
   readonly inputs: CheckedInput[];
   readonly params: Map<string, CheckedParam & { readonly owner: number }>;
   readonly states: Map<string, CheckedState & { readonly owner: number; current: TensorValue }>;

@@ -4,10 +4,11 @@
  *
  *     nabla dump examples/xor.dl --after=simplify --entry=step --diff
  */
+import { printKernel } from "../../kernels/print-kernel.ts";
 import type { EntryName } from "../graph/build.ts";
 import { printGraph } from "../graph/print-graph.ts";
 import type { KernelText } from "../harness/runtime/program.ts";
-import type { Schedule } from "../ir/kernel.ts";
+import type { Kernel, Schedule } from "../ir/kernel.ts";
 import type { Graph } from "../ir/node.ts";
 import type { Plan } from "../memory/placement.ts";
 import { printPlan } from "../memory/print-plan.ts";
@@ -41,6 +42,7 @@ interface Form {
 const forms: readonly Form[] = [
   { passes: ["build", "normalise", "differentiate", "simplify"], print: (value) => printGraph(value as Graph) },
   { passes: ["schedule"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
+  { passes: ["bind"], print: (value) => (value as readonly Kernel[]).map(printKernel).join("\n") },
   { passes: ["plan"], print: (value) => printPlan(value as Plan) },
   { passes: ["emit"], print: (value) => printTexts(value as readonly KernelText[]) },
 ];

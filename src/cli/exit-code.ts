@@ -60,5 +60,7 @@ export function codeOf(error: unknown): string | undefined {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.status;
   const code = codeOf(error);
-  return code === undefined ? exitCodes.internal : statusOfCode(code);
+  const status = code === undefined ? exitCodes.internal : statusOfCode(code);
+  // Who calls it a user's error has found a place in the user's text for it.
+  return error instanceof UserError && status === exitCodes.internal ? exitCodes.source : status;
 }

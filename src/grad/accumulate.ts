@@ -16,14 +16,8 @@ import type { Adjoint } from "../ops/op.ts";
 import { InternalError, UserError } from "../support/diagnostic.ts";
 import { topological } from "../graph/walk.ts";
 import { activeNodes } from "./activity.ts";
-import type { Derivation } from "./derivation.ts";
+import type { Derivation, Seed } from "./derivation.ts";
 import { loopGradient } from "./loop.ts";
-
-/** A value and the adjoint that enters there. */
-export interface Seed {
-  readonly node: Node;
-  readonly adjoint: Node;
-}
 
 /** The adjoints of `wrt`. A node without an entry has the adjoint zero: no seed depends on it. */
 export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly Node[]): ReadonlyMap<Node, Node> {
@@ -46,7 +40,7 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
       const results = ofResults.get(node);
       if (!results) continue;
       const isActive = node.inputs.map((x) => active.has(x) && x.type.dtype === "f32");
-      const given = d.under(node, "gradient of loop", () => loopGradient(d, node, results, isActive));
+      const given = d.under(node, "gradient of loop", () => loopGradient(d, node, results, isActive, (inner, by) => accumulate(d, inner, by)));
       given.forEach((a, i) => a && add(node.inputs[i] as Node, a));
       continue;
     }

@@ -12,17 +12,20 @@ import type { LeafKind, Node, NodeOf } from "../ir/node.ts";
 import { makeBody } from "../graph/body.ts";
 import { replaceNodes, topological } from "../graph/walk.ts";
 
+/** A value carried from turn to turn. */
 export interface LoopCarry {
   readonly leaf: Node;
   readonly init: Node;
   readonly next: Node;
 }
 
+/** A value sliced or captured, and the leaf the body reads it by. */
 export interface LoopInput {
   readonly leaf: Node;
   readonly input: Node;
 }
 
+/** What a loop is made of. */
 export interface LoopParts {
   readonly trip: number;
   readonly reverse: boolean;

@@ -11,6 +11,16 @@ import type { OpTable } from "../ops/op.ts";
 import type { Builder } from "../graph/builder.ts";
 import { rebuild } from "../graph/walk.ts";
 
+/** A value and the adjoint that enters there. */
+export interface Seed {
+  readonly node: Node;
+  readonly adjoint: Node;
+}
+
+/** Reverse accumulation: the adjoints of `wrt`, none where zero. */
+export type Sweep = (seeds: readonly Seed[], wrt: readonly Node[]) => ReadonlyMap<Node, Node>;
+
+/** Where a derivative is made, and by which rules. */
 export interface Derivation {
   readonly e: Emit;
   readonly table: OpTable;

@@ -17,6 +17,7 @@ import { InternalError } from "../support/diagnostic.ts";
 import type { Pass } from "../support/trace.ts";
 import { makeBody } from "../graph/body.ts";
 import { Builder } from "../graph/builder.ts";
+import { verifyGraph } from "../graph/verify-graph.ts";
 import { rebuild, rootsOf, topological, withRoots } from "../graph/walk.ts";
 import { accumulate } from "./accumulate.ts";
 import { derivation, keepOrigins } from "./derivation.ts";
@@ -32,21 +33,8 @@ export function differentiateBy(table: OpTable): Pass<Graph, Graph> {
     name: "differentiate",
     doc: "Replaces derivative forms by the graphs of the derivatives, innermost first, then erases marks.",
     run: (graph) => run(graph, table),
-    verify: verifyDifferentiated,
+    verify: (graph) => verifyGraph(graph, { forms: false }),
   };
-}
-
-/** Throws when a derivative form or a mark is left. */
-export function verifyDifferentiated(graph: Graph): void {
-  const open: (readonly Node[])[] = [rootsOf(graph)];
-  for (let roots = open.pop(); roots; roots = open.pop()) {
-    for (const node of topological(roots)) {
-      if (node.op === "loop") open.push(node.attrs.body.results);
-      if (node.op === "derive" || node.op === "substitute" || node.op === "mark") {
-        throw new InternalError("differentiate", `${node.op} (node ${node.id}) is left in entry ${graph.entry}`);
-      }
-    }
-  }
 }
 
 function run(graph: Graph, table: OpTable): Graph {

@@ -15,19 +15,18 @@ import { tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
 import { makeBody } from "../graph/body.ts";
 import { replaceNodes, topological } from "../graph/walk.ts";
-import { accumulate } from "./accumulate.ts";
-import type { Seed } from "./accumulate.ts";
 import { activeNodes, bodyLeaves, inputOfLeaf } from "./activity.ts";
 import { closeLoop } from "./close-loop.ts";
 import type { LoopCarry, LoopInput } from "./close-loop.ts";
-import type { Derivation } from "./derivation.ts";
+import type { Derivation, Seed, Sweep } from "./derivation.ts";
 
-/** One entry per input of the loop; undefined where the adjoint is zero or not asked for. */
+/** One entry per input of the loop; undefined where the adjoint is zero or not asked for. `sweep` differentiates the body. */
 export function loopGradient(
   d: Derivation,
   loop: NodeOf<"loop"> & Node,
   adjoints: readonly (Node | undefined)[],
   asked: readonly boolean[],
+  sweep: Sweep,
 ): readonly (Node | undefined)[] {
   const { e } = d;
   const { body, carries, slices, trip } = loop.attrs;
@@ -77,7 +76,7 @@ export function loopGradient(
     seeds.push({ node: value, adjoint: leaf });
   });
   const wanted = [...leaves].filter(([input, leaf]) => leaf.type.dtype === "f32" && (input < carries ? carried[input] : asked[input]));
-  const flowing = accumulate(d, seeds, wanted.map(([, leaf]) => own.get(leaf) as Node));
+  const flowing = sweep(seeds, wanted.map(([, leaf]) => own.get(leaf) as Node));
   const adjointOf = (input: number): Node | undefined => {
     const leaf = leaves.get(input);
     return leaf && flowing.get(own.get(leaf) as Node);

@@ -138,8 +138,8 @@ export class Structure {
   taken(loop: CoreLoop, around: ReadonlySet<Bound>): readonly Core[] {
     const roots = loop.carries.map((c) => c.next);
     const outside = (core: Core): boolean => [...this.free(core)].every((b) => around.has(b));
-    const forms = this.walk(roots).filter((c) => c.kind === "derive" && !outside(c)) as CoreOf<"derive">[];
-    const wrts = new Set(forms.map((f) => f.wrt).filter(outside).map(identity));
+    const inside = this.walk(roots, (core) => !outside(core));
+    const wrts = new Set(inside.flatMap((c) => (c.kind === "derive" && outside(c.wrt) ? [identity(c.wrt)] : [])));
     const reading = new Set<Core>();
     if (wrts.size > 0) {
       for (const c of this.walk(roots)) if (!wrts.has(identity(c)) && this.children(c).some((x) => wrts.has(identity(x)) || reading.has(x))) reading.add(c);

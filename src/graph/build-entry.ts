@@ -54,9 +54,9 @@ export class Entry {
     return node;
   }
 
-  /** The value, under an identity of its own if a derivative is taken by this expression. Leaves have one by path. */
+  /** The value, under an identity of its own if a derivative is taken by this expression. Leaves and carries have one anyway. */
   named(core: Core, value: Value): Value {
-    if (core.kind === "leaf" || !this.wrts.has(core)) return value;
+    if (core.kind === "leaf" || core.kind === "carry" || !this.wrts.has(core)) return value;
     const name = core.kind === "binding" ? core.name : core.kind;
     return { ...value, node: this.builder.mark(value.node, `${name} ${this.marks++}`) };
   }

@@ -172,7 +172,6 @@ export class Lowering {
       case "reduce": {
         const x = get(core.arg);
         const axes = core.axes.map((a) => a + x.vars.length).sort((a, b) => a - b);
-        if (axes.length === 0 && ownShape(x).length > 0) return x;
         return { node: reduceNode(e, { op: core.op, x: x.node, axes, mask: undefined, dtype: core.type.dtype, span: core.span }), vars: x.vars };
       }
       case "fold":

@@ -17,7 +17,11 @@ import type { Value, Variables } from "./build-values.ts";
 export function matmulValue(e: Emit, variables: Variables, a: Value, b: Value, dtype: DType): Value {
   const vars = variables.union([a.vars, b.vars]);
   const labels = new Map<unknown, number>();
-  const label = (key: unknown): number => labels.get(key) ?? (labels.set(key, labels.size), labels.size - 1);
+  const label = (key: unknown): number => {
+    const known = labels.get(key) ?? labels.size;
+    labels.set(key, known);
+    return known;
+  };
   const [row, inner, column] = ["row", "inner", "column"].map(label) as [number, number, number];
   const [ownA, ownB] = [ownShape(a), ownShape(b)];
   const tailA = ownA.length > 1 ? [row, inner] : [inner];

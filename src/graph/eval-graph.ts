@@ -122,7 +122,7 @@ function runLoop(loop: NodeOf<"loop">, inputs: readonly Tensor64[], context: Eva
     };
     const results = run(body.results, context, leafValue);
     carried = results.slice(0, carries);
-    stacked.forEach((stack, s) => stack.data.set((results[carries + s] as Tensor64).data, at * elements(stack.shape.slice(1))));
+    for (const [s, stack] of stacked.entries()) stack.data.set((results[carries + s] as Tensor64).data, at * elements(stack.shape.slice(1)));
   }
   return [...carried, ...stacked];
 }

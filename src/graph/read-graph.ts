@@ -6,6 +6,7 @@
  */
 import type { Body, Commit, Graph, Node, OpAttrs, OpName, Output } from "../ir/node.ts";
 import { printType } from "../ir/types.ts";
+import { InternalError } from "../support/diagnostic.ts";
 import { makeBody } from "./body.ts";
 import { Builder } from "./builder.ts";
 import { Cursor } from "./cursor.ts";
@@ -77,14 +78,24 @@ function readNode(builder: Builder, c: Cursor, scope: Scope): Scope | undefined 
     c.expect("{");
     return { nodes: new Map(), loop: { number, attrs: attrs as Omit<OpAttrs["loop"], "body">, inputs, type, cursor: c } };
   }
-  place(scope, number, builder.make(op, attrs as OpAttrs[OpName], inputs), type, c);
+  place(scope, number, made(c, () => builder.make(op, attrs as OpAttrs[OpName], inputs)), type, c);
   return undefined;
 }
 
 function closeBody(builder: Builder, inner: Scope, outer: Scope | undefined, c: Cursor): void {
   const { loop, body } = inner;
-  if (!loop || !outer || !body) return c.fail("a loop's body with its yield before this");
-  place(outer, loop.number, builder.make("loop", { ...loop.attrs, body }, loop.inputs), loop.type, loop.cursor);
+  if (!loop || !outer || !body) c.fail("a loop's body with its yield before this");
+  place(outer, loop.number, made(loop.cursor, () => builder.make("loop", { ...loop.attrs, body }, loop.inputs)), loop.type, loop.cursor);
+}
+
+/** A node that the type rule refuses is the text's error here. */
+function made(c: Cursor, make: () => Node): Node {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof InternalError) c.fail(`a node that fits (${error.message})`);
+    throw error;
+  }
 }
 
 function place(scope: Scope, number: number, node: Node, type: string, c: Cursor): void {

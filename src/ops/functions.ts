@@ -33,7 +33,7 @@ function powerOfTwo(n: Scalar): Scalar {
 
 /** n and r with x = n ln 2 + r, |r| <= ln 2 / 2, then e^r - 1. */
 function reducedExponential(f: Formula, x: Scalar): { readonly n: Scalar; readonly rest: Scalar } {
-  const n = f.let(floor(add(mul(x, num(1.4426950408889634)), num(0.5))));
+  const n = f.let(floor(add(mul(x, num(Math.LOG2E)), num(0.5))));
   const r = f.let(sub(sub(x, mul(n, num(ln2[0]))), mul(n, num(ln2[1]))));
   return { n, rest: f.let(add(r, mul(mul(r, r), polynomial(r, exponential)))) };
 }
@@ -63,7 +63,7 @@ function makeLog(): ScalarFunction {
   const b = f.let(bits(x, "u32"));
   const m = f.let(bits(bitor(bitand(b, word(0x7fffff)), word(0x3f800000)), "f32"));
   const e = f.let(cast(sub(cast(bitand(shr(b, word(23)), word(255)), "i32"), int(127)), "f32"));
-  const big = f.let(gt(m, num(1.4142135)));
+  const big = f.let(gt(m, num(Math.SQRT2)));
   const k = f.let(pick(big, add(e, num(1)), e));
   const y = f.let(sub(pick(big, mul(m, num(0.5)), m), num(1)));
   const near = logNearOne(f, y);
@@ -194,8 +194,8 @@ export const floormodFunction: ScalarFunction = makeFloored("floormod");
 const mostProducts = 64;
 
 /**
- * x^exponent. Whole exponents up to 64 by repeated squaring (half an ulp a product), halves with one square root, others
- * as e^(exponent · ln x), whose relative error grows to about |exponent · ln x| · 1e-7. A negative x under an exponent that
+ * x^exponent. Whole exponents n up to 64 by repeated squaring (relative error at most (n - 1) · 6e-8), halves with one square
+ * root, others as e^(exponent · ln x), whose relative error grows to about (|exponent · ln x| + 1) · 1e-7. A negative x under an exponent that
  * is not whole gives the bits of NaN; 0 under a negative exponent saturates or divides by zero as the target does.
  */
 export function powerScalar(x: Scalar, exponent: number): Scalar {

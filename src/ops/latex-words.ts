@@ -8,12 +8,13 @@
 /** The operand, in parentheses unless it is one piece. */
 export function atom(formula: string | undefined): string {
   const text = formula ?? "";
+  if (/^\\(frac|sum|max|begin)\b/.test(text)) return `\\left(${text}\\right)`;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (c === "{" || c === "(" || c === "[") depth++;
     else if (c === "}" || c === ")" || c === "]") depth--;
-    else if (depth === 0 && (c === "+" || (c === "-" && i >= 0) || c === " ")) {
+    else if (depth === 0 && (c === "+" || c === "-" || c === " ")) {
       return `\\left(${text}\\right)`;
     }
   }

@@ -16,6 +16,7 @@ export type OpClass =
 
 /** No derivative flows to this input (an integer, a stopped value): distinct from a zero. */
 export const noPath = "no path";
+/** What a gradient rule gives for one input. */
 export type Adjoint = Node | typeof noPath;
 
 /** Why the operands do not fit; `operand` is the position to point at. */
@@ -24,6 +25,7 @@ export interface Refusal {
   readonly operand?: number;
 }
 
+/** True when a type rule refused. */
 export function isRefusal(t: TensorType | Refusal): t is Refusal {
   return "refuse" in t;
 }
@@ -44,6 +46,7 @@ export interface EvalContext {
   readonly example: number;
 }
 
+/** How the f64 evaluator gets the op's value. */
 export type Evaluate<K extends OpName> =
   /** Elementwise: the function of one element of each input. */
   | { readonly kind: "scalar"; readonly of: (attrs: OpAttrs[K], ...x: readonly number[]) => number }
@@ -62,6 +65,7 @@ export interface Sample<K extends OpName> {
   readonly kinks?: readonly number[];
 }
 
+/** What is true of one primitive. */
 export interface OpRecord<K extends OpName> {
   /** The spelling in printed IR. */
   readonly name: K;

@@ -9,7 +9,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { Node, NodeOf, ReduceKind } from "../ir/node.ts";
 import { printType, sameShape, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import { arg, called } from "./latex-words.ts";
+import { arg } from "./latex-words.ts";
 import { noPath } from "./op.ts";
 import type { Adjoint, OpRecord, Refusal, Sample, Tensor64 } from "./op.ts";
 import { axesOf, bool, f32, i32, noPaths, one } from "./operands.ts";
@@ -155,5 +155,5 @@ export const argmax: OpRecord<"argmax"> = {
     },
   },
   samples: [{ attrs: { axis: 1 }, inputs: [f32(3, 4)] }, { attrs: { axis: 0 }, inputs: [f32(3, 2, 2)] }, { attrs: { axis: 1 }, inputs: [i32(3, 4)], ranges: [[0, 2]] }],
-  latex: ({ axis }, args) => `${called("\\arg\\max", []).replace("\\left(\\right)", "")}_{i_{${axis}}} ${arg(args, 0)}`,
+  latex: ({ axis }, args) => `\\operatorname*{arg\\,max}_{i_{${axis}}} ${arg(args, 0)}`,
 };

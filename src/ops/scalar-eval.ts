@@ -118,7 +118,8 @@ function converted(to: DType, x: number): number {
   const [low, high] = to === "i32" ? [-2147483648, 2147483647] : [0, 4294967295];
   // An integer of the other kind keeps its bits; only what came from f32 lies outside.
   if (Number.isInteger(x) && Math.abs(x) <= 4294967295) return to === "i32" && x <= high ? x : rounded(to, x);
-  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, low), high));
+  // Adding 0 turns -0 into 0, which integers do not tell apart.
+  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, low), high)) + 0;
 }
 
 function reinterpreted(from: DType, to: DType, x: number): number {

@@ -224,7 +224,7 @@ export const castRecord: OpRecord<"cast"> = {
   params: { to: "element type of the result" },
   type: ({ to }, inputs) => withDType(equalOperands(inputs, ["f32", "i32", "u32", "bool"], 1), to),
   grad: noPaths,
-  eval: { kind: "scalar", of: ({ to }, x) => (to === "f32" ? (x ?? 0) : to === "bool" ? (x === 0 ? 0 : 1) : Math.trunc(x ?? 0)) },
+  eval: { kind: "scalar", of: ({ to }, x) => (to === "f32" ? (x ?? 0) : to === "bool" ? (x === 0 ? 0 : 1) : Math.trunc(x ?? 0) + 0) },
   scalar: ({ to }, [x]) => formula.cast(x as Scalar, to),
   samples: [
     { attrs: { to: "f32" }, inputs: [i32(2, 3)], ranges: [[-3, 3]] },

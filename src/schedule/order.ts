@@ -9,6 +9,7 @@
  * Nests without dependence on each other lie side by side, so that kernels can merge them.
  */
 import type { Buffer, Nest, Stmt } from "../ir/kernel.ts";
+import { invariant } from "../support/diagnostic.ts";
 import { keyOf } from "./index-form.ts";
 
 export interface PendingCommit {
@@ -88,15 +89,20 @@ function reaches(nests: readonly Nest[], after: ReadonlyMap<number, ReadonlySet<
 /** By the longest path to each nest, then as given. */
 function sorted(nests: readonly Nest[], after: ReadonlyMap<number, ReadonlySet<number>>): readonly Nest[] {
   const needs = before(nests, after);
-  const levels = new Array<number>(nests.length).fill(-1);
-  const work = nests.map((_, i) => nests.length - 1 - i);
-  for (let i = work.at(-1); i !== undefined; i = work.at(-1)) {
-    const open = [...(needs[i] ?? [])].filter((j) => levels[j] === -1);
-    if (levels[i] !== -1 || open.length === 0) {
-      if (levels[i] === -1) levels[i] = Math.max(0, ...[...(needs[i] ?? [])].map((j) => (levels[j] ?? 0) + 1));
-      work.pop();
-    } else work.push(...open);
-  }
+  const followers = nests.map((): number[] => []);
+  needs.forEach((needed, i) => {
+    for (const j of needed) followers[j]?.push(i);
+  });
+  const open = needs.map((needed) => needed.size);
+  const levels = new Array<number>(nests.length).fill(0);
+  const ready = nests.flatMap((_, i) => (open[i] === 0 ? [i] : []));
+  for (const i of ready)
+    for (const j of followers[i] ?? []) {
+      levels[j] = Math.max(levels[j] ?? 0, (levels[i] ?? 0) + 1);
+      open[j] = (open[j] ?? 0) - 1;
+      if (open[j] === 0) ready.push(j);
+    }
+  invariant(ready.length === nests.length, "schedule", `nests depend on each other: ${nests.filter((_, i) => (open[i] ?? 0) > 0).map((n) => n.name).join(", ")}`);
   return nests.map((n, i) => ({ n, i, level: levels[i] ?? 0 })).sort((x, y) => x.level - y.level || x.i - y.i).map((x) => x.n);
 }
 

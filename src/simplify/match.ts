@@ -9,6 +9,7 @@ import * as dims from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
 import type { Node, NodeOf, OpName } from "../ir/node.ts";
 
+/** A view, narrowed. */
 export type ViewNode = NodeOf<"view"> & Node;
 
 /** The number a constant holds everywhere; undefined for anything else. */
@@ -16,6 +17,7 @@ export function splatOf(node: Node | undefined): number | undefined {
   return node?.op === "const" && typeof node.attrs.data === "number" ? node.attrs.data : undefined;
 }
 
+/** True for a constant that is this number everywhere. */
 export function isSplat(node: Node | undefined, value: number): boolean {
   return splatOf(node) === value;
 }
@@ -41,6 +43,7 @@ export function orders(node: Node): readonly (readonly [Node, Node])[] {
   return [[x, y], [y, x]];
 }
 
+/** True for f32, where algebra holds up to rounding. */
 export function isFloat(node: Node): boolean {
   return node.type.dtype === "f32";
 }

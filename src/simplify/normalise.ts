@@ -7,6 +7,7 @@
  */
 import type { Graph } from "../ir/node.ts";
 import type { Pass } from "../support/trace.ts";
+import { verifyGraph } from "../graph/verify-graph.ts";
 import { rewriteGraph } from "./rewrite-graph.ts";
 import type { RewriteOptions } from "./rewrite-graph.ts";
 
@@ -19,5 +20,6 @@ export function normaliseBy(options: RewriteOptions): Pass<Graph, Graph> {
     name: "normalise",
     doc: "Brings accesses and contractions into their one form and unstable formulas into stable ones.",
     run: (graph) => rewriteGraph(graph, options).graph,
+    verify: verifyGraph,
   };
 }

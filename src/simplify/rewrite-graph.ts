@@ -13,6 +13,7 @@ import type { Ledger } from "./rewrite.ts";
 import type { Rule } from "./rule.ts";
 import { table } from "./table.ts";
 
+/** Which rules to use, and in which order. */
 export interface RewriteOptions {
   /** Names of rules not to use. */
   readonly off?: ReadonlySet<string>;

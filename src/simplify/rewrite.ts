@@ -23,6 +23,7 @@ export interface Ledger {
   readonly replaced: ReadonlyMap<Node, { readonly rule: string; readonly by: Node }>;
 }
 
+/** The roots in normal form, and how they got there. */
 export interface Rewritten {
   readonly roots: readonly Node[];
   /** What each node met on the way became. */

@@ -16,6 +16,7 @@ import type { DType } from "../ir/types.ts";
 /** When a rule may be used: some hold as values alone, so only once no derivative is left to take. */
 export type RulePhase = "always" | "differentiated";
 
+/** One entry of the table. */
 export interface Rule {
   readonly name: string;
   /** The equation in plain text, and the condition under which it is used. */

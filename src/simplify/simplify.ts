@@ -6,6 +6,7 @@
  */
 import type { Graph } from "../ir/node.ts";
 import type { Pass } from "../support/trace.ts";
+import { verifyGraph } from "../graph/verify-graph.ts";
 import { rewriteGraph } from "./rewrite-graph.ts";
 import type { RewriteOptions } from "./rewrite-graph.ts";
 
@@ -18,5 +19,6 @@ export function simplifyBy(options: RewriteOptions): Pass<Graph, Graph> {
     name: "simplify",
     doc: "Applies the table of rewrites until nothing fires: identities, algebra, views, contractions.",
     run: (graph) => rewriteGraph(graph, options).graph,
+    verify: verifyGraph,
   };
 }

@@ -29,6 +29,7 @@ import { stable } from "./rules/stable.ts";
 import { views } from "./rules/views.ts";
 import type { Rule } from "./rule.ts";
 
+/** All rules. */
 export const table: readonly Rule[] = [
   ...constants,
   ...identities,

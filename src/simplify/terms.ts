@@ -8,6 +8,7 @@ import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
 import { isSplat, splatOf } from "./match.ts";
 
+/** c · Πnum / Πden where guard holds, else 0. */
 export interface Product {
   readonly coefficient: number;
   readonly num: readonly Node[];

@@ -7,11 +7,14 @@
 import { dataCodes } from "./codes/data.ts";
 import type { ErrorCode } from "./codes/error-code.ts";
 import { machineCodes } from "./codes/machine.ts";
+import { nameCodes } from "./codes/names.ts";
+import { objectiveCodes } from "./codes/objectives.ts";
+import { shapeCodes } from "./codes/shapes.ts";
 import { syntaxCodes, warningCodes } from "./codes/syntax.ts";
 import { Writer } from "./text.ts";
 
 /** Every code that a diagnostic can carry, in order. */
-export const errorCodes: readonly ErrorCode[] = [...syntaxCodes, ...dataCodes, ...machineCodes, ...warningCodes];
+export const errorCodes: readonly ErrorCode[] = [...syntaxCodes, ...nameCodes, ...shapeCodes, ...objectiveCodes, ...dataCodes, ...machineCodes, ...warningCodes];
 
 /** The families, by the first three characters of a code. */
 const families: readonly (readonly [prefix: string, title: string])[] = [

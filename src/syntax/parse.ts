@@ -13,6 +13,9 @@ import type { Declaration, File } from "./ast.ts";
 import { buildDeclaration } from "./build-ast.ts";
 import { SyntaxErrors } from "./syntax-errors.ts";
 
+/** With so many errors reported, what follows is not read: time stays bounded on a file that is no program. */
+const maxErrors = 500;
+
 /** Reads a file. */
 export function parse(source: Source, diagnostics: Diagnostics): File {
   return read(source, diagnostics).file;
@@ -32,6 +35,7 @@ export function read(source: Source, diagnostics: Diagnostics): { readonly file:
       errors.stray(tokens);
       continue;
     }
+    if (errors.count >= maxErrors) break;
     const { cst, errors: wrong } = parseDeclaration(tokens);
     for (const error of wrong) errors.parser(error, tokens, unbalanced);
     const span = (start: number, end: number) => spanOf(source, start, end);
@@ -39,7 +43,7 @@ export function read(source: Source, diagnostics: Diagnostics): { readonly file:
     if (declaration) declarations.push(declaration);
   }
   errors.into(diagnostics);
-  const file: File = { kind: "file", span: spanOf(source, 0, source.text.length), declarations, ...(errors.any && { incomplete: true }) };
+  const file: File = { kind: "file", span: spanOf(source, 0, source.text.length), declarations, ...(errors.count > 0 && { incomplete: true }) };
   return { file, comments: lexed.comments };
 }
 
@@ -60,9 +64,9 @@ function docFinder(text: string, comments: readonly Comment[]): (start: number) 
     for (let i = low - 1; i >= 0; i--) {
       const doc = docs[i];
       if (!doc || !joins(doc.end, below)) break;
-      lines.unshift(doc.text.replace(/^ /, ""));
+      lines.push(doc.text.replace(/^ /, ""));
       below = doc.start;
     }
-    return lines.length > 0 ? lines.join("\n") : undefined;
+    return lines.length > 0 ? lines.reverse().join("\n") : undefined;
   };
 }

@@ -66,8 +66,9 @@ export class SyntaxErrors {
     this.source = source;
   }
 
-  get any(): boolean {
-    return this.found.some((d) => d.severity === "error");
+  /** How many errors there are, warnings left out. */
+  get count(): number {
+    return this.lines.size;
   }
 
   /** Hands over everything, by place. */

@@ -77,6 +77,11 @@ export function select(condition: Core, then: Core, otherwise: Core): Core {
   return { kind: "select", condition, then, otherwise, type: then.type.shape.length >= otherwise.type.shape.length ? then.type : otherwise.type, span };
 }
 
+/** One thing in the training step, another elsewhere. */
+export function training(then: Core, otherwise: Core): Core {
+  return { kind: "training", then, otherwise, type: then.type, span };
+}
+
 export function matmul(a: Core, b: Core): Core {
   const [n, o] = [a.type.shape, b.type.shape];
   const lead = n.length - 2 > o.length - 2 ? n.slice(0, -2) : o.slice(0, -2);

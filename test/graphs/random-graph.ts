@@ -87,6 +87,8 @@ function fit(e: Emit, y: Node, x: Node): Node {
 }
 
 const half = (e: Emit, x: Node): Node => e.mul(x, e.like(x, 0.25));
+/** Away from a tie: x and log(exp(x)) are equal but for rounding, which no comparison may decide on. */
+const apart = (e: Emit, x: Node): Node => e.add(x, e.like(x, 0.37));
 const overOne = (e: Emit, x: Node): Node => e.add(e.mul(x, x), e.like(x, 1));
 
 const makers: readonly Maker[] = [
@@ -105,10 +107,10 @@ const makers: readonly Maker[] = [
   (e, s, x, pick) => e.sub(x, fit(e, pick(s.b), x)),
   (e, s, x, pick) => e.mul(e.make("tanh", {}, [x]), fit(e, pick(s.b), x)),
   (e, s, x, pick) => e.div(x, overOne(e, fit(e, pick(s.b), x))),
-  (e, s, x, pick) => e.max(x, fit(e, pick(s.b), x)),
+  (e, s, x, pick) => e.max(x, apart(e, fit(e, pick(s.b), x))),
   (e, _s, x) => e.max(x, e.like(x, 0)),
   (e, s, x) => e.pow(overOne(e, e.sin(x)), [2, 3, 0.5, -1][s.b % 4] as number),
-  (e, s, x, pick) => e.select(e.compare(s.c % 2 === 0 ? ">" : "<=", x, fit(e, pick(s.b), x)), x, e.like(x, s.c % 3)),
+  (e, s, x, pick) => e.select(e.compare(s.c % 2 === 0 ? ">" : "<=", x, apart(e, fit(e, pick(s.b), x))), x, e.like(x, s.c % 3)),
   (e, s, x, pick) => {
     const c = e.compare(">", x, e.like(x, 0.1));
     return e.select(s.c % 2 === 0 ? c : e.not(c), e.sin(x), fit(e, pick(s.b), x));

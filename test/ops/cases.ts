@@ -112,7 +112,7 @@ export function around(values: ReadonlyMap<string, Tensor64>, sizes: Readonly<Re
 }
 
 /** The value of one node. */
-export function valueOf(node: Node, values: ReadonlyMap<string, Tensor64>, sizes: Readonly<Record<string, number>> = {}): Tensor64 {
+export function evaluated(node: Node, values: ReadonlyMap<string, Tensor64>, sizes: Readonly<Record<string, number>> = {}): Tensor64 {
   return evaluateNodes([node], around(values, sizes))[0] as Tensor64;
 }
 
@@ -123,7 +123,7 @@ export function differences(node: Node, name: string, values: ReadonlyMap<string
     const moved = (by: number): number => {
       const data = at.data.slice();
       data[k] = (data[k] ?? 0) + by;
-      return valueOf(node, new Map(values).set(name, { shape: at.shape, data })).data[0] ?? 0;
+      return evaluated(node, new Map(values).set(name, { shape: at.shape, data })).data[0] ?? 0;
     };
     return (moved(eps) - moved(-eps)) / (2 * eps);
   });

@@ -10,7 +10,7 @@ import type { Node, OpName } from "../../src/ir/node.ts";
 import { noPath } from "../../src/ops/op.ts";
 import type { OpRecord, Tensor64 } from "../../src/ops/op.ts";
 import { table } from "../../src/ops/table.ts";
-import { allCases, around, differences, draw, numbers, programOf, valueOf } from "./cases.ts";
+import { allCases, around, differences, draw, numbers, programOf, evaluated } from "./cases.ts";
 import type { Program } from "./cases.ts";
 import { evaluateNodes } from "../../src/graph/eval-graph.ts";
 
@@ -21,7 +21,7 @@ const differentiable = cases.filter((c) => c.op !== "stop" && c.inputs.some((t) 
 
 function expectClose(found: ArrayLike<number>, wanted: readonly number[], title: string): void {
   expect(found.length, title).toBe(wanted.length);
-  wanted.forEach((w, k) => expect(Math.abs((found[k] as number) - w), `${title}, element ${k}: ${found[k]} against ${w}`).toBeLessThan(1e-5 + 1e-3 * Math.abs(w)));
+  for (const [k, w] of wanted.entries()) expect(Math.abs((found[k] as number) - w), `${title}, element ${k}: ${found[k]} against ${w}`).toBeLessThan(1e-5 + 1e-3 * Math.abs(w));
 }
 
 /** The given nodes without derivative forms, in an order kept. */
@@ -43,7 +43,7 @@ describe("first order, mid-graph, against central differences", () => {
       const [loss, ...gradients] = derived(program, [program.loss, ...wrt.map((u) => grad(program, program.loss, u))]);
       const names = program.wrt.flatMap((u, i) => (u ? [`u${i}`] : []));
       names.forEach((name, n) => {
-        const found = valueOf(gradients[n] as Node, program.values);
+        const found = evaluated(gradients[n] as Node, program.values);
         expectClose(found.data, differences(loss as Node, name, program.values), `${c.title} by ${name}`);
       });
     }
@@ -66,7 +66,7 @@ describe("second order, mid-graph, against central differences of the gradient",
     }
     const [value, ...second] = derived(program, [slope, ...wrt.map((u) => grad(program, slope, u))]);
     names.forEach((name, n) => {
-      expectClose(valueOf(second[n] as Node, program.values).data, differences(value as Node, name, program.values), `${c.title} by ${name} twice`);
+      expectClose(evaluated(second[n] as Node, program.values).data, differences(value as Node, name, program.values), `${c.title} by ${name} twice`);
     });
   });
 });
@@ -100,7 +100,7 @@ describe("rules keep their contract", () => {
       }
       expect(a.type).toEqual(x.type);
       const [va, vb, vm] = evaluateNodes([a, b, m], around(values)) as readonly [Tensor64, Tensor64, Tensor64];
-      vm.data.forEach((v, k) => expect(v).toBeCloseTo(2.5 * (va.data[k] as number) - (vb.data[k] as number), 9));
+      for (const [k, v] of vm.data.entries()) expect(v).toBeCloseTo(2.5 * (va.data[k] as number) - (vb.data[k] as number), 9);
     });
   });
 });
@@ -112,7 +112,7 @@ describe("particular gradients", () => {
     const value = builder.reduce("sum", make(builder, x), [0]);
     const gradient = builder.make("derive", { kind: "grad" }, [value, x]);
     const [root] = differentiate.run(builder.finish("g", [{ name: "g", kind: "gradient", node: gradient }], [])).outputs;
-    return valueOf((root as { node: Node }).node, new Map([["x", { shape: [at.length], data: Float64Array.from(at) }]])).data;
+    return evaluated((root as { node: Node }).node, new Map([["x", { shape: [at.length], data: Float64Array.from(at) }]])).data;
   };
 
   it("max(x, 0) has slope 0 at 0, on either side of the comma", () => {
@@ -156,7 +156,7 @@ describe("particular gradients", () => {
       const square = b.mul(x, x);
       return b.add(b.mul(square, square), b.mul(x, b.sin(square)));
     }, [0.7, -1.2]);
-    [0.7, -1.2].forEach((v, k) => expect(found[k]).toBeCloseTo(4 * v ** 3 + Math.sin(v * v) + 2 * v * v * Math.cos(v * v), 12));
+    for (const [k, v] of [0.7, -1.2].entries()) expect(found[k]).toBeCloseTo(4 * v ** 3 + Math.sin(v * v) + 2 * v * v * Math.cos(v * v), 12);
   });
 
   it("x^0 and x^1 are never taken as powers of a slope", () => {

@@ -9,7 +9,7 @@ import { isRefusal } from "../../src/ops/op.ts";
 import type { OpRecord } from "../../src/ops/op.ts";
 import { lowest } from "../../src/ops/reduce.ts";
 import { table } from "../../src/ops/table.ts";
-import { allCases, draw, numbers, valueOf } from "./cases.ts";
+import { allCases, draw, numbers, evaluated } from "./cases.ts";
 
 const records = Object.entries(table) as unknown as readonly (readonly [OpName, OpRecord<OpName>])[];
 const cases = allCases();
@@ -41,7 +41,7 @@ describe("the type rule and the evaluator agree on every sample", () => {
     const b = new Builder();
     const values = new Map(c.inputs.map((type, i) => [`x${i}`, draw(type, next, c.sample.ranges?.[i], c.sample.kinks)]));
     const node = b.make(c.op, c.attrs, c.inputs.map((type, i) => b.leaf({ kind: "input", path: `x${i}`, type })));
-    const value = valueOf(node, values);
+    const value = evaluated(node, values);
     expect(value.shape).toEqual(node.type.shape);
     if (node.type.dtype !== "f32") expect(value.data.every(Number.isInteger)).toBe(true);
     if (node.type.dtype === "bool") expect(value.data.every((v) => v === 0 || v === 1)).toBe(true);
@@ -83,7 +83,7 @@ describe("type rules refuse", () => {
 describe("values by hand", () => {
   const b = new Builder();
   const c = (shape: readonly number[], data: readonly number[], dtype: TensorType["dtype"] = "f32") => b.const({ dtype, shape }, data);
-  const of = (node: ReturnType<typeof c>): number[] => [...valueOf(node, new Map()).data];
+  const of = (node: ReturnType<typeof c>): number[] => [...evaluated(node, new Map()).data];
 
   it("masked folds", () => {
     const x = c([2, 3], [1, 2, 3, -4, -5, -6]);

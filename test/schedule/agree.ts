@@ -1,5 +1,4 @@
 /** Runs a graph's schedule and the graph itself, and says where they differ. */
-import { expect } from "vitest";
 import * as dims from "../../src/ir/dims.ts";
 import type { Profile } from "../../src/ir/kernel.ts";
 import type { Graph } from "../../src/ir/node.ts";
@@ -81,5 +80,5 @@ function expectClose(found: Tensor64 | undefined, truth: Tensor64, tolerance: nu
       const t = truth.data[i] ?? Number.NaN;
       return Object.is(v, t) || Math.abs(v - t) <= tolerance * Math.max(1, Math.abs(t));
     });
-  if (!ok) expect.fail(`expected ${[...truth.data.slice(0, 12)].join(" ")}\nfound    ${[...(found?.data.slice(0, 12) ?? [])].join(" ")}\n${context()}`);
+  if (!ok) throw new Error(`expected ${[...truth.data.slice(0, 12)].join(" ")}\nfound    ${[...(found?.data.slice(0, 12) ?? [])].join(" ")}\n${context()}`);
 }

@@ -9,12 +9,15 @@ import { rootsOf, topological } from "../../src/graph/walk.ts";
 import { differentiate } from "../../src/grad/differentiate.ts";
 import { normalise } from "../../src/simplify/normalise.ts";
 import { simplify } from "../../src/simplify/simplify.ts";
+import { runPass } from "../../src/support/trace.ts";
+import type { Trace } from "../../src/support/trace.ts";
 import { agree, draw, graphWith, leaf, run } from "../graphs/values.ts";
 
 const N = dims.sym("N");
 const K = 10;
 
-const passes = (graph: Graph): Graph => simplify.run(differentiate.run(normalise.run(graph)));
+const trace: Trace = { verify: true };
+const passes = (graph: Graph): Graph => [normalise, differentiate, simplify].reduce((g, pass) => runPass(pass, g, trace), graph);
 const node = (graph: Graph, name: string): Node => graph.outputs.find((o) => o.name === name)?.node as Node;
 const grad = (b: Builder, value: Node, wrt: Node): Node => b.make("derive", { kind: "grad" }, [value, wrt]);
 const mean = (e: Emit, x: Node): Node => e.div(e.reduce("sum", x, [0]), e.cast(e.size(N), "f32"));

@@ -9,6 +9,7 @@ import { rewriteGraph } from "../../src/simplify/rewrite-graph.ts";
 import { simplify } from "../../src/simplify/simplify.ts";
 import { table } from "../../src/simplify/table.ts";
 import type { Graph } from "../../src/ir/node.ts";
+import { runPass } from "../../src/support/trace.ts";
 import { agree, draw, run } from "../graphs/values.ts";
 import { graphOf, recipes } from "../graphs/random-graph.ts";
 
@@ -54,7 +55,7 @@ describe("random graphs", () => {
         const b = new Builder();
         const graph = withGradients(b, graphOf(recipe, b));
         const plain = differentiate.run(graph);
-        const all = simplify.run(differentiate.run(normalise.run(graph)));
+        const all = [normalise, differentiate, simplify].reduce((g, pass) => runPass(pass, g, { verify: true }), graph);
         same(plain, all, seed, 1e-7);
       }),
       { numRuns: 150, seed: 3 },

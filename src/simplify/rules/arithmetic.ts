@@ -9,6 +9,7 @@ import type { Rule } from "../rule.ts";
 import { common, intersect, productOf, quotient, through, valueOf } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
+/** Sums, products, quotients, powers. */
 export const arithmetic: readonly Rule[] = [
   rule({
     name: "constant-last",
@@ -25,11 +26,11 @@ export const arithmetic: readonly Rule[] = [
   }),
   rule({
     name: "commuted-twin",
-    doc: "y + x = x + y where x + y was there first; likewise for products and max",
+    doc: "y + x = x + y where x + y was there first, y no -z; likewise for products and max",
     ops: ["add", "mul", "max"],
     apply: (n, e) => {
       const [x, y] = pair(n);
-      if (x === y || y.op === "const") return undefined;
+      if (x === y || y.op === "const" || y.op === "neg") return undefined;
       const twin: Node = e.make(n.op, n.attrs, [y, x]);
       return twin.id < n.id ? twin : undefined;
     },

@@ -12,6 +12,7 @@ type Choice = readonly [condition: Node, then: Node, otherwise: Node];
 
 const choice = (n: Node): Choice => n.inputs as unknown as Choice;
 
+/** Select, compare, cast. */
 export const choices: readonly Rule[] = [
   rule({
     name: "select-constant",

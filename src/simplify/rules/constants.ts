@@ -20,6 +20,7 @@ const folded = [
   "reduce", "argmax", "contract", "view", "reshape", "concat", "gather", "scatter_sum",
 ] as const satisfies readonly OpName[];
 
+/** Folding. */
 export const constants: readonly Rule[] = [
   rule({
     name: "fold-constants",

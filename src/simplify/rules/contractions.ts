@@ -20,6 +20,7 @@ interface Labelled {
   readonly labels: readonly number[];
 }
 
+/** Product sums in their one form. */
 export const contractions: readonly Rule[] = [
   rule({
     name: "sum-into-contract",

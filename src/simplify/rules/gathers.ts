@@ -1,6 +1,6 @@
 /**
- * Access by data. An index with one value per batch row picks one element of each row: elementwise work moves behind
- * such a gather, where there is less of it, and its adjoint is a choice, which gives softmax - onehot.
+ * Access by data. An index with one value per batch row picks one element of each row: what is the same along the row
+ * is added or multiplied after it, where there is less to do, and its adjoint is a choice, which gives softmax - onehot.
  */
 import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
@@ -11,6 +11,7 @@ import type { Rule } from "../rule.ts";
 
 type Gather = NodeOf<"gather"> & Node;
 
+/** Gather and scatter. */
 export const gathers: readonly Rule[] = [
   rule({
     name: "scatter-is-select",
@@ -29,17 +30,21 @@ export const gathers: readonly Rule[] = [
     example: (e) => e.scatterSum(input(e, "g", [3]), input(e, "i", [3], "i32"), 1, 4),
   }),
   rule({
-    name: "gather-through-elementwise",
-    doc: "gather(f(x, y), i) = f(gather(x, i), gather(y, i)) where i has one value per batch row",
+    name: "gather-past-broadcast",
+    doc: "gather(f(x, B c), i) = f(gather(x, i), c) where c does not vary along the gathered axis and i has one value per batch row",
     ops: ["gather"],
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
-      if (!picksOne(n) || !elementwise.has(x.op)) return undefined;
-      return e.make(x.op, x.attrs, x.inputs.map((y) => picked(e, n, y)));
+      if (!picksOne(n) || !elementwise.has(x.op) || x.inputs.length !== 2) return undefined;
+      const stays = x.inputs.filter((y) => {
+        const z = y.op === "neg" ? (y.inputs[0] as Node) : y;
+        return splatOf(z) !== undefined || (z.op === "view" && !axesRead(z.attrs.map).has(n.attrs.batch));
+      });
+      return stays.length === 0 ? undefined : e.make(x.op, x.attrs, x.inputs.map((y) => picked(e, n, y)));
     },
     example: (e) => {
       const x = input(e, "x", [3, 4]);
-      return e.gather(e.mul(e.exp(x), e.like(x, 2)), input(e, "i", [3], "i32"), 1);
+      return e.gather(e.sub(e.exp(x), e.broadcast(input(e, "c", [3]), [3, 4], [0])), input(e, "i", [3], "i32"), 1);
     },
   }),
   rule({
@@ -77,6 +82,4 @@ function picked(e: Emit, n: Gather, y: Node): Node {
   return e.const({ dtype: y.type.dtype, shape }, value);
 }
 
-const elementwise: ReadonlySet<OpName> = new Set<OpName>([
-  "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "cast", "pow", "add", "mul", "div", "max", "select", "neg", "compare", "logic", "not",
-]);
+const elementwise: ReadonlySet<OpName> = new Set<OpName>(["add", "mul", "div", "max", "compare"]);

@@ -4,6 +4,7 @@ import { isFloat, isSplat, orders, pair, positive, splatOf, under } from "../mat
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
+/** Neutral elements and the like. */
 export const identities: readonly Rule[] = [
   rule({
     name: "add-zero",

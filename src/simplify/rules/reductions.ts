@@ -10,6 +10,7 @@ import type { Rule } from "../rule.ts";
 
 type Reduce = NodeOf<"reduce"> & Node;
 
+/** Sums and maxima. */
 export const reductions: readonly Rule[] = [
   rule({
     name: "reduce-of-reduce",
@@ -73,14 +74,15 @@ export const reductions: readonly Rule[] = [
   }),
   rule({
     name: "sum-factor",
-    doc: "Σ a · x = a · Σ x and Σ x / a = (Σ x) / a where a does not vary along the summed axes",
+    doc: "Σ a · x = a · Σ x and Σ x / a = (Σ x) / a where a varies, but not along the summed axes",
     ops: ["reduce"],
     apply: (n, e) => {
       const x = plain(n);
       if (!x || n.attrs.kind !== "sum" || !isFloat(x) || (x.op !== "mul" && x.op !== "div")) return undefined;
       for (const [y, a] of x.op === "mul" ? orders(x) : [pair(x)]) {
         const varies = axesOf(a);
-        if (n.attrs.axes.some((axis) => varies.has(axis))) continue;
+        // A factor that is one number stays: x · c is what other users of the product read too.
+        if (varies.size === 0 || n.attrs.axes.some((axis) => varies.has(axis))) continue;
         const less = withoutAxes(e, a, n.attrs.axes);
         if (less) return e.make(x.op, x.attrs, [e.reduce("sum", y, n.attrs.axes), less]);
       }

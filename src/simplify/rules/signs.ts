@@ -8,6 +8,7 @@ import { isSplat, negated, orders, pair, splatOf } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
+/** Where minus signs go. */
 export const signs: readonly Rule[] = [
   rule({
     name: "neg-neg",
@@ -73,6 +74,16 @@ export const signs: readonly Rule[] = [
       return x && y && e.neg(e.add(x, y));
     },
     example: (e) => e.add(e.neg(input(e, "x", [3])), e.neg(input(e, "y", [3]))),
+  }),
+  rule({
+    name: "minus-last",
+    doc: "-x + y = y - x, y no constant",
+    ops: ["add"],
+    apply: (n, e) => {
+      const [x, y] = pair(n);
+      return negated(x) && !negated(y) && y.op !== "const" ? e.add(y, x) : undefined;
+    },
+    example: (e) => e.add(e.neg(input(e, "x", [3])), input(e, "y", [3])),
   }),
   rule({
     name: "neg-through-product",

@@ -8,10 +8,11 @@
 import * as access from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { isSplat, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
+import { axesOf, isSplat, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
+/** Formulas that overflow or cancel, written so that they do not. */
 export const stable: readonly Rule[] = [
   rule({
     name: "stable-log",
@@ -231,6 +232,9 @@ function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; 
   const x = under(sum.inputs[0], "exp");
   if (!x || isShifted(x)) return undefined;
   const { axes } = sum.attrs;
+  // Over one element, or equal ones, the maximum is no reduction.
+  const varies = axesOf(x);
+  if (axes.every((a) => !varies.has(a) || x.type.shape[a] === 1)) return undefined;
   const max = e.stop(e.reduce("max", x, axes));
   const exp = e.exp(e.sub(x, spread(e, max, x.type.shape, axes)));
   return { max, exp, sum: e.reduce("sum", exp, axes) };
@@ -242,18 +246,19 @@ function isShifted(x: Node): boolean {
   for (let seen = 0; open.length > 0 && seen < 32; seen++) {
     const { node, minus } = open.pop() as { node: Node; minus: boolean };
     if (node.op === "neg") open.push({ node: node.inputs[0] as Node, minus: !minus });
+    else if (node.op === "view" && node.attrs.map.guards.length === 0 && !isMaximum(node)) open.push({ node: node.inputs[0] as Node, minus });
     else if (node.op === "add") for (const y of node.inputs) open.push({ node: y, minus });
     else if (minus && isMaximum(node)) return true;
   }
   return false;
 }
 
-/** A maximum over axes, possibly stopped and broadcast. */
+/** A maximum over axes, possibly broadcast, or anything stopped: who subtracts that has shifted. */
 function isMaximum(x: Node): boolean {
   let at: Node | undefined = x;
   for (let depth = 0; at && depth < 6; depth++) {
-    if (at.op === "reduce" && at.attrs.kind === "max") return true;
-    if (at.op !== "view" && at.op !== "stop" && at.op !== "mark" && at.op !== "reshape") return false;
+    if (at.op === "stop" || (at.op === "reduce" && at.attrs.kind === "max")) return true;
+    if (at.op !== "view" && at.op !== "mark" && at.op !== "reshape") return false;
     at = at.inputs[0];
   }
   return false;

@@ -18,6 +18,7 @@ const elementwise = [
   "add", "mul", "div", "max", "floordiv", "mod", "compare", "logic", "select",
 ] as const satisfies readonly OpName[];
 
+/** Views and reshapes. */
 export const views: readonly Rule[] = [
   rule({
     name: "view-whole",

@@ -1,0 +1,86 @@
+/**
+ * An optimizer, written once for "a parameter", run for each parameter of a model: its states get keys such as
+ * `adam.s/Digits.h.W`, its updates become the step's commits.
+ */
+import type { Span } from "../support/span.ts";
+import type { Call, Expr } from "../syntax/ast.ts";
+import { runBody } from "./body.ts";
+import { bindParameters, defineStep, pairArguments } from "./calls.ts";
+import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
+import type { Context, Env, ModelState } from "./context.ts";
+import type { Core } from "./core.ts";
+import { tensorValue } from "./make.ts";
+import { Scope } from "./scope.ts";
+import { type CallableValue, describe, type GivenArgument, type Value } from "./value.ts";
+
+/** `optimizer = adam(lr = 1e-3)` for these parameters. */
+export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelState, params: readonly CheckedParam[]): CheckedOptimizer | undefined {
+  const call: Call = expr.kind === "call" ? expr : { kind: "call", span: expr.span, callee: expr, args: [] };
+  const callee = cx.evaluate(cx, call.callee, env);
+  if (callee.kind === "poison") return undefined;
+  if (callee.kind !== "callable" || callee.declaration.kind !== "optimizer") {
+    cx.error({ code: "E0403", message: `this is ${describe(callee)}, and an optimizer is needed`, span: expr.span, hint: "adam(lr = 1e-3), sgd(lr = 0.1)" });
+    return undefined;
+  }
+  const { declaration } = callee;
+  const name = declaration.name.name;
+  if (declaration.over) {
+    cx.unsupported(declaration.over.name.span, "an optimizer over all parameters at once");
+    return undefined;
+  }
+  const pairs = pairArguments(cx, declaration.params, call.args, `\`${name}\``, call.span);
+  if (!pairs) return undefined;
+  const given = new Map<string, GivenArgument>();
+  for (const [param, arg] of pairs) {
+    if (arg.value.kind === "range") continue;
+    const value = cx.evaluate(cx, arg.value, env);
+    if (value.kind === "poison") return undefined;
+    given.set(param, { value, span: arg.value.span });
+  }
+  const perParam: CheckedOptimizer["perParam"][number][] = [];
+  for (const param of params) {
+    const one = forParam(cx, callee, param, given, env, model, call.span);
+    if (!one) return undefined;
+    perParam.push(one);
+  }
+  return { name, span: call.span, perParam };
+}
+
+function forParam(
+  cx: Context, callee: CallableValue, param: CheckedParam, given: ReadonlyMap<string, GivenArgument>, env: Env, model: ModelState, span: Span,
+): CheckedOptimizer["perParam"][number] | undefined {
+  const { declaration } = callee;
+  const name = declaration.name.name;
+  const { path, type } = param;
+  const theta = tensorValue({ kind: "leaf", role: "param", path, type, span: param.span });
+  const gradient: Core = { kind: "gradient", path, type, span };
+  const state: ModelState = {
+    ...model, params: new Map(), updates: new Map(), claims: new Map(), foreseen: [],
+    states: new Map([[path, { path, type, init: theta.core, span: param.span, owner: 0, current: theta }]]),
+    theta: { dtype: "f32", shape: type.shape, fixed: [] },
+    statePath: (s) => `${name}.${s}/${path}`,
+    alwaysTraining: true,
+  };
+  const scope = new Scope<Value>(callee.scope);
+  scope.define({ name: "θ", value: theta, state: path });
+  scope.define({ name: "g", value: tensorValue(gradient) });
+  defineStep(scope, span);
+  const around = cx.model;
+  cx.model = state;
+  const errors = cx.diagnostics.list.length;
+  const place = { path: `${name}/${path}`, named: true, turns: "" };
+  const bound = bindParameters(cx, declaration.params, given, { ...env, scope, place }, `\`${name}\``, span);
+  if (bound) runBody(cx, { declaration, scope, place, span, kind: "optimizer" });
+  cx.model = around;
+  if (!bound || cx.diagnostics.list.length > errors) return undefined;
+  if (!state.updates.has(path)) {
+    cx.error({ code: "E0307", message: `the optimizer \`${name}\` never updates \`θ\``, span: declaration.name.span, hint: "θ <- θ - lr * g" });
+    return undefined;
+  }
+  const states = [...state.states.values()].filter((s) => s.path !== path).map((s) => ({ path: s.path, type: s.type, init: s.init, span: s.span }));
+  const updates: Update[] = [...state.updates].map(([at, update]) => ({ path: at, ...update }));
+  return { param: path, states, updates };
+}
+
+/** What a block without parameters to train has. */
+export const noOptimizer = (span: Span): CheckedOptimizer => ({ name: "none", span, perParam: [] });

@@ -1,0 +1,44 @@
+/**
+ * The library in `.dl`, by name. A file is parsed when one of its names is first asked for, and kept by the library
+ * object that `createLibrary` makes: whoever holds on to it pays once.
+ *
+ *     createLibrary().find("relu", diagnostics)   // the declaration in std/activations.dl
+ */
+import type { Diagnostics } from "../support/diagnostic.ts";
+import type { Source } from "../support/span.ts";
+import type { Declaration } from "../syntax/ast.ts";
+import { parse } from "../syntax/parse.ts";
+import { type LibraryFile, libraryFiles } from "./sources.generated.ts";
+
+/** Finds declarations of the library. */
+export interface Library {
+  /** The declaration of a name, or undefined. */
+  readonly find: (name: string, diagnostics: Diagnostics) => Declaration | undefined;
+  /** All names. */
+  readonly names: () => readonly string[];
+  /** Whether a source is a file of the library. */
+  readonly owns: (source: Source) => boolean;
+}
+
+/** A library with nothing parsed yet. */
+export function createLibrary(): Library {
+  const sources = new Map<LibraryFile, Source>();
+  const parsed = new Map<LibraryFile, readonly Declaration[]>();
+  const read = (file: LibraryFile, diagnostics: Diagnostics): readonly Declaration[] => {
+    const known = parsed.get(file);
+    if (known) return known;
+    const source: Source = { path: file.path, text: file.text };
+    sources.set(file, source);
+    const { declarations } = parse(source, diagnostics);
+    parsed.set(file, declarations);
+    return declarations;
+  };
+  return {
+    find: (name, diagnostics) => {
+      const file = libraryFiles.find((f) => f.names.includes(name));
+      return file && read(file, diagnostics).find((d) => "name" in d && d.name.name === name);
+    },
+    names: () => libraryFiles.flatMap((f) => f.names),
+    owns: (source) => [...sources.values()].includes(source),
+  };
+}

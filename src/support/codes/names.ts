@@ -1,0 +1,63 @@
+/** E01xx: names, calls and where statements may stand. */
+import type { ErrorCode } from "./error-code.ts";
+
+/** In order of their codes. */
+export const nameCodes: readonly ErrorCode[] = [
+  {
+    code: "E0101",
+    title: "an unknown name",
+    text: "Nothing of this name is declared above this line, in this file, in the files it uses, or in the library. The message suggests a name that is spelled alike, if there is one.",
+    wrong: "model M {\n  input x: f32[N, 2]\n  output p = rlu(x)\n}",
+    right: "model M {\n  input x: f32[N, 2]\n  output p = relu(x)\n}",
+  },
+  {
+    code: "E0102",
+    title: "a name bound twice",
+    text: "A name means one thing in its scope, so that a line can be read without knowing the lines between. Choose another name; what changes from step to step is a `state` with `<-`.",
+    wrong: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  h = h * 2\n  output p = h\n}",
+    right: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  k = h * 2\n  output p = k\n}",
+  },
+  {
+    code: "E0103",
+    title: "an index without a binder",
+    text: "An index is bound on the left of an equation (`z[b, o] = …`) or in the brackets of a reduction (`sum[i] …`), and is known only there.",
+  },
+  {
+    code: "E0105",
+    title: "parameters or draws without a name of their own",
+    text: "Parameters and random numbers are found again by their path, which comes from the names that things are bound to. A layer call in the middle of an expression, or two in one binding, have none. Bind each on a line of its own.",
+  },
+  {
+    code: "E0106",
+    title: "arguments that do not fit the declaration",
+    text: "An argument is missing, given twice, one too many, or has a name that the declaration does not know. Both places are shown. A model's hyperparameters without a default are set with --set.",
+    wrong: "fn f(x) = x + 1\nmodel M {\n  input x: f32[N, 2]\n  output p = f(x, 3)\n}",
+    right: "fn f(x) = x + 1\nmodel M {\n  input x: f32[N, 2]\n  output p = f(x)\n}",
+  },
+  {
+    code: "E0107",
+    title: "a declaration that calls itself",
+    text: "Calls are expanded where they stand, so one that comes back to itself would never end. What repeats is written with `for`, `fold` or `scan`.",
+    wrong: "fn f(x) = f(x) + 1\nmodel M {\n  input x: f32[N, 2]\n  output p = f(x)\n}",
+  },
+  {
+    code: "E0108",
+    title: "a thing of another kind is needed here",
+    text: "A layer where a tensor is expected, a number that is called, an optimizer outside a train block. The message says what stands here.",
+  },
+  {
+    code: "E0109",
+    title: "a statement that has no place here",
+    text: "Each kind of block has its statements: a function returns a value, a model has inputs, outputs and losses, a layer has parameters. The message says where this one belongs, or what the block lacks.",
+  },
+  {
+    code: "E0110",
+    title: "the program unfolds too far",
+    text: "Calls and `for` loops are expanded before anything runs, and there is a limit to the result. `fold` and `scan` share one body for all turns.",
+  },
+  {
+    code: "E0120",
+    title: "not supported yet",
+    text: "The program is legal and this version cannot compile this part of it. The message names the part, and where there is one, another way to write it.",
+  },
+];
