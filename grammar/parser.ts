@@ -191,10 +191,7 @@ export class DlParser extends CstParser {
     this.MANY(() => this.SUBRULE(this.separator));
     this.OPTION(() => {
       this.SUBRULE(this.statement);
-      this.MANY2(() => {
-        this.AT_LEAST_ONE(() => this.SUBRULE2(this.separator));
-        this.OPTION2(() => this.SUBRULE2(this.statement));
-      });
+      this.MANY2(() => { this.AT_LEAST_ONE(() => this.SUBRULE2(this.separator)); this.OPTION2(() => this.SUBRULE2(this.statement)); });
     });
     this.CONSUME(T.RightBrace);
   });
@@ -438,10 +435,7 @@ export class DlParser extends CstParser {
     this.MANY(() => this.SUBRULE(this.separator));
     this.OPTION(() => {
       this.SUBRULE(this.caseArm);
-      this.MANY2(() => {
-        this.AT_LEAST_ONE(() => this.SUBRULE2(this.separator));
-        this.OPTION2(() => this.SUBRULE2(this.caseArm));
-      });
+      this.MANY2(() => { this.AT_LEAST_ONE(() => this.SUBRULE2(this.separator)); this.OPTION2(() => this.SUBRULE2(this.caseArm)); });
     });
     this.CONSUME(T.RightBrace);
   }, inner);
@@ -484,10 +478,7 @@ export class DlParser extends CstParser {
     this.MANY(() => this.SUBRULE(this.entrySeparator));
     this.OPTION(() => {
       this.SUBRULE(this.entry);
-      this.MANY2(() => {
-        this.AT_LEAST_ONE(() => this.SUBRULE2(this.entrySeparator));
-        this.OPTION2(() => this.SUBRULE2(this.entry));
-      });
+      this.MANY2(() => { this.AT_LEAST_ONE(() => this.SUBRULE2(this.entrySeparator)); this.OPTION2(() => this.SUBRULE2(this.entry)); });
     });
     this.CONSUME(T.RightBrace);
   });

@@ -14,11 +14,13 @@ import { pointwise } from "./pointwise.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
 
+/** What to leave out. */
 export interface BindOptions {
   /** Names of optimisations to leave out. */
   readonly off?: ReadonlySet<string>;
 }
 
+/** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
   const kernels = schedule.nests.map((nest) => bindNest(nest, profile, off));

@@ -21,7 +21,7 @@ export function touched(body: readonly KernelStmt[]): { readonly buffers: readon
         writes.add(s.buffer);
       } else if (s.kind === "for") visit(s.body);
       else if (s.kind === "if") {
-        visit(s.then);
+        visit(s.body);
         visit(s.otherwise ?? []);
       }
     }

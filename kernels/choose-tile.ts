@@ -12,6 +12,7 @@ import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
 import { points } from "./launch.ts";
 import type { Classed, Product, Varies } from "./product.ts";
 
+/** What one invocation computes. */
 export interface Tile {
   readonly rows: number;
   readonly columns: number;
@@ -43,6 +44,7 @@ const mostUnroll = 4;
 /** A summed axis this short needs no loop. */
 export const shortAxis = 4;
 
+/** The cheapest tile by the model; 1 x 1 where nothing larger fits. */
 export function chooseTile(product: Product, profile: Profile): Tile {
   const price = prices[profile.name];
   let best: Tile = { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1) };

@@ -26,6 +26,7 @@ import { TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 
+/** The tiled kernel; undefined where the nest is no matrix product. */
 export function contract(nest: Nest, profile: Profile): BoundKernel | undefined {
   const product = readProduct(nest);
   return product && tiled(nest, product, chooseTile(product, profile), profile);
@@ -78,7 +79,7 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const total = b.let(body, times(times(batches, rowTiles), columnTiles));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
-  else body.push({ kind: "if", condition: below(item, total), then: inner });
+  else body.push({ kind: "if", condition: below(item, total), body: inner });
   const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
   return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}`, width, launch, rebind }, body);
 }
@@ -113,8 +114,8 @@ function turns(b: KernelBuilder, product: Product, tile: Tile, writer: TileWrite
       });
       return;
     }
-    if (!axis) return writer.block(product.inside, undefined, [int(0)], at);
-    run(b, axis, product, tile, writer, at);
+    if (axis) run(b, axis, product, tile, writer, at);
+    else writer.block(product.inside, undefined, [int(0)], at);
   };
   descend(axes, out);
 }
@@ -124,7 +125,8 @@ function run(b: KernelBuilder, axis: Axis, product: Product, tile: Tile, writer:
   const extent = b.size(axis.extent);
   const { unroll } = tile;
   if (extent.kind === "constant" && extent.value <= Math.min(unroll, shortAxis)) {
-    return writer.block(changing, axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
+    writer.block(changing, axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
+    return;
   }
   const whole = b.let(out, quotient(extent, int(unroll)));
   b.loop(out, int(0), whole, 1, (index, inner) => {

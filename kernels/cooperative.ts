@@ -54,6 +54,7 @@ function widthFor(nest: Nest): number {
   return width;
 }
 
+/** The kernel with a workgroup for each point of the parallel axes. */
 export function cooperative(nest: Nest, profile: Profile, family: string): BoundKernel {
   const b = new KernelBuilder(nest.params);
   const { live, capacity } = points(nest.parallel);
@@ -70,12 +71,12 @@ export function cooperative(nest: Nest, profile: Profile, family: string): Bound
     else if (s.kind === "store") {
       const alone: KernelStmt[] = [];
       serial(b, [s], scope, alone);
-      inner.push({ kind: "if", condition: op("==", "bool", [lane, int(0)]), then: alone });
+      inner.push({ kind: "if", condition: op("==", "bool", [lane, int(0)]), body: alone });
     } else serial(b, [s], scope, inner);
   }
   const exact = typeof live === "number" && launch.isLine;
   if (exact) body.push(...inner);
-  else body.push({ kind: "if", condition: below(workgroup, b.size(live)), then: inner });
+  else body.push({ kind: "if", condition: below(workgroup, b.size(live)), body: inner });
   return finish(b, nest, { family: `${family}-workgroup`, width, launch }, body);
 }
 
@@ -145,7 +146,7 @@ function tree(
     if (fold.monoid === "argmax") firstWins(b, mine, theirs, active);
     else combine(b, fold.monoid, mine, theirs, undefined, active);
     publish(active);
-    out.push({ kind: "if", condition: below(lane, int(half)), then: active }, { kind: "barrier", scope: "workgroup" });
+    out.push({ kind: "if", condition: below(lane, int(half)), body: active }, { kind: "barrier", scope: "workgroup" });
   }
   const results = read(out, int(0));
   // The arrays are used again by the next fold: nobody writes before all have read.

@@ -35,6 +35,7 @@ interface Group {
   statements: number;
 }
 
+/** The same work in fewer dispatches, in an order that keeps all dependences. */
 export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Schedule, "buffers">, profile: Profile): readonly Kernel[] {
   const mostBuffers = largestSlab(schedule.buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
   // From the last kernel to the first, so that each finds those after it settled.
@@ -112,16 +113,16 @@ function merge(members: readonly BoundKernel[]): Kernel {
   let start = 0;
   bound.forEach((kernel, at) => {
     const end = start + kernel.workgroups;
-    const then: KernelStmt[] = [];
-    const own = start === 0 ? workgroupX : ref(offset, "i32");
-    if (start > 0) then.push({ kind: "let", id: offset++, value: minus(workgroupX, int(start)) });
+    const own: KernelStmt[] = [];
+    const position = start === 0 ? workgroupX : ref(offset, "i32");
+    if (start > 0) own.push({ kind: "let", id: offset++, value: minus(workgroupX, int(start)) });
     const slots = kernel.params.map((p) => slotFor(params, p));
-    then.push(...renumber(kernel.body, { offset, builtins: new Map([[builtin.workgroupX, own]]), slot: (k) => slots[k] ?? k }));
+    own.push(...renumber(kernel.body, { offset, builtins: new Map([[builtin.workgroupX, position]]), slot: (k) => slots[k] ?? k }));
     offset += lastValue(kernel.body) + 1;
     const from = start > 0 ? op(">=", "bool", [workgroupX, int(start)]) : undefined;
     const upto = at < bound.length - 1 ? below(workgroupX, int(end)) : undefined;
     const condition = from && upto ? both(from, upto) : (from ?? upto);
-    if (condition) body.push({ kind: "if", condition, then });
+    if (condition) body.push({ kind: "if", condition, body: own });
     start = end;
   });
   const names = [...new Set(bound.map((k) => k.name))];

@@ -18,9 +18,12 @@ const once: Launch = { size: 1, per: 1 };
 /** Workgroups in x once y is used: few, since a live size below capacity leaves part of a row of them idle. */
 const foldedWidth = 1024;
 
+/** The workgroup's position along x. */
 export const workgroupX: Scalar = ref(builtin.workgroupX, "i32");
+/** The invocation's position in its workgroup. */
 export const lane: Scalar = ref(builtin.localX, "i32");
 
+/** Workgroups in a line, folded where the line is too long. */
 export interface LinearLaunch {
   readonly grid: readonly [Launch, Launch, Launch];
   /** The number of the workgroup in the whole grid. */

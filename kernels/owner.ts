@@ -17,6 +17,7 @@ import { serial } from "./serial.ts";
 const wantedWorkgroups = 16;
 const smallestWorkgroup = 16;
 
+/** The kernel with at most `invocations` a workgroup, fewer where that would leave a device idle. */
 export function owner(nest: Nest, profile: Profile, family: string, invocations: number): BoundKernel {
   const { capacity } = points(nest.parallel);
   return ownerOf(nest, profile, family, workgroupFor(capacity, invocations));
@@ -34,7 +35,7 @@ function ownerOf(nest: Nest, profile: Profile, family: string, width: number): B
   const scope: Scope = new Map(coordinatesOf(b, inner, nest.parallel, safe));
   serial(b, nest.body, scope, inner);
   if (exact) body.push(...inner);
-  else body.push({ kind: "if", condition: below(item, b.size(live)), then: inner });
+  else body.push({ kind: "if", condition: below(item, b.size(live)), body: inner });
   return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other) }, body);
 }
 

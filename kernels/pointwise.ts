@@ -7,6 +7,7 @@ import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { owner } from "./owner.ts";
 
+/** The kernel of any nest, one invocation per point. */
 export function pointwise(nest: Nest, profile: Profile): BoundKernel {
   return owner(nest, profile, "pointwise", profile.pointwise);
 }

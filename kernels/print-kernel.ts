@@ -13,11 +13,12 @@ import { Writer } from "../src/support/text.ts";
 
 const builtins: ReadonlyMap<number, string> = new Map(Object.entries(builtin).map(([name, id]) => [id, name]));
 
+/** One line per statement. */
 export function printKernel(kernel: Kernel): string {
   const w = new Writer();
   const grid = kernel.grid.map(({ size, per }) => (per === 1 ? dims.print(size) : `(${dims.print(size)})/${per}`)).join(", ");
   w.line(`kernel ${kernel.name} (${kernel.family}) workgroup ${kernel.workgroup.join(", ")} grid ${grid}`).indent(() => {
-    kernel.params.forEach((p, k) => w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`));
+    for (const [k, p] of kernel.params.entries()) w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`);
     stmts(w, kernel.body);
   });
   return w.text();
@@ -80,7 +81,7 @@ function stmt(w: Writer, s: KernelStmt): void {
       w.line(`for v${s.id} from ${printScalar(s.from)} to ${printScalar(s.to)} by ${s.step}`).indent(() => stmts(w, s.body));
       return;
     case "if":
-      w.line(`if ${printScalar(s.condition)}`).indent(() => stmts(w, s.then));
+      w.line(`if ${printScalar(s.condition)}`).indent(() => stmts(w, s.body));
       if (s.otherwise) w.line("else").indent(() => stmts(w, s.otherwise ?? []));
       return;
     case "shared":

@@ -15,11 +15,13 @@ import type { Fold } from "./serial.ts";
 /** What a statement varies with inside a tile. */
 export type Varies = "none" | "row" | "column" | "both";
 
+/** A statement and what it varies with. */
 export interface Classed {
   readonly stmt: Exclude<Stmt, { kind: "fold" | "each" }>;
   readonly varies: Varies;
 }
 
+/** A matrix product, with what comes before and after it. */
 export interface Product {
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
@@ -35,6 +37,7 @@ export interface Product {
   readonly turns: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
+/** The nest as a product; undefined where its factors do not split into rows and columns. */
 export function readProduct(nest: Nest): Product | undefined {
   const folds = nest.body.filter((s) => s.kind === "fold");
   const [fold] = folds;

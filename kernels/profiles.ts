@@ -8,6 +8,7 @@
  */
 import type { Profile } from "../src/ir/kernel.ts";
 
+/** The table. */
 export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
   software: {
     name: "software",

@@ -9,6 +9,7 @@ import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 
+/** The kernel of a nest whose body folds. */
 export function reduce(nest: Nest, profile: Profile): BoundKernel {
   return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : owner(nest, profile, "reduce", profile.rows);
 }

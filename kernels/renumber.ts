@@ -6,6 +6,7 @@
 import type { KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 
+/** How values and parameters are called elsewhere. */
 export interface Renaming {
   /** Added to every value number but those of builtins. */
   readonly offset: number;
@@ -14,6 +15,7 @@ export interface Renaming {
   readonly slot: (slot: number) => number;
 }
 
+/** The statements under other names. */
 export function renumber(body: readonly KernelStmt[], by: Renaming): readonly KernelStmt[] {
   const done = new Map<Scalar, Scalar>();
   const scalar = (s: Scalar): Scalar => {
@@ -41,7 +43,7 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
       case "for":
         return { ...s, id: s.id + by.offset, from: scalar(s.from), to: scalar(s.to), body: s.body.map(stmt) };
       case "if":
-        return { ...s, condition: scalar(s.condition), then: s.then.map(stmt), ...(s.otherwise && { otherwise: s.otherwise.map(stmt) }) };
+        return { ...s, condition: scalar(s.condition), body: s.body.map(stmt), ...(s.otherwise && { otherwise: s.otherwise.map(stmt) }) };
       case "shared":
       case "barrier":
         return s;
@@ -58,7 +60,7 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
 export function lastValue(body: readonly KernelStmt[]): number {
   return body.reduce((most, s) => {
     const own = "id" in s ? s.id : -1;
-    const inner = s.kind === "for" ? lastValue(s.body) : s.kind === "if" ? Math.max(lastValue(s.then), lastValue(s.otherwise ?? [])) : -1;
+    const inner = s.kind === "for" ? lastValue(s.body) : s.kind === "if" ? Math.max(lastValue(s.body), lastValue(s.otherwise ?? [])) : -1;
     return Math.max(most, own, inner);
   }, -1);
 }
@@ -70,7 +72,7 @@ export function measure(body: readonly KernelStmt[]): { readonly statements: num
   for (const s of body) {
     statements++;
     if (s.kind === "load" || s.kind === "store") accesses++;
-    for (const inner of s.kind === "for" ? [s.body] : s.kind === "if" ? [s.then, s.otherwise ?? []] : []) {
+    for (const inner of s.kind === "for" ? [s.body] : s.kind === "if" ? [s.body, s.otherwise ?? []] : []) {
       const m = measure(inner);
       statements += m.statements;
       accesses += m.accesses;

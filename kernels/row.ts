@@ -9,6 +9,7 @@ import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 
+/** The kernel of a nest that owns rows. */
 export function row(nest: Nest, profile: Profile): BoundKernel {
   return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "row") : owner(nest, profile, "row", profile.rows);
 }

@@ -13,8 +13,10 @@ import type { DType } from "../src/ir/types.ts";
 import { int, plus, times } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 
+/** A fold of a nest. */
 export type Fold = Extract<Stmt, { kind: "fold" }>;
 
+/** Writes the statements; results of folds and loads are put in scope. */
 export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, out: KernelStmt[]): void {
   for (const s of stmts) {
     switch (s.kind) {
@@ -42,15 +44,15 @@ export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, o
 /** Loops over axes, outermost first; an axis of one element needs none. */
 export function over(b: KernelBuilder, axes: readonly Axis[], scope: Scope, out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
   const [axis, ...more] = axes;
-  if (!axis) return body(out);
-  if (axis.extent === 1) {
+  if (!axis) body(out);
+  else if (axis.extent === 1) {
     scope.set(axis.id, int(0));
-    return over(b, more, scope, out, body);
-  }
-  b.loop(out, int(0), b.size(axis.extent), 1, (index, inner) => {
-    scope.set(axis.id, index);
-    over(b, more, scope, inner, body);
-  });
+    over(b, more, scope, out, body);
+  } else
+    b.loop(out, int(0), b.size(axis.extent), 1, (index, inner) => {
+      scope.set(axis.id, index);
+      over(b, more, scope, inner, body);
+    });
 }
 
 function serialFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[]): void {
@@ -65,6 +67,7 @@ function serialFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[
   });
 }
 
+/** A variable that a fold adds to. */
 export type Accumulator = Scalar & { readonly kind: "ref" };
 
 /** The accumulators of a fold at its identity. */

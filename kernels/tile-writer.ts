@@ -20,6 +20,7 @@ export interface Changing extends Classed {
   readonly line?: { readonly bases: ReadonlyMap<Scope, Scalar>; readonly stride: number };
 }
 
+/** Writes one tile. */
 export class TileWriter {
   private readonly b: KernelBuilder;
   private readonly product: Product;
@@ -115,7 +116,10 @@ export class TileWriter {
   }
 
   private turn({ stmt, varies, line }: Changing, index: Scalar, out: KernelStmt[]): void {
-    if (!line || stmt.kind !== "load") return this.statements([{ stmt, varies }], out);
+    if (!line || stmt.kind !== "load") {
+      this.statements([{ stmt, varies }], out);
+      return;
+    }
     const step = this.b.let(out, times(index, int(line.stride)));
     for (const group of this.groups(varies)) {
       const [first] = group;
@@ -154,7 +158,7 @@ export class TileWriter {
           }
         }
         const condition = inside(i, j);
-        if (condition) out.push({ kind: "if", condition, then: own });
+        if (condition) out.push({ kind: "if", condition, body: own });
         else out.push(...own);
       });
     });

@@ -14,6 +14,7 @@ import { touched } from "./bound-kernel.ts";
 const mostInvocations = 256;
 const mostWorkgroupBytes = 16_384;
 
+/** Throws on the first fault. */
 export function verifyKernels(kernels: readonly Kernel[], profile: Profile): void {
   for (const kernel of kernels) new Verifier(kernel, profile).run();
 }
@@ -69,13 +70,15 @@ class Verifier {
   private stmt(s: KernelStmt, uniform: boolean, top: boolean): void {
     switch (s.kind) {
       case "let":
-        return this.define(s.id, this.scalar(s.value));
+        this.define(s.id, this.scalar(s.value));
+        return;
       case "var": {
         this.demand(s.dtype === s.init.dtype, `variable ${s.id} starts as ${s.init.dtype}`);
         this.scalar(s.init);
         this.variables.add(s.id);
         // What a variable holds later is not followed.
-        return this.define(s.id, false);
+        this.define(s.id, false);
+        return;
       }
       case "assign":
         this.demand(this.variables.has(s.id) && this.uniform.has(s.id), `value ${s.id} is assigned but no variable in sight`);
@@ -84,7 +87,8 @@ class Verifier {
       case "load":
         this.index(s.index);
         if (s.guard) this.condition(s.guard);
-        return this.define(s.id, false);
+        this.define(s.id, false);
+        return;
       case "store":
         this.index(s.index);
         this.demand(s.value.dtype === s.buffer.dtype, `${s.value.dtype} stored in ${s.buffer.name}`);
@@ -102,7 +106,7 @@ class Verifier {
       }
       case "if": {
         const same = this.condition(s.condition);
-        this.stmts(s.then, uniform && same, false);
+        this.stmts(s.body, uniform && same, false);
         this.stmts(s.otherwise ?? [], uniform && same, false);
         return;
       }
@@ -114,7 +118,8 @@ class Verifier {
       case "read_shared":
         this.demand(this.arrays.has(s.name), `no workgroup array ${s.name}`);
         this.index(s.index);
-        return this.define(s.id, false);
+        this.define(s.id, false);
+        return;
       case "write_shared":
         this.demand(this.arrays.has(s.name), `no workgroup array ${s.name}`);
         this.index(s.index);

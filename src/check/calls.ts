@@ -21,8 +21,10 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
     case "poison":
       for (const arg of expr.args) if (arg.value.kind !== "range") cx.evaluate(cx, arg.value, env);
       return poison;
-    case "builtin":
-      return callBuiltin(cx, callee.name, readArguments(cx, expr.args, env), expr, env);
+    case "builtin": {
+      const given = readArguments(cx, expr.args, env);
+      return callBuiltin(cx, callee.name, callee.name === "hvp" && given.length === 1 ? [...wholeObjective(cx, expr.callee.span, env), ...given] : given, expr, env);
+    }
     case "callable":
       return callDeclared(cx, callee, expr, env);
     case "instance":
@@ -31,6 +33,11 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
       cx.error({ code: "E0108", message: `only functions and layers can be called, and this is ${describe(callee)}`, span: expr.callee.span, label: describe(callee) });
       return poison;
   }
+}
+
+/** `hvp(v)` is that of the whole loss by all parameters. */
+function wholeObjective(cx: Context, span: Span, env: Env): { given: GivenArgument }[] {
+  return ["loss", "params"].map((name) => ({ given: { value: cx.evaluate(cx, { kind: "name", name, span }, env), span } }));
 }
 
 /** The arguments of a core function, evaluated in place. */

@@ -53,19 +53,19 @@ function readRange(cx: Context, statement: Input, env: Env): { lo: number; hi: n
   return undefined;
 }
 
-/** Notes which call owns a path; two calls under one path in one turn of an instance are an error. */
-function claim(cx: Context, model: ModelState, env: Env, span: Span): void {
+/** Notes which call owns a path; two calls under one path (in one call of an instance) are an error, and give false. */
+function claim(cx: Context, model: ModelState, env: Env, span: Span): boolean {
   const { path } = env.place;
   const { id, repeat } = env.frame;
   const at = cx.calls.findLast((c) => !cx.isLibrary(c.span.source))?.span ?? span;
   const before = model.claims.get(path);
   if (!before || before.repeat !== repeat) model.claims.set(path, { id, repeat, span: at });
-  else if (before.id !== id) {
-    cx.error({
-      code: "E0105", message: `the parameters of two layers would both be called \`${path}.…\``, span: at, label: "the second", related: [labelAt(before.span, "the first")],
-      hint: "bind each on a line of its own",
-    });
-  }
+  if (!before || before.repeat !== repeat || before.id === id) return true;
+  cx.error({
+    code: "E0105", message: `the parameters of two layers would both be called \`${path}.…\``, span: at, label: "the second", related: [labelAt(before.span, "the first")],
+    hint: "bind each on a line of its own",
+  });
+  return false;
 }
 
 /** The shape of something stored: data must not decide it. */
@@ -86,8 +86,7 @@ export function declareParam(cx: Context, model: ModelState, statement: ParamDec
   const path = placeOf(env.place, name).path;
   const declared = storedShape(cx, declaredShape(cx, statement.type, env), `the parameter \`${name}\``, statement.type.span);
   const role = roleOf(cx, statement);
-  claim(cx, model, env, span);
-  if (!declared) {
+  if (!claim(cx, model, env, span) || !declared) {
     bindName(cx, env, statement.name, poison);
     return;
   }
@@ -136,8 +135,7 @@ export function declareState(cx: Context, model: ModelState, statement: StateDec
   const written = statement.type ? declaredShape(cx, statement.type, env) : fallback;
   if (!written && !statement.type) cx.error({ code: "E0213", message: `the state \`${name}\` needs a type`, span, hint: `state ${name}: f32[…] ~ zeros` });
   const declared = storedShape(cx, written, `the state \`${name}\``, statement.type?.span ?? span);
-  if (!model.statePath) claim(cx, model, env, span);
-  if (!declared) {
+  if ((!model.statePath && !claim(cx, model, env, span)) || !declared) {
     bindName(cx, env, statement.name, poison);
     return;
   }

@@ -11,7 +11,7 @@ import { declareInput, declareParam, declareState } from "./declarations.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
 import { evaluateEquation } from "./notation.ts";
 import { declareLoss, declareMetric, declareOutput } from "./objectives.ts";
-import { asTensor, evaluateRange, knownOf } from "./operands.ts";
+import { asTensor, evaluateRange } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { describe, poison, type TensorValue, type Value } from "./value.ts";
@@ -89,7 +89,8 @@ function runStatement(cx: Context, statement: Statement, env: Env): void {
 function runRequire(cx: Context, condition: Expr, message: string | undefined, env: Env): void {
   const value = asTensor(cx, cx.evaluate(cx, condition, env), condition.span, "what is required");
   if (!value) return;
-  const known = knownOf(cx, value);
+  // A look that fixes no hyperparameter: what is required of its value here may change with it.
+  const { known } = value;
   const text = condition.span.source.text.slice(condition.span.start, condition.span.end);
   if (known === undefined) cx.error({ code: "E0209", message: `\`${text}\` must be known before anything runs`, span: condition.span });
   else if (known === 0) cx.error({ code: "E0211", message: message ?? `\`${text}\` is required and does not hold`, span: condition.span, label: "does not hold" });
@@ -212,7 +213,7 @@ function runFor(cx: Context, statement: For, env: Env): void {
     const scope = new Scope<Value>(env.scope);
     const index = sizeValue(range.lo + k, statement.index.span, statement.range.span);
     const inner: Env = { ...env, scope, place: { ...env.place, turns: `${env.place.turns}.${range.lo + k}` } };
-    bindName(cx, inner, statement.index, index);
+    scope.define({ name: statement.index.name, span: statement.index.span, value: index });
     runStatements(cx, statement.body.statements, inner);
     for (const definition of scope.ownDefinitions()) {
       const outer = env.scope.lookup(definition.name);

@@ -15,6 +15,7 @@ import { Variables } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
 import { Builder } from "./builder.ts";
 
+/** Which entry is made. */
 export interface EntryOptions {
   readonly training: boolean;
   /** Parameters get an identity of their own, since the entry takes the loss's gradient by them. */

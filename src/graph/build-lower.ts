@@ -11,18 +11,16 @@ import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { CarryVar, Core, CoreLoop, CoreOf, IndexVar } from "../check/core.ts";
-import { InternalError, UserError } from "../support/diagnostic.ts";
-import type { Span } from "../support/span.ts";
+import { InternalError } from "../support/diagnostic.ts";
 import { makeBody } from "./body.ts";
 import { accessValue, isIndexVar } from "./build-access.ts";
-import { applyNode } from "./build-apply.ts";
 import type { Entry } from "./build-entry.ts";
+import { extentNode, lowerPlain, unsupported } from "./build-plain.ts";
 import { drawNode } from "./build-random.ts";
 import { reduceNode } from "./build-reduce.ts";
 import { LoopFrame, Scope, together, turnValue } from "./build-scope.ts";
-import { matmulValue } from "./build-matmul.ts";
-import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape, spread, tensorValue } from "./build-values.ts";
-import type { Form, Value } from "./build-values.ts";
+import { convert, convertValue, ownShape, spread, tensorValue } from "./build-values.ts";
+import type { Value } from "./build-values.ts";
 
 interface Task {
   readonly core: Core;
@@ -130,117 +128,23 @@ export class Lowering {
   }
 
   private lower(core: Core, scope: Scope): Value {
-    const { builder: e, structure, variables } = this.entry;
-    const get = (c: Core): Value => this.get(c, scope);
     switch (core.kind) {
-      case "number":
-        return { node: e.const(core.type, core.value), vars: [], ...(Number.isInteger(core.value) && { form: constantForm(core.value) }) };
-      case "table":
-        return tensorValue(e.const(core.type, core.data));
-      case "hyper":
-        return tensorValue(convert(e, e.leaf({ kind: "hyper", path: core.name, type: { dtype: "f32", shape: [] } }), core.type.dtype));
-      case "step":
-        return tensorValue(convert(e, e.leaf({ kind: "step", path: core.name, type: { dtype: "f32", shape: [] } }), core.type.dtype));
-      case "leaf":
-        return tensorValue(this.entry.leaf(core.role, core.path, core.type));
-      case "gradient":
-        return tensorValue(this.entry.gradient(core.path));
-      case "size":
-        return { node: convert(e, this.extent(core.dim), core.type.dtype), vars: [], form: constantForm(core.dim) };
-      case "index": {
-        const { variable } = core;
-        const positions = e.iota(variable.extent);
-        const lo = spread(e, tensorValue(this.extent(variable.lo)), [variable], []);
-        const node = variable.lo === 0 ? positions : e.add(positions, lo);
-        return convertValue(e, { node, vars: [variable], form: { c: variable.lo, terms: new Map([[variable, 1]]) } }, core.type.dtype);
-      }
       case "iteration":
       case "carry":
         return this.bound(core);
-      case "apply":
-        return this.apply(core, core.args.map(get));
-      case "cast":
-        return convertValue(e, get(core.arg), core.to);
-      case "select": {
-        const values = [get(core.condition), ...[get(core.then), get(core.otherwise)].map((v) => convertValue(e, v, core.type.dtype))];
-        const { nodes, vars } = together(e, variables, values, core.type.shape);
-        const [condition, then, otherwise] = nodes as readonly [Node, Node, Node];
-        return { node: e.select(convert(e, condition, "bool"), then, otherwise), vars };
-      }
-      case "training":
-        return convertValue(e, get(structure.chosen(core)), core.type.dtype);
-      case "reduce": {
-        const x = get(core.arg);
-        const axes = core.axes.map((a) => a + x.vars.length).sort((a, b) => a - b);
-        return { node: reduceNode(e, { op: core.op, x: x.node, axes, mask: undefined, dtype: core.type.dtype, span: core.span }), vars: x.vars };
-      }
       case "fold":
         return this.fold(core, scope);
-      case "matmul":
-        return matmulValue(e, variables, get(core.a), get(core.b), core.type.dtype);
-      case "transpose": {
-        const x = get(core.arg);
-        const k = x.vars.length;
-        return { node: e.transpose(x.node, [...x.vars.map((_, a) => a), ...core.order.map((a) => a + k)]), vars: x.vars };
-      }
-      case "reshape": {
-        const x = get(core.arg);
-        return { node: e.reshape(x.node, [...x.vars.map((v) => v.extent), ...core.type.shape]), vars: x.vars };
-      }
-      case "broadcast": {
-        const x = convertValue(e, get(core.arg), core.type.dtype);
-        return { node: spread(e, x, x.vars, core.type.shape), vars: x.vars };
-      }
-      case "concat": {
-        const values = core.args.map(get);
-        const vars = variables.union(values.map((v) => v.vars));
-        const parts = values.map((v) => convert(e, spread(e, v, vars, ownShape(v)), core.type.dtype));
-        return { node: e.concat(parts, core.axis + vars.length), vars };
-      }
       case "slice":
         return this.slice(core, scope);
       case "at":
-        return this.access(core.base, this.root, core.index.map(get), scope);
-      case "comprehend": {
-        const body = convertValue(e, get(core.body), core.type.dtype);
-        const around = body.vars.filter((v) => !core.indices.includes(v));
-        return { node: spread(e, body, [...around, ...core.indices], []), vars: around };
-      }
+        return this.access(core.base, this.root, core.index.map((c) => this.get(c, scope)), scope);
       case "random":
         return this.draw(core, scope);
       case "loop":
         return this.loop(core);
-      case "derive":
-        return this.derive(core, scope);
-      case "stop": {
-        const x = get(core.arg);
-        return { node: e.stop(x.node), vars: x.vars };
-      }
-      case "binding":
-        return get(core.value);
+      default:
+        return lowerPlain(this.entry, core, (c) => this.get(c, scope));
     }
-  }
-
-  private extent(dim: Dim): Node {
-    const { builder: e } = this.entry;
-    return typeof dim === "number" ? e.scalar(dim, "i32") : e.size(dim);
-  }
-
-  private apply(core: CoreOf<"apply">, args: readonly Value[]): Value {
-    const { builder: e, variables } = this.entry;
-    const converted = args.map((v) => convertValue(e, v, this.operandType(core, args)));
-    const { nodes, vars } = together(e, variables, converted, core.type.shape);
-    const node = convert(e, applyNode(e, core.op, nodes), core.type.dtype);
-    const form = core.type.dtype === "i32" ? formOf(core, args) : undefined;
-    return { node, vars, ...(form && { form }) };
-  }
-
-  private operandType(core: CoreOf<"apply">, args: readonly Value[]): Node["type"]["dtype"] {
-    if (typeof core.op !== "object") return core.type.dtype;
-    const types = args.map((v) => v.node.type.dtype);
-    const [first] = types;
-    if (first && types.every((t) => t === first)) return first;
-    return types.includes("f32") ? "f32" : "i32";
   }
 
   private fold(core: CoreOf<"fold">, scope: Scope): Value {
@@ -255,7 +159,7 @@ export class Lowering {
     const left = vars.filter((v) => !core.indices.includes(v));
     const [only] = core.indices;
     if ((core.op !== "argmax" && core.op !== "argmin") || !only || only.lo === 0) return { node, vars: left };
-    const lo = convert(e, spread(e, tensorValue(this.extent(only.lo)), left, []), node.type.dtype);
+    const lo = convert(e, spread(e, tensorValue(extentNode(this.entry, only.lo)), left, []), node.type.dtype);
     return { node: e.add(node, lo), vars: left };
   }
 
@@ -307,14 +211,6 @@ export class Lowering {
     return { node: convert(e, node, core.type.dtype), vars };
   }
 
-  private derive(core: CoreOf<"derive">, scope: Scope): Value {
-    const { builder: e } = this.entry;
-    const parts = [core.value, core.wrt, ...(core.derive === "grad" ? [] : [core.along])].map((c) => this.get(c, scope));
-    if (parts.some((p) => p.vars.length > 0)) throw unsupported("a derivative that depends on an index of the equation around it", core.span);
-    const node = e.make("derive", { kind: core.derive }, parts.map((p) => p.node));
-    return tensorValue(node);
-  }
-
   /** A carry or the turn of the loop whose body this is. */
   private bound(core: CoreOf<"carry"> | CoreOf<"iteration">): Value {
     const carry = core.kind === "carry" && this.carried.get(core.carry);
@@ -358,18 +254,4 @@ export class Lowering {
     ]);
     return { node, vars };
   }
-}
-
-function formOf(core: CoreOf<"apply">, args: readonly Value[]): Form | undefined {
-  const [a, b] = args.map((v) => v.form);
-  if (!a) return undefined;
-  if (core.op === "neg") return addForms(constantForm(0), a, -1);
-  if (!b) return undefined;
-  if (core.op === "add") return addForms(a, b);
-  if (core.op === "sub") return addForms(a, b, -1);
-  return core.op === "mul" ? multiplyForms(a, b) : undefined;
-}
-
-function unsupported(what: string, span: Span): UserError {
-  return new UserError({ code: "E0120", message: `${what} is not supported yet`, span, unsupported: true });
 }

@@ -12,6 +12,7 @@ import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
+import { sameShape } from "../ir/types.ts";
 import type { DType } from "../ir/types.ts";
 import type { IndexVar, LoopVar } from "../check/core.ts";
 
@@ -58,10 +59,11 @@ export class Variables {
 /** The value as a node over exactly `vars`, its own axes stretched to `own` (right-aligned; sizes of 1 stretch). */
 export function spread(e: Emit, value: Value, vars: readonly IndexVar[], own: readonly Dim[]): Node {
   const { node } = value;
+  const mine = ownShape(value);
+  if (value.vars.length === vars.length && vars.every((v, a) => v === value.vars[a]) && sameShape(mine, own)) return node;
   const shape = [...vars.map((v) => v.extent), ...own];
   if (node.op === "const" && typeof node.attrs.data === "number") return e.const({ dtype: node.type.dtype, shape }, node.attrs.data);
   const rank = shape.length;
-  const mine = ownShape(value);
   const index = [
     ...value.vars.map((v) => access.whole(access.unit(vars.indexOf(v), rank))),
     ...mine.map((d, a) => {

@@ -102,7 +102,7 @@ export type KernelStmt =
   | { readonly kind: "assign"; readonly id: number; readonly value: Scalar }
   /** id from `from` (inclusive) to `to` (exclusive) by `step`; constant bounds where possible. */
   | { readonly kind: "for"; readonly id: number; readonly from: Scalar; readonly to: Scalar; readonly step: number; readonly body: readonly KernelStmt[] }
-  | { readonly kind: "if"; readonly condition: Scalar; readonly then: readonly KernelStmt[]; readonly otherwise?: readonly KernelStmt[] }
+  | { readonly kind: "if"; readonly condition: Scalar; readonly body: readonly KernelStmt[]; readonly otherwise?: readonly KernelStmt[] }
   /** A workgroup array, its reads and writes, and the barrier between. */
   | { readonly kind: "shared"; readonly name: string; readonly dtype: DType; readonly elements: number }
   | { readonly kind: "read_shared"; readonly id: number; readonly name: string; readonly index: Scalar; readonly dtype: DType }

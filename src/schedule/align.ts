@@ -12,9 +12,12 @@ import type { Node } from "../ir/node.ts";
 /** For each axis of the row: the axis of the node that carries its coordinate, -1 where none does. */
 type Carried = readonly number[];
 
+/** Nodes that one nest may compute: kernels stay readable and quick to build. */
+const mostNodes = 192;
+
 /**
  * True when every root, read through nodes that have no memory outside the nest, reaches the roots among `own` with
- * row axis j at axis j. `outside` says which nodes are read from memory and not looked into.
+ * row axis j at axis j, and all of it fits one nest. `outside` says which nodes are read from memory and not looked into.
  */
 export function isAligned(roots: readonly Node[], own: ReadonlySet<Node>, rank: number, outside: (node: Node) => boolean): boolean {
   const straight = Array.from({ length: rank }, (_, j) => j);
@@ -25,6 +28,7 @@ export function isAligned(roots: readonly Node[], own: ReadonlySet<Node>, rank: 
     const key = `${node.id}:${carried.join()}`;
     if (seen.has(key)) continue;
     seen.add(key);
+    if (seen.size > mostNodes) return false;
     if (own.has(node) && carried.some((axis, j) => axis !== j)) return false;
     node.inputs.forEach((input, at) => {
       if (!outside(input)) work.push({ node: input, carried: through(node, at, carried) });

@@ -172,7 +172,6 @@ class Fuser {
 
   /** True when a path leads from one draft to the other through a third. */
   private reaches(from: Draft, to: Draft): boolean {
-    const last = Math.max(...to.members.map((m) => this.place(m)));
     const seen = new Set<Draft>([from]);
     const work: Draft[] = [from];
     for (let d = work.pop(); d; d = work.pop())
@@ -186,7 +185,7 @@ class Fuser {
             continue;
           }
           seen.add(next);
-          if (next.members.some((x) => this.place(x) < last)) work.push(next);
+          work.push(next);
         }
       }
     return false;

@@ -13,9 +13,6 @@ import type { Declaration, File } from "./ast.ts";
 import { buildDeclaration } from "./build-ast.ts";
 import { SyntaxErrors } from "./syntax-errors.ts";
 
-/** With so many errors reported, what follows is not read: time stays bounded on a file that is no program. */
-const maxErrors = 500;
-
 /** Reads a file. */
 export function parse(source: Source, diagnostics: Diagnostics): File {
   return read(source, diagnostics).file;
@@ -35,7 +32,7 @@ export function read(source: Source, diagnostics: Diagnostics): { readonly file:
       errors.stray(tokens);
       continue;
     }
-    if (errors.count >= maxErrors) break;
+    if (errors.full) break;
     const { cst, errors: wrong } = parseDeclaration(tokens);
     for (const error of wrong) errors.parser(error, tokens, unbalanced);
     const span = (start: number, end: number) => spanOf(source, start, end);
@@ -43,7 +40,7 @@ export function read(source: Source, diagnostics: Diagnostics): { readonly file:
     if (declaration) declarations.push(declaration);
   }
   errors.into(diagnostics);
-  const file: File = { kind: "file", span: spanOf(source, 0, source.text.length), declarations, ...(errors.count > 0 && { incomplete: true }) };
+  const file: File = { kind: "file", span: spanOf(source, 0, source.text.length), declarations, ...(errors.any && { incomplete: true }) };
   return { file, comments: lexed.comments };
 }
 

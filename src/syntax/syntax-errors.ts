@@ -13,26 +13,13 @@ import { keywordTypes, reservedWords, tokenTypes as T } from "../../grammar/toke
 import type { Diagnostic, Diagnostics } from "../support/diagnostic.ts";
 import { positionOf, type Source, type Span, spanOf } from "../support/span.ts";
 
-/** The codes of this file and what each means; `docs/errors.md` explains them with examples. */
-export const syntaxCodes = {
-  E0001: "something else was expected here",
-  E0002: "a character that has no meaning here",
-  E0003: "a string without its end, or with an unknown escape",
-  E0004: "a number that cannot be read",
-  E0005: "a bracket without its partner",
-  E0006: "nested too deeply",
-  E0007: "an invisible or direction-changing character",
-  E0008: "the left side is not a name",
-  E0009: "comparisons do not chain",
-  E0010: "parentheses are needed",
-  E0011: "an expression that does nothing",
-  E0012: "spelled as in another language",
-  E0013: "cases without a last `otherwise`",
-  E0014: "the file is too large",
-  E0015: "not a declaration",
-  E0016: "the numbers of names and values differ",
-  W0001: "two letters that look alike",
-} as const;
+/** The codes of this file; `support/codes/syntax.ts` explains them. */
+type SyntaxCode =
+  | "E0001" | "E0002" | "E0003" | "E0004" | "E0005" | "E0006" | "E0007" | "E0008" | "E0009" | "E0010" | "E0011" | "E0012" | "E0013" | "E0014" | "E0015" | "E0016"
+  | "W0001";
+
+/** With so many errors the rest of a file is not looked at: time stays bounded on a text that is no program. */
+const maxErrors = 500;
 
 type Found = Omit<Diagnostic, "severity" | "code" | "span"> & { readonly severity?: "warning" };
 
@@ -66,9 +53,14 @@ export class SyntaxErrors {
     this.source = source;
   }
 
-  /** How many errors there are, warnings left out. */
-  get count(): number {
-    return this.lines.size;
+  /** Whether something could not be read. */
+  get any(): boolean {
+    return this.lines.size > 0;
+  }
+
+  /** Whether there are so many errors that looking for more helps nobody. */
+  get full(): boolean {
+    return this.lines.size >= maxErrors;
   }
 
   /** Hands over everything, by place. */
@@ -76,10 +68,10 @@ export class SyntaxErrors {
     for (const d of [...this.found].sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0))) diagnostics.add(d);
   }
 
-  private add(name: keyof typeof syntaxCodes, span: Span, { severity = undefined, ...rest }: Found): void {
+  private add(name: SyntaxCode, span: Span, { severity = undefined, ...rest }: Found): void {
     if (severity === undefined) {
       const { line } = positionOf(this.source, span.start);
-      if (this.lines.has(line)) return;
+      if (this.lines.has(line) || this.full) return;
       this.lines.add(line);
     }
     this.found.push({ code: name, severity: severity ?? "error", span, ...rest });

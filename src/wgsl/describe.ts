@@ -9,6 +9,7 @@ import type { Kernel } from "../ir/kernel.ts";
 import type { Placement } from "../memory/placement.ts";
 import { Writer } from "../support/text.ts";
 
+/** Comment lines about a kernel: its buffers and why it is one kernel. */
 export function describe(kernel: Kernel, placement: Placement): string {
   const w = new Writer();
   w.line(`// ${kernel.name} (${kernel.family})`);

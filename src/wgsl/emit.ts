@@ -19,6 +19,7 @@ import { Writer } from "../support/text.ts";
 import { Functions } from "./functions.ts";
 import { printConstant, ScalarPrinter, typeName } from "./print-scalar.ts";
 
+/** The text of a kernel. Throws an InternalError where no text can say what it says. */
 export function emit(kernel: Kernel, placement: Placement): string {
   return new Emitter(kernel, placement).text();
 }
@@ -94,11 +95,14 @@ class Emitter {
     const w = this.body;
     switch (s.kind) {
       case "let":
-        return this.assignment(`let v${s.id}`, s.value);
+        this.assignment(`let v${s.id}`, s.value);
+        return;
       case "var":
-        return this.assignment(`var v${s.id}: ${typeName[s.init.dtype]}`, s.init);
+        this.assignment(`var v${s.id}: ${typeName[s.init.dtype]}`, s.init);
+        return;
       case "assign":
-        return this.assignment(`v${s.id}`, s.value);
+        this.assignment(`v${s.id}`, s.value);
+        return;
       case "load": {
         const element = this.element(s.buffer, s.index);
         const value = fromWord(element.text, element.type, s.buffer.dtype);
@@ -121,7 +125,7 @@ class Emitter {
         return;
       }
       case "if":
-        w.block(`if (${this.printer.print(s.condition)}) {`, "}", () => this.stmts(s.then));
+        w.block(`if (${this.printer.print(s.condition)}) {`, "}", () => this.stmts(s.body));
         if (s.otherwise && s.otherwise.length > 0) this.otherwise(s.otherwise);
         return;
       case "shared":

@@ -8,6 +8,7 @@ import type { ScalarFunction } from "../ir/scalar.ts";
 import { Writer } from "../support/text.ts";
 import { ScalarPrinter, typeName } from "./print-scalar.ts";
 
+/** The functions of one module. */
 export class Functions {
   private readonly names = new Map<ScalarFunction, string>();
   private readonly bodies = new Map<string, string>();

@@ -14,6 +14,7 @@ import { invariant } from "../support/diagnostic.ts";
 /** Nested operations in one expression. */
 const deepest = 6;
 
+/** What a scalar refers to, as text, and where lines go. */
 export interface ScalarNames {
   readonly value: (id: number) => string;
   readonly param: (slot: number) => string;
@@ -23,6 +24,7 @@ export interface ScalarNames {
   readonly line: (text: string) => void;
 }
 
+/** WGSL's names of the element types. */
 export const typeName: Readonly<Record<DType, string>> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" };
 
 /** A literal of exactly this value; throws our bug for what no literal can say. */

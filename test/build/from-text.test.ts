@@ -5,7 +5,9 @@ import type { CheckedProgram } from "../../src/check/checked.ts";
 import { differentiate } from "../../src/grad/differentiate.ts";
 import { build, entriesOf } from "../../src/graph/build.ts";
 import type { EntryName } from "../../src/graph/build.ts";
+import { printGraph } from "../../src/graph/print-graph.ts";
 import { verifyGraph } from "../../src/graph/verify-graph.ts";
+import { normalise } from "../../src/simplify/normalise.ts";
 import { Diagnostics } from "../../src/support/diagnostic.ts";
 import { parse } from "../../src/syntax/parse.ts";
 import { numbers, run } from "./core-kit.ts";
@@ -48,6 +50,20 @@ describe("index notation as text", () => {
     const values = { x: numbers(6), "M.W": numbers(6, 2), "M.c": [10, 20] };
     const expected = range(2).flatMap((b) => range(2).map((o) => sum(range(3).map((i) => (values.x[b * 3 + i] as number) * (values["M.W"][i * 2 + o] as number))) + (values["M.c"][o] as number)));
     near(runText(text, "predict", values, { sizes: { N: 2 } }).outputs["z"], expected);
+  });
+
+  test("a dense layer as a formula and as a product are the same node", () => {
+    const text = (z: string): string => `model M {
+      input x: f32[N, 3]
+      param W: f32[3, 2] ~ normal(0, 1)
+      param c: f32[2] ~ zeros
+      ${z}
+      output z
+    }`;
+    const [formula, product] = ["z[b, o] = sum[i] x[b, i] * W[i, o] + c[o]", "z = x @ W + c"].map((z) =>
+      printGraph(normalise.run(build(checked(text(z)), { entry: "predict", model: "M" }))));
+    expect(formula).toBe(product);
+    expect(product).toContain("contract [0,1] [1,2] -> [0,2]");
   });
 
   test("correlation, pooling and the multi-class hinge", () => {

@@ -5,13 +5,13 @@
 import { bind } from "../../kernels/bind.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { verifyKernels } from "../../kernels/verify-kernel.ts";
-import type { Buffer, HostScalar, Kernel, Nest, Place, Profile, Schedule } from "../../src/ir/kernel.ts";
+import type { Buffer, Kernel, Nest, Place, Profile, Schedule } from "../../src/ir/kernel.ts";
 import * as dims from "../../src/ir/dims.ts";
 import type { Dim } from "../../src/ir/dims.ts";
 import type { DType } from "../../src/ir/types.ts";
 import { assembleEntry } from "../../src/harness/assemble.ts";
 import { GpuEngine } from "../../src/harness/runtime/gpu-engine.ts";
-import type { OutputValue, Values } from "../../src/harness/runtime/engine.ts";
+import type { Call, Values } from "../../src/harness/runtime/engine.ts";
 import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { baseline, plan } from "../../src/memory/plan.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
@@ -27,24 +27,39 @@ export function buffer(name: string, shape: readonly Dim[], place: Place, option
 
 export interface NestRun {
   readonly nests: readonly Nest[];
+  /** Inputs, parameters and states by name; what is absent of the latter is 0. */
   readonly inputs?: Readonly<Record<string, Values>>;
   readonly live?: dims.Bindings;
   readonly capacity?: dims.Bindings;
   readonly profile?: Profile;
   readonly off?: ReadonlySet<string>;
-  readonly host?: readonly HostScalar[];
-  readonly seed?: number;
+}
+
+/** A schedule with the host's scalars and words. */
+export interface ScheduleRun extends Omit<NestRun, "nests"> {
+  readonly schedule: Schedule;
+  readonly scalars?: Call["scalars"];
+  readonly words?: Pick<Call, "seed" | "step" | "example">;
 }
 
 /** The kernels a run would dispatch. */
 export function kernelsOf(run: NestRun): readonly Kernel[] {
-  return bind(scheduleOf(run), run.profile ?? profiles.software, run.off ? { off: run.off } : {});
+  return bound(scheduleOf(run), run);
+}
+
+function bound(schedule: Schedule, run: Omit<NestRun, "nests">): readonly Kernel[] {
+  return bind(schedule, run.profile ?? profiles.software, run.off ? { off: run.off } : {});
 }
 
 /** Values of all output, param and state buffers, by name. */
-export async function runNests(device: GPUDevice, run: NestRun): Promise<Readonly<Record<string, Values>>> {
-  const schedule = scheduleOf(run);
-  const kernels = kernelsOf(run);
+export function runNests(device: GPUDevice, run: NestRun): Promise<Readonly<Record<string, Values>>> {
+  return runSchedule(device, { ...run, schedule: scheduleOf(run) });
+}
+
+/** The same for a schedule. */
+export async function runSchedule(device: GPUDevice, run: ScheduleRun): Promise<Readonly<Record<string, Values>>> {
+  const { schedule } = run;
+  const kernels = bound(schedule, run);
   verifyKernels(kernels, run.profile ?? profiles.software);
   const stored = schedule.buffers.filter((b) => b.place === "param" || b.place === "state");
   const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
@@ -60,8 +75,8 @@ export async function runNests(device: GPUDevice, run: NestRun): Promise<Readonl
   const engine = new GpuEngine({ device, program: { store: { bytes: layout.bytes, tensors } }, planFor: () => entry });
   const given = run.inputs ?? {};
   for (const t of tensors) engine.write(t.name, given[t.name] ?? new Float64Array(dims.evaluate(dims.product(t.shape), {})));
-  const call = { live: run.live ?? {}, inputs: given, scalars: { hyper: {}, step: { t: 1, epoch: 1 } }, seed: run.seed ?? 0, step: 1, example: 0 };
-  const outputs: Record<string, OutputValue> = await (await engine.run("test", call)).read();
+  const scalars = run.scalars ?? { hyper: {}, step: { t: 1, epoch: 1 } };
+  const outputs = await (await engine.run("test", { live: run.live ?? {}, inputs: given, scalars, ...(run.words ?? { seed: 0, step: 1, example: 0 }) })).read();
   const found: Record<string, Values> = Object.fromEntries(Object.entries(outputs).map(([name, o]) => [name, o.data]));
   for (const t of tensors) found[t.name] = await engine.read(t.name);
   engine.close();
@@ -78,5 +93,5 @@ function scheduleOf(run: NestRun): Schedule {
   };
   for (const nest of run.nests) visit(nest.body);
   const outputs = [...buffers].filter((b) => b.place === "output").map((b) => ({ name: b.name, kind: "output", buffer: b }));
-  return { entry: "test", nests: run.nests, buffers: [...buffers], outputs, commits: [], host: run.host ?? [] };
+  return { entry: "test", nests: run.nests, buffers: [...buffers], outputs, commits: [], host: [] };
 }

@@ -69,14 +69,13 @@ export const choices: readonly Rule[] = [
   }),
   rule({
     name: "add-selects",
-    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v); one of the four being 0",
+    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v), with either sign",
     ops: ["add"],
     apply: (n, e) => {
       const [a, b] = pair(n).map(signed) as [Signed, Signed];
       if (a.node.op !== "select" || b.node.op !== "select" || a.node.inputs[0] !== b.node.inputs[0]) return undefined;
       const [c, x, y] = choice(a.node);
       const [, u, v] = choice(b.node);
-      if (![x, y, u, v].some((k) => isSplat(k, 0))) return undefined;
       const sign = (s: Signed, k: Node): Node => (s.minus && !isSplat(k, 0) ? e.neg(k) : k);
       const sum = (p: Node, q: Node): Node => (isSplat(p, 0) ? q : isSplat(q, 0) ? p : e.add(p, q));
       return e.select(c, sum(sign(a, x), sign(b, u)), sum(sign(a, y), sign(b, v)));
@@ -136,6 +135,20 @@ export const choices: readonly Rule[] = [
     },
   }),
   rule({
+    name: "compare-neg",
+    doc: "-x < c = x > -c for a constant c, and likewise for the other relations",
+    ops: ["compare"],
+    apply: (n, e) => {
+      const [x, y] = pair(n);
+      const [a, c] = [under(x, "neg"), splatOf(y)];
+      return a && c !== undefined && isFloat(a) ? e.compare(mirrored[n.attrs.relation], a, e.like(a, -c)) : undefined;
+    },
+    example: (e) => {
+      const x = input(e, "x", [3]);
+      return e.compare("<", e.neg(x), e.like(x, 0.5));
+    },
+  }),
+  rule({
     name: "cast-cast",
     doc: "a bool cast twice is cast once",
     ops: ["cast"],
@@ -151,6 +164,8 @@ export const choices: readonly Rule[] = [
     },
   }),
 ];
+
+const mirrored = { "==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<=" } as const;
 
 interface Signed {
   readonly minus: boolean;

@@ -11,6 +11,7 @@ import type { Node } from "../../ir/node.ts";
 import { axesOf, isSplat, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
+import { productOf, valueOf } from "../terms.ts";
 
 /** Formulas that overflow or cancel, written so that they do not. */
 export const stable: readonly Rule[] = [
@@ -73,28 +74,67 @@ export const stable: readonly Rule[] = [
   }),
   rule({
     name: "sigmoid-quotient",
-    doc: "exp(x) / (1 + exp(x)) = 1 / (1 + exp(-x)) = sigmoid(x), (a / (1 + exp(x))) · exp(x) = a · sigmoid(x), sigmoid(-x) · exp(x) = sigmoid(x)",
+    doc: "exp(x) / (1 + exp(x)) = sigmoid(x), the two standing anywhere in a product",
     ops: ["div", "mul"],
     apply: (n, e) => {
-      const [x, y] = pair(n);
+      const p = productOf(e, n);
+      for (const u of p.num) {
+        const below = u.op === "exp" ? p.den.find((d) => onePlusExp(d) === u) : undefined;
+        if (!below) continue;
+        const num = p.num.map((f) => (f === u ? e.sigmoid(u.inputs[0] as Node) : f));
+        return valueOf(e, { ...p, num, den: p.den.filter((d) => d !== below) }, n);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const [x, a, c] = [input(e, "x", [3]), input(e, "a", [3]), e.exp(input(e, "c", [3]))];
+      const u = e.exp(x);
+      return e.mul(e.div(a, e.mul(c, e.add(u, e.like(u, 1)))), u);
+    },
+  }),
+  rule({
+    name: "sigmoid-formula",
+    doc: "1 / (1 + exp(-x)) = sigmoid(x), 1 / (1 + exp(x)) = sigmoid(-x), sigmoid(-x) · exp(x) = sigmoid(x)",
+    ops: ["div", "mul"],
+    apply: (n, e) => {
       if (n.op === "div") {
-        const u = onePlusExp(y);
-        if (!u) return undefined;
-        if (x === u) return e.sigmoid(u.inputs[0] as Node);
-        const c = splatOf(x);
-        return c === undefined ? undefined : e.mul(e.sigmoid(e.neg(u.inputs[0] as Node)), e.like(n, c));
+        const u = onePlusExp(n.inputs[1] as Node);
+        const c = splatOf(n.inputs[0]);
+        return u && c !== undefined ? e.mul(e.sigmoid(e.neg(u.inputs[0] as Node)), e.like(n, c)) : undefined;
       }
       for (const [q, u] of orders(n)) {
-        if (u.op !== "exp") continue;
+        if (u.op !== "exp" || q.op !== "sigmoid") continue;
         const x = u.inputs[0] as Node;
-        if (q.op === "sigmoid" && (q.inputs[0] === e.neg(x) || e.neg(q.inputs[0] as Node) === x)) return e.sigmoid(x);
-        if (q.op === "div" && onePlusExp(q.inputs[1] as Node) === u) return e.mul(q.inputs[0] as Node, e.sigmoid(x));
+        if (q.inputs[0] === e.neg(x) || e.neg(q.inputs[0] as Node) === x) return e.sigmoid(x);
       }
       return undefined;
     },
     example: (e) => {
       const u = e.exp(e.neg(input(e, "x", [3])));
       return e.div(e.like(u, 1), e.add(u, e.like(u, 1)));
+    },
+  }),
+  rule({
+    name: "bernoulli-residual",
+    doc: "(1 - y) · sigmoid(x) - y · sigmoid(-x) = sigmoid(x) - y, the gradient of binary cross-entropy",
+    ops: ["add"],
+    apply: (n, e) => {
+      for (const [p, q] of orders(n)) {
+        const minus = negated(q);
+        if (p.op !== "mul" || minus?.op !== "mul") continue;
+        for (const [rest, s] of orders(p)) {
+          for (const [y, t] of orders(minus)) {
+            if (s.op !== "sigmoid" || t.op !== "sigmoid" || !isOneMinus(rest, y)) continue;
+            const [a, b] = [s.inputs[0] as Node, t.inputs[0] as Node];
+            if (a === e.neg(b) || b === e.neg(a)) return e.sub(s, y);
+          }
+        }
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
+      return e.sub(e.mul(e.sub(e.like(y, 1), y), e.sigmoid(x)), e.mul(y, e.sigmoid(e.neg(x))));
     },
   }),
   rule({
@@ -170,11 +210,13 @@ export const stable: readonly Rule[] = [
   }),
 ];
 
-/** log(1 + exp(x)) without overflow. */
+/** log(1 + exp(x)) without overflow; those of x and -x share all but the linear part. */
 function softplus(e: Emit, x: Node): Node {
-  const above = e.compare(">", x, e.like(x, 0));
-  const small = e.make("log1p", {}, [e.exp(e.select(above, e.neg(x), x))]);
-  return e.add(e.select(above, x, e.like(x, 0)), small);
+  const z = negated(x) ?? x;
+  const zero = e.like(z, 0);
+  const above = e.compare(">", z, zero);
+  const small = e.make("log1p", {}, [e.exp(e.select(above, e.neg(z), z))]);
+  return e.add(z === x ? e.select(above, z, zero) : e.select(above, zero, e.neg(z)), small);
 }
 
 /** True for a choice, as `softplus` writes its exponent: however that was rewritten since, it is not shifted again. */
@@ -278,6 +320,11 @@ function rowOf(n: Node): { readonly sum: Node; readonly map: access.AccessMap } 
     return c?.divisor === 1 && c.numerator.c === 0 && c.numerator.k.every((k, b) => k === (b === axis ? 1 : 0));
   });
   return back && map.guards.length === 0 ? { sum, map } : undefined;
+}
+
+/** True for 1 - y. */
+function isOneMinus(x: Node, y: Node): boolean {
+  return x.op === "add" && orders(x).some(([one, z]) => isSplat(one, 1) && negated(z) === y);
 }
 
 /** The exp(x) of 1 + exp(x). */
