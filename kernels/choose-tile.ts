@@ -5,7 +5,7 @@
  *     64 x 64 results, sums of 64:   software 8 x 8 (64 invocations),   gpu 2 x 2 (1024 invocations)
  *
  * The model counts, for one invocation, accesses, multiplications and turns, in the profile's prices, times the
- * invocations each lane of the device gets.
+ * invocations each lane of the device gets, and adds a share of what building the text costs.
  */
 import type { Axis, Profile } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
@@ -27,14 +27,17 @@ interface Prices {
   readonly turn: number;
   readonly start: number;
   readonly lanes: number;
+  /** Building the pipeline, per access statement and per operation of the text, spread over the runs expected of a kernel. */
+  readonly buildAccess: number;
+  readonly buildOperation: number;
   /** Access statements and operations of one kernel's text. */
   readonly mostAccesses: number;
   readonly mostOperations: number;
 }
 
 const prices: Readonly<Record<Profile["name"], Prices>> = {
-  software: { access: 15, operation: 0.4, turn: 3, start: 60, lanes: 8, mostAccesses: 200, mostOperations: 2500 },
-  gpu: { access: 4, operation: 0.5, turn: 1, start: 50, lanes: 16_384, mostAccesses: 400, mostOperations: 6000 },
+  software: { access: 15, operation: 0.4, turn: 3, start: 60, lanes: 8, buildAccess: 500, buildOperation: 100, mostAccesses: 200, mostOperations: 2500 },
+  gpu: { access: 4, operation: 0.5, turn: 1, start: 50, lanes: 16_384, buildAccess: 20, buildOperation: 4, mostAccesses: 400, mostOperations: 6000 },
 };
 
 const sides = [1, 2, 4, 8] as const;
@@ -90,7 +93,8 @@ function timeOf(product: Product, tile: Tile, price: Prices): number {
   const turns = points(product.fold.axes).capacity;
   const one = turns * (loads * price.access + inner * price.operation + price.turn / unroll) + outside * price.access + finishing * price.operation + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
-  return one * Math.max(1, tiles / price.lanes);
+  const build = (loads * unroll + outside) * price.buildAccess + (inner * unroll + finishing) * price.buildOperation;
+  return one * Math.max(1, tiles / price.lanes) + build;
 }
 
 function copies(varies: Varies, rows: number, columns: number): number {

@@ -35,9 +35,6 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   }
   const dataEntry = entries.get("data");
   const data = dataEntry && checkData(cx, dataEntry, model.inputs, env);
-  if (!dataEntry && model.inputs.length > 0) {
-    cx.error({ code: "E0402", message: `\`${model.name}\` has inputs, and this block has no \`data\``, span, related: [labelAt(model.inputs[0]?.span, "an input")] });
-  }
   const split = readSplit(cx, entries.get("split"), env);
   const batch = readBatch(cx, entries.get("batch"), env, settings, model);
   const epochs = readCount(cx, entries.get("epochs"), env, settings, "epochs");

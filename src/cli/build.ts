@@ -38,7 +38,7 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
   if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
-  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0401", message: `${program.model.name} has no train block`, span: program.model.span });
+  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span });
   const examples = await loadData(program, folder);
   const lowered = lowerAll(program, examples, options.kernels === "software");
   const plan = program.trainPlan;

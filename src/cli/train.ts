@@ -7,10 +7,11 @@
  */
 import * as path from "node:path";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
-import { printTime } from "../harness/node/progress.ts";
+import { printTime, printValue } from "../harness/node/progress.ts";
 import { printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
 import type { TrainPlan } from "../harness/runtime/train-plan.ts";
 import type { TrainResult } from "../harness/runtime/train.ts";
+import type { Session } from "../session.ts";
 import { UserError } from "../support/diagnostic.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -40,7 +41,7 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
   if (failed) return exitCodes.source;
 
   const program = chooseProgram(compilation.programs, name);
-  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0401", message: `${program.model.name} has no train block`, span: program.model.span, hint: `add train ${program.model.name} { … }` });
+  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span, hint: `add train ${program.model.name} { … }` });
   const data = await loadData(program, folder);
   const output = options.output ?? path.join("runs", stem);
   const { session, where, close } = await openFor(program, options.backend);
@@ -69,7 +70,7 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
     else {
       const { lines, measured } = summariseTraining(result, seconds, terminal.columns());
       for (const line of lines) say(line);
-      for (const line of measured) terminal.out(`${line}\n`);
+      for (const line of data || result.failure ? measured : await valuesOf(session)) terminal.out(`${line}\n`);
     }
     say(`weights ${weights} (${printBytes(bytes.length)}, float32)`);
     say(`${printTime(performance.now() - started)} in all`);
@@ -80,6 +81,12 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
   } finally {
     close();
   }
+}
+
+/** Every number that a model without data has at the end. */
+async function valuesOf(session: Session): Promise<readonly string[]> {
+  const values = Object.entries(await session.evaluate());
+  return values.filter(([, { shape }]) => shape.length === 0).map(([name, { data }]) => `${name} ${printValue(data[0] ?? Number.NaN)}`);
 }
 
 /** The callbacks of the training loop: a display for people, JSON lines for programs, nothing where it shall be quiet. */

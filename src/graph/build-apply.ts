@@ -5,7 +5,7 @@
  *     sub(x, y)   ->   add(x, neg(y))          max(x, 0)   ->   select(x > 0, x, 0)
  *
  * Decisions: `max(x, 0)` and `min(x, 0)` select, so their derivative at 0 is 0; `max(a, b)` is the primitive, which
- * halves it at a tie; |x| is max(x, -x), hence 0 at 0. A power with an exponent known now is `pow`; else it is
+ * halves it at a tie; |x| is max(x, -x), hence 0 at 0. A power with a constant exponent is `pow`; else it is
  * exp(y log x), for x > 0.
  */
 import type { Emit } from "../ir/emit.ts";

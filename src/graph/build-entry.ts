@@ -62,13 +62,13 @@ export class Entry {
     return { ...value, node: this.builder.mark(value.node, `${name} ${this.marks++}`) };
   }
 
-  /** The hash of a draw's path. Throws a UserError (E0305) when another path of the entry has the same. */
+  /** The hash of a draw's path. Throws a UserError (E0310) when another path of the entry has the same. */
   stream(path: string, span: Span): number {
     const hash = hashPath(path);
     const known = this.streams.get(hash);
     if (known && known.path !== path) {
       throw new UserError({
-        code: "E0305", message: `the draws ${known.path} and ${path} would be equal: their paths have one hash`, span, label: path,
+        code: "E0310", message: `the draws ${known.path} and ${path} would be equal: their paths have one hash`, span, label: path,
         related: [{ span: known.span, text: known.path }], hint: "rename one of them",
       });
     }

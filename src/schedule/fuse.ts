@@ -38,6 +38,7 @@ const mostRowElements = 8192;
 const fewRows = 8;
 const smallNest = 256;
 const mostMembers = 24;
+const mostSearched = 500;
 
 interface Draft {
   members: Node[];
@@ -170,7 +171,7 @@ class Fuser {
     return true;
   }
 
-  /** True when a path leads from one draft to the other through a third. */
+  /** True when a path leads from one draft to the other through a third, or when too much would have to be searched. */
   private reaches(from: Draft, to: Draft): boolean {
     const seen = new Set<Draft>([from]);
     const work: Draft[] = [from];
@@ -184,6 +185,7 @@ class Fuser {
             if (d !== from) return true;
             continue;
           }
+          if (seen.size > mostSearched) return true;
           seen.add(next);
           work.push(next);
         }

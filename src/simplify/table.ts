@@ -4,7 +4,7 @@
  *
  * Why it ends. Read a graph as the multiset of its nodes and compare, in this order:
  *   1. unstable forms (log of what has a known logarithm, unshifted exponentials, log1p of a bare exp): only
- *      `stable` touches them, and nothing makes one;
+ *      `stable` and `softmaxes` touch them, and nothing makes one;
  *   2. products under sums and contractions that are not in the form of `contractions`: nothing makes one out of one
  *      that is;
  *   3. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
@@ -25,6 +25,7 @@ import { gathers } from "./rules/gathers.ts";
 import { identities } from "./rules/identities.ts";
 import { reductions } from "./rules/reductions.ts";
 import { signs } from "./rules/signs.ts";
+import { softmaxes } from "./rules/softmax.ts";
 import { stable } from "./rules/stable.ts";
 import { views } from "./rules/views.ts";
 import type { Rule } from "./rule.ts";
@@ -36,6 +37,7 @@ export const table: readonly Rule[] = [
   ...signs,
   ...views,
   ...stable,
+  ...softmaxes,
   ...choices,
   ...arithmetic,
   ...gathers,

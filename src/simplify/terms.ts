@@ -8,13 +8,19 @@ import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
 import { isSplat, splatOf } from "./match.ts";
 
+/** A condition and whether it is asked to be true or false. */
+export interface Guard {
+  readonly condition: Node;
+  readonly truth: boolean;
+}
+
 /** c · Πnum / Πden where guard holds, else 0. */
 export interface Product {
   readonly coefficient: number;
   readonly num: readonly Node[];
   readonly den: readonly Node[];
-  /** The product is 0 where this is false. */
-  readonly guard?: Node;
+  /** The product is 0 where the condition is not so. */
+  readonly guard?: Guard;
 }
 
 /** Factors looked for at most; a longer product is left as it is. */
@@ -23,7 +29,7 @@ const mostFactors = 8;
 /** Reads a value as a product; every value is at least the product of itself. */
 export function productOf(e: Emit, node: Node): Product {
   let coefficient = 1;
-  let guard: Node | undefined;
+  let guard: Guard | undefined;
   const num: Node[] = [];
   const den: Node[] = [];
   const open: { node: Node; below: boolean }[] = [{ node, below: false }];
@@ -46,14 +52,21 @@ export function productOf(e: Emit, node: Node): Product {
       open.push({ node: b, below }, { node: a, below });
     } else if (a && b && quotient(x) === "div") {
       open.push({ node: b, below: !below }, { node: a, below });
-    } else if (x.op === "select" && !below && !guard && isSplat(x.inputs[2], 0) && !isSplat(x.inputs[1], 1)) {
-      guard = x.inputs[0];
-      open.push({ node: x.inputs[1] as Node, below });
+    } else if (x.op === "select" && !below && !guard && keeps(x)) {
+      const truth = isSplat(x.inputs[2], 0);
+      guard = { condition: x.inputs[0] as Node, truth };
+      open.push({ node: x.inputs[truth ? 1 : 2] as Node, below });
     } else {
       (below ? den : num).push(x);
     }
   }
   return { coefficient, num, den, ...(guard ? { guard } : {}) };
+}
+
+/** Whether a choice is between 0 and something other than 1. */
+function keeps(x: Node): boolean {
+  const [, then, otherwise] = x.inputs;
+  return (isSplat(otherwise, 0) && !isSplat(then, 1)) || (isSplat(then, 0) && !isSplat(otherwise, 1));
 }
 
 /** Whether the node is a product or quotient; c / d counts through a view, since 1 / d is nothing but a d elsewhere. */
@@ -82,7 +95,8 @@ export function valueOf(e: Emit, p: Product, like: Node): Node {
   if (below) value = e.div(value ?? e.like(like, size), below);
   else value ??= e.like(like, size);
   const scaled = size === 1 || p.num.length === 0 ? value : e.mul(value, e.like(like, size));
-  const kept = p.guard ? e.select(p.guard, scaled, e.like(like, 0)) : scaled;
+  const zero = e.like(like, 0);
+  const kept = !p.guard ? scaled : p.guard.truth ? e.select(p.guard.condition, scaled, zero) : e.select(p.guard.condition, zero, scaled);
   return p.coefficient < 0 ? e.neg(kept) : kept;
 }
 
@@ -106,4 +120,9 @@ export function intersect(a: readonly Node[], b: readonly Node[]): readonly [Nod
     return false;
   });
   return [both, left, rest];
+}
+
+/** True when both are kept at the same elements. */
+export function sameGuard(a: Product, b: Product): boolean {
+  return a.guard?.condition === b.guard?.condition && a.guard?.truth === b.guard?.truth;
 }

@@ -18,14 +18,15 @@ export function parse(source: Source, diagnostics: Diagnostics): File {
   return read(source, diagnostics).file;
 }
 
-/** Reads a file and keeps its comments, for printing it back. */
+/** Reads a file and keeps the comments that are not docs of a node, for printing it back. */
 export function read(source: Source, diagnostics: Diagnostics): { readonly file: File; readonly comments: readonly Comment[] } {
   const errors = new SyntaxErrors(source);
   const lexed = tokenize(source.text);
   for (const problem of lexed.problems) errors.lexical(problem);
   const { chunks, problems } = layOut(lexed.tokens);
   for (const problem of problems) errors.layout(problem);
-  const docAt = docFinder(source.text, lexed.comments);
+  const attached = new Set<Comment>();
+  const docAt = docFinder(source.text, lexed.comments, attached);
   const declarations: Declaration[] = [];
   for (const { tokens, isDeclaration, unbalanced } of chunks) {
     if (!isDeclaration) {
@@ -41,11 +42,11 @@ export function read(source: Source, diagnostics: Diagnostics): { readonly file:
   }
   errors.into(diagnostics);
   const file: File = { kind: "file", span: spanOf(source, 0, source.text.length), declarations, ...(errors.any && { incomplete: true }) };
-  return { file, comments: lexed.comments };
+  return { file, comments: lexed.comments.filter((c) => !attached.has(c)) };
 }
 
 /** Finds the `##` lines right above an offset: comment by comment upwards, with nothing but blanks and one line break between. */
-function docFinder(text: string, comments: readonly Comment[]): (start: number) => string | undefined {
+function docFinder(text: string, comments: readonly Comment[], attached: Set<Comment>): (start: number) => string | undefined {
   const docs = comments.filter((c) => c.doc);
   const joins = (from: number, to: number): boolean => /^[^\S\n]*\r?\n?[^\S\n]*$/.test(text.slice(from, to));
   return (start) => {
@@ -61,6 +62,7 @@ function docFinder(text: string, comments: readonly Comment[]): (start: number) 
     for (let i = low - 1; i >= 0; i--) {
       const doc = docs[i];
       if (!doc || !joins(doc.end, below)) break;
+      attached.add(doc);
       lines.push(doc.text.replace(/^ /, ""));
       below = doc.start;
     }

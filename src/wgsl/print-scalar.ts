@@ -57,7 +57,7 @@ export class ScalarPrinter {
   print(s: Scalar): string {
     const uses = new Map<Scalar, number>();
     count(s, uses);
-    return unwrap(this.text(s, uses, new Map(), 0));
+    return stripped(this.text(s, uses, new Map(), 0));
   }
 
   private text(s: Scalar, uses: ReadonlyMap<Scalar, number>, named: Map<Scalar, string>, depth: number): string {
@@ -116,9 +116,14 @@ function operation(s: Op, args: readonly string[]): string {
   }
 }
 
-/** Drops one pair of parentheses around the whole text; not around comparisons and shifts, whose signs could open a template. */
-export function unwrap(text: string): string {
-  if (!text.startsWith("(") || !text.endsWith(")") || / [<>]+=? /.test(text)) return text;
+/** An argument without parentheses around it; comparisons and shifts keep theirs, since their signs could open a template. */
+function unwrap(text: string): string {
+  return / [<>]+=? /.test(text) ? text : stripped(text);
+}
+
+/** Drops one pair of parentheses around the whole text. */
+function stripped(text: string): string {
+  if (!text.startsWith("(") || !text.endsWith(")")) return text;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     if (text[i] === "(") depth++;

@@ -39,12 +39,13 @@ export function runNabla(args: readonly string[], { cwd, env, input = "", interr
   const { NO_COLOR: _no, FORCE_COLOR: _force, VITEST: _vitest, ...environment } = process.env;
   const child = spawn(command, rest, { cwd, env: { ...environment, TERM: "xterm", ...env } });
   let [out, err] = ["", ""];
+  let interrupted = false;
   child.stdout.on("data", (part: Buffer) => {
     out += part.toString();
   });
   child.stderr.on("data", (part: Buffer) => {
     err += part.toString();
-    if (interruptAt?.test(err)) child.kill("SIGINT");
+    if (interruptAt?.test(err) && !interrupted) interrupted = child.kill("SIGINT");
   });
   if (closeOutput) child.stdout.destroy();
   child.stdin.end(input);

@@ -1,5 +1,7 @@
 /** The tiled product on the device: sizes, transposed forms, batches, windows, epilogues, live sizes. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tiled } from "../../kernels/contract.ts";
+import { readProduct } from "../../kernels/product.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { evaluate, sym } from "../../src/ir/dims.ts";
@@ -7,7 +9,7 @@ import type { Bindings, Dim } from "../../src/ir/dims.ts";
 import type { Nest, Place, Stmt } from "../../src/ir/kernel.ts";
 import { op } from "../../src/ir/scalar.ts";
 import { add, address, at, difference, int, max, mul, NestWriter, num, numbers } from "./nests.ts";
-import { buffer, kernelsOf, runNests } from "./run-nests.ts";
+import { buffer, kernelsOf, runNests, runSchedule, scheduleOf } from "./run-nests.ts";
 
 let gpu: OpenDevice;
 beforeAll(async () => {
@@ -104,6 +106,18 @@ describe("contract", () => {
         expect(await check({ m, n, k: sizes[(q * 7 + 3) % 8] ?? 1, ...form }), `${name} ${m} x ${n}`).toBeLessThan(4e-6);
   });
 
+  it.each([[8, 8, 1], [4, 8, 2], [2, 4, 4], [1, 8, 3]])("multiplies with remainders in tiles of %i x %i, %i turns at once", async (rows, columns, unroll) => {
+    for (const [m, n, k] of [[5, 11, 7], [17, 3, 10], [8, 16, 4]] as const) {
+      const nest = product({ m, n, k });
+      const read = readProduct(nest);
+      if (!read) throw new Error("a product");
+      const kernels = [tiled(nest, read, { rows, columns, unroll }, profiles.software)];
+      const [A, B] = [numbers(m * k, 5), numbers(k * n, 6)];
+      const { C } = await runSchedule(gpu.device, { schedule: scheduleOf({ nests: [nest] }), kernels, inputs: { A, B } });
+      expect(difference(C ?? [], expected({ m, n, k }, A, B)), `${m} x ${n} x ${k}`).toBeLessThan(1e-6);
+    }
+  });
+
   it("multiplies squares of odd size, batches, and on the other profile", async () => {
     for (const size of [7, 17, 65]) expect(await check({ m: size, n: size, k: size })).toBeLessThan(4e-6);
     for (const form of forms) expect(await check({ m: 9, n: 17, k: 5, batch: 3, ...form })).toBeLessThan(2e-6);
@@ -179,7 +193,7 @@ describe.each([profiles.software, profiles.gpu])("contract on $name", (profile) 
   it("tiles a convolution whose image is read through guards", async () => {
     const [x, k] = [numbers(2 * 3 * 30, 1), numbers(4 * 27, 2)];
     const nests = [convolution()];
-    expect(kernelsOf({ nests })[0]?.family).toMatch(/^contract [248]x[248]$/);
+    expect(kernelsOf({ nests })[0]?.family).toMatch(/^contract/);
     const found = await runNests(gpu.device, { nests, inputs: { x, k }, profile });
     const y: number[] = [];
     for (let n = 0; n < 2; n++) for (let o = 0; o < 4; o++) for (let h = 0; h < 6; h++) for (let v = 0; v < 5; v++) {

@@ -38,6 +38,8 @@ export interface NestRun {
 /** A schedule with the host's scalars and words. */
 export interface ScheduleRun extends Omit<NestRun, "nests"> {
   readonly schedule: Schedule;
+  /** Instead of those that `bind` makes. */
+  readonly kernels?: readonly Kernel[];
   readonly scalars?: Call["scalars"];
   readonly words?: Pick<Call, "seed" | "step" | "example">;
 }
@@ -59,7 +61,7 @@ export function runNests(device: GPUDevice, run: NestRun): Promise<Readonly<Reco
 /** The same for a schedule. */
 export async function runSchedule(device: GPUDevice, run: ScheduleRun): Promise<Readonly<Record<string, Values>>> {
   const { schedule } = run;
-  const kernels = bound(schedule, run);
+  const kernels = run.kernels ?? bound(schedule, run);
   verifyKernels(kernels, run.profile ?? profiles.software);
   const stored = schedule.buffers.filter((b) => b.place === "param" || b.place === "state");
   const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
@@ -83,7 +85,8 @@ export async function runSchedule(device: GPUDevice, run: ScheduleRun): Promise<
   return found;
 }
 
-function scheduleOf(run: NestRun): Schedule {
+/** The schedule of nests written by hand. */
+export function scheduleOf(run: NestRun): Schedule {
   const buffers = new Set<Buffer>();
   const visit = (stmts: Nest["body"]): void => {
     for (const s of stmts) {

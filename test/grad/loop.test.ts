@@ -77,6 +77,32 @@ describe.each([false, true])("a fold, reverse %s", (reverse) => {
   });
 });
 
+describe("forward derivatives of a fold", () => {
+  it("jvp is the difference quotient along the tangent, hvp that of the gradient", () => {
+    const b = new Builder();
+    const r = recurrent(b);
+    const v = leaf(b, "v", [2, 2]);
+    const loss = b.add(sum(b, b.mul(r.last, r.last)), sum(b, b.sin(r.all)));
+    const graph = differentiate.run(
+      graphWith(b, {
+        last: r.last,
+        tangent: b.make("derive", { kind: "jvp" }, [r.last, r.W, v]),
+        g: b.make("derive", { kind: "grad" }, [loss, r.W]),
+        hv: b.make("derive", { kind: "hvp" }, [loss, r.W, v]),
+      }),
+    );
+    const inputs = draw(graph, 8);
+    const h = 1e-6;
+    const moved = (t: number, name: string): Float64Array => {
+      const W = (inputs["W"] as readonly number[]).map((w, i) => w + t * ((inputs["v"] as readonly number[])[i] as number));
+      return run(graph, { ...inputs, W })[name]?.data as Float64Array;
+    };
+    const quotient = (name: string): number[] => [...moved(h, name)].map((p, i) => (p - (moved(-h, name)[i] as number)) / (2 * h));
+    agree(run(graph, inputs)["tangent"]?.data, quotient("last"));
+    agree(run(graph, inputs)["hv"]?.data, quotient("g"));
+  });
+});
+
 describe("what a loop carries but does not derive", () => {
   it("integers and stopped carries have no path; an unread carry passes nothing on", () => {
     const b = new Builder();

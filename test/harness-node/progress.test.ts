@@ -24,7 +24,7 @@ describe("without a terminal", () => {
 
   test("prints at most a hundred lines, and always the last state", () => {
     const { bar, text } = display(false, 80, 1000);
-    for (let at = 1; at <= 995; at++) bar.update({ at, fraction: 1, values: [] });
+    for (let at = 1; at <= 995; at++) bar.update({ at, fraction: 1, values: [["loss", 1]] });
     bar.end();
     const lines = text().trimEnd().split("\n");
     expect(lines).toHaveLength(100);

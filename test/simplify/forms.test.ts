@@ -219,3 +219,50 @@ describe("stable formulas", () => {
     expect(node(graph, "r").op).toBe("select");
   });
 });
+
+describe("the gradient of binary cross-entropy", () => {
+  const bce: Record<string, (e: Emit, z: Node, y: Node) => Node> = {
+    "of probabilities": (e, z, y) => {
+      const p = e.sigmoid(z);
+      const one = e.like(y, 1);
+      return e.neg(mean(e, e.add(e.mul(y, e.log(p)), e.mul(e.sub(one, y), e.log(e.sub(one, p))))));
+    },
+    "of logits": (e, z, y) => mean(e, e.sub(e.log(e.add(e.like(z, 1), e.exp(z))), e.mul(y, z))),
+  };
+
+  it.each(Object.entries(bce))("is (sigmoid(z) - y) / N: %s", (_, loss) => {
+    const b = new Builder();
+    const [z, y] = [leaf(b, "z", [N]), leaf(b, "y", [N])];
+    const graph = passes(graphWith(b, { dz: grad(b, loss(b, z, y), z) }));
+    expect(printGraph(graph)).toBe(`graph evaluate
+  %0 = leaf input "z" as f32[N] : f32[N]
+  %1 = sigmoid (%0) : f32[N]
+  %2 = leaf input "y" as f32[N] : f32[N]
+  %3 = neg (%2) : f32[N]
+  %4 = add (%1, %3) : f32[N]
+  %5 = size {N} : i32
+  %6 = cast f32 (%5) : f32
+  %7 = view {[N] <- []} (%6) : f32[N]
+  %8 = div (%4, %7) : f32[N]
+  output output "dz" %8
+`);
+  });
+});
+
+describe("integers and what is detected", () => {
+  it("constants fold as 32-bit integers", () => {
+    const b = new Builder();
+    const i32 = (v: number): Node => b.const({ dtype: "i32", shape: [] }, v);
+    const u32 = (v: number): Node => b.const({ dtype: "u32", shape: [] }, v);
+    const graph = simplify.run(graphWith(b, { over: b.add(i32(2 ** 31 - 1), i32(1)), round: b.mul(u32(2 ** 31), u32(2)), floor: b.make("floordiv", {}, [i32(-7), i32(2)]) }));
+    expect(["over", "round", "floor"].map((name) => run(graph, {})[name]?.data[0])).toEqual([-(2 ** 31), 0, -4]);
+    expect(topological(rootsOf(graph)).every((n) => n.op === "const")).toBe(true);
+  });
+
+  it("no rule answers `finite` for a value that was not a constant", () => {
+    const b = new Builder();
+    const x = leaf(b, "x", [3]);
+    const graph = passes(graphWith(b, { ok: b.finite(b.log(b.exp(b.mul(x, b.like(x, 2))))) }));
+    expect(node(graph, "ok").op).toBe("finite");
+  });
+});

@@ -126,7 +126,7 @@ export function progress(options: ProgressOptions): Progress {
     },
     end() {
       if (last && options.terminal) options.write(`${erase}${plain(last)}`);
-      else if (last && last.at > printed) options.write(plain(last));
+      else if (last && last.at > printed && last.values.length > 0) options.write(plain(last));
       last = undefined;
     },
   };

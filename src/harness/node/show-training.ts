@@ -21,6 +21,7 @@ export interface TrainingDisplay {
 export function showTraining({ epochs, steps: planned }: TrainPlan, options: Omit<ProgressOptions, "total" | "unit">): TrainingDisplay {
   const bar = progress({ ...options, total: epochs ?? planned ?? 1, unit: epochs === undefined ? "step" : "epoch" });
   let values: readonly (readonly [string, number])[] = [];
+  bar.update({ at: 1, fraction: 0, values });
   return {
     onStep({ epoch, step, steps }) {
       const perEpoch = steps / (epochs ?? steps);

@@ -9,7 +9,7 @@
  */
 import { fieldsOf, rowsOf } from "./batch.ts";
 import { split, type Dataset } from "./dataset.ts";
-import type { Engine, Outcome, Outputs } from "./engine.ts";
+import { EngineError, type Engine, type Outcome, type Outputs } from "./engine.ts";
 import { evaluatePart, type Evaluation } from "./evaluate-part.ts";
 import type { Program } from "./program.ts";
 import { shuffled } from "./shuffle.ts";
@@ -79,7 +79,9 @@ class Training {
 
   constructor(options: TrainOptions) {
     this.o = options;
-    const { plan, data } = options;
+    const { plan, data, program } = options;
+    const [first] = program.inputs;
+    if (first && !data) throw new EngineError("E0402", `the train block ${plan.name} names no data, and the model has inputs (${first.name})`);
     this.parts = data ? split(data, plan.split, plan.seed) : undefined;
     const rows = this.parts?.training.rows ?? 1;
     this.perEpoch = plan.batch === "all" || !this.parts ? 1 : Math.ceil(rows / Math.min(plan.batch, rows));

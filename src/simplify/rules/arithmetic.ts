@@ -6,7 +6,7 @@ import type { Node } from "../../ir/node.ts";
 import { isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
-import { common, intersect, productOf, quotient, through, valueOf } from "../terms.ts";
+import { common, intersect, productOf, quotient, sameGuard, through, valueOf } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
 /** Sums, products, quotients, powers. */
@@ -97,7 +97,7 @@ export const arithmetic: readonly Rule[] = [
     apply: (n, e) => {
       if (!isFloat(n)) return undefined;
       const [a, b] = pair(n).map((x) => productOf(e, x)) as [Product, Product];
-      if (a.guard !== b.guard || a.num.length + a.den.length === 0) return undefined;
+      if (!sameGuard(a, b) || a.num.length + a.den.length === 0) return undefined;
       const [, aNum, bNum] = intersect(a.num, b.num);
       const [, aDen, bDen] = intersect(a.den, b.den);
       if (aNum.length + bNum.length + aDen.length + bDen.length > 0) return undefined;
@@ -107,6 +107,23 @@ export const arithmetic: readonly Rule[] = [
     example: (e) => {
       const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
       return e.add(e.mul(x, y), e.mul(e.mul(y, x), e.like(x, 2)));
+    },
+  }),
+  rule({
+    name: "cancel-in-sum",
+    doc: "(x + y) - x = y and (-x + y) + x = y",
+    ops: ["add"],
+    apply: (n) => {
+      if (!isFloat(n)) return undefined;
+      for (const [sum, z] of orders(n)) {
+        if (sum.op !== "add") continue;
+        for (const [x, y] of orders(sum)) if (under(z, "neg") === x || under(x, "neg") === z) return y;
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
+      return e.add(e.sub(y, x), x);
     },
   }),
   rule({

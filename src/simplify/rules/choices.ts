@@ -69,21 +69,23 @@ export const choices: readonly Rule[] = [
   }),
   rule({
     name: "add-selects",
-    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v), with either sign",
+    doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v), with either sign, also a few terms apart in a sum",
     ops: ["add"],
     apply: (n, e) => {
-      const [a, b] = pair(n).map(signed) as [Signed, Signed];
-      if (a.node.op !== "select" || b.node.op !== "select" || a.node.inputs[0] !== b.node.inputs[0]) return undefined;
-      const [c, x, y] = choice(a.node);
-      const [, u, v] = choice(b.node);
-      const sign = (s: Signed, k: Node): Node => (s.minus && !isSplat(k, 0) ? e.neg(k) : k);
-      const sum = (p: Node, q: Node): Node => (isSplat(p, 0) ? q : isSplat(q, 0) ? p : e.add(p, q));
-      return e.select(c, sum(sign(a, x), sign(b, u)), sum(sign(a, y), sign(b, v)));
+      const terms = termsOf(n, 8);
+      for (const [i, s] of terms.entries()) {
+        const a = signed(s);
+        const j = a.node.op === "select" ? terms.findIndex((t, k) => k > i && sharesCondition(a.node, signed(t).node)) : -1;
+        if (j < 0) continue;
+        const merged = sumOfSelects(e, a, signed(terms[j] as Node));
+        return terms.flatMap((t, k) => (k === i ? [merged] : k === j ? [] : [t])).reduce((x, y) => e.add(x, y));
+      }
+      return undefined;
     },
     example: (e) => {
       const x = input(e, "x", [5]);
       const c = e.compare(">", x, e.like(x, 0));
-      return e.add(e.select(c, x, e.like(x, 0)), e.neg(e.select(c, e.like(x, 0), e.exp(x))));
+      return e.add(e.add(e.select(c, x, e.like(x, 0)), e.sin(x)), e.neg(e.select(c, e.like(x, 0), e.exp(x))));
     },
   }),
   rule({
@@ -106,10 +108,13 @@ export const choices: readonly Rule[] = [
   }),
   rule({
     name: "select-common-factor",
-    doc: "select(c, g · x, g · y) = g · select(c, x, y)",
+    doc: "select(c, g · x, g · y) = g · select(c, x, y), select(c, x / g, y / g) = select(c, x, y) / g",
     ops: ["select"],
     apply: (n, e) => {
       const [c, x, y] = choice(n);
+      if (x.op === "div" && y.op === "div" && x.inputs[1] === y.inputs[1]) {
+        return e.div(e.select(c, x.inputs[0] as Node, y.inputs[0] as Node), x.inputs[1] as Node);
+      }
       if (x.op !== "mul" || y.op !== "mul") return undefined;
       for (const [g, a] of orders(x)) for (const [h, b] of orders(y)) if (g === h) return e.mul(g, e.select(c, a, b));
       return undefined;
@@ -175,6 +180,31 @@ interface Signed {
 function signed(node: Node): Signed {
   const x = under(node, "neg");
   return x ? { minus: true, node: x } : { minus: false, node };
+}
+
+/** The terms of a sum, left to right, at most `most`. */
+function termsOf(n: Node, most: number): readonly Node[] {
+  const terms: Node[] = [];
+  const open = [n];
+  while (open.length > 0) {
+    const x = open.pop() as Node;
+    if (x.op === "add" && terms.length + open.length + 2 <= most) open.push(x.inputs[1] as Node, x.inputs[0] as Node);
+    else terms.push(x);
+  }
+  return terms;
+}
+
+function sharesCondition(a: Node, b: Node): boolean {
+  return a.op === "select" && b.op === "select" && a.inputs[0] === b.inputs[0];
+}
+
+/** The sum of two choices on one condition, as one. */
+function sumOfSelects(e: Emit, a: Signed, b: Signed): Node {
+  const [c, x, y] = choice(a.node as Extract<Node, { op: "select" }>);
+  const [, u, v] = choice(b.node as Extract<Node, { op: "select" }>);
+  const sign = (s: Signed, k: Node): Node => (s.minus && !isSplat(k, 0) ? e.neg(k) : k);
+  const sum = (p: Node, q: Node): Node => (isSplat(p, 0) ? q : isSplat(q, 0) ? p : e.add(p, q));
+  return e.select(c, sum(sign(a, x), sign(b, u)), sum(sign(a, y), sign(b, v)));
 }
 
 /** `node` where `condition` is known to be `truth` at each element; looks through `depth` elementwise operations. */

@@ -7,6 +7,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Node, NodeOf, OpName } from "../../ir/node.ts";
 import { table as ops } from "../../ops/table.ts";
 import type { EvalContext, Evaluate, Tensor64 } from "../../ops/op.ts";
+import { wrap } from "../../ops/tensor64.ts";
 import { splatOf } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
@@ -28,7 +29,8 @@ export const constants: readonly Rule[] = [
     ops: folded,
     apply: (n, e) => {
       if (n.inputs.length === 0 || !n.inputs.every((x) => x.op === "const")) return undefined;
-      const data = foldSplats(n) ?? foldTables(n);
+      const splat = foldSplats(n);
+      const data = splat === undefined ? foldTables(n) : wrap(n.type.dtype, Float64Array.of(splat))[0];
       const ok = data !== undefined && (typeof data === "number" ? Number.isFinite(data) : data.every(Number.isFinite));
       return ok ? e.const(n.type, data) : undefined;
     },
@@ -74,6 +76,7 @@ function foldTables(n: Node): number | readonly number[] | undefined {
   } else if (evaluate.kind === "tensor") {
     data = evaluate.of(n as never, tables, still).data;
   } else return undefined;
+  wrap(n.type.dtype, data);
   return data.length > 0 && data.every((v) => Object.is(v, data[0])) ? data[0] : [...data];
 }
 

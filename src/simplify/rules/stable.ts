@@ -1,14 +1,13 @@
 /**
  * Stable forms of formulas that overflow or cancel as written, found before differentiation so that their gradients
- * are stable too: logarithms of softmax, sigmoid and exp, sums of exponentials shifted by their maximum, softplus.
+ * are stable too: logarithms of softmax, sigmoid and exp, softplus, expm1, log1p; and sigmoid wherever it is spelt out.
  *
  *     log(exp(x - m) / Σ exp(x - m))   =  x - m - log Σ exp(x - m)
  *     log(1 + exp(x))                  =  max(x, 0) + log1p(exp(-|x|))
  */
-import * as access from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { axesOf, isSplat, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
+import { isSplat, negated, orders, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { productOf, valueOf } from "../terms.ts";
@@ -23,53 +22,6 @@ export const stable: readonly Rule[] = [
     example: (e) => {
       const p = softmax(e, input(e, "x", [2, 3]));
       return e.log(e.transpose(p, [1, 0]));
-    },
-  }),
-  rule({
-    name: "logsumexp-shift",
-    doc: "log Σ exp(x) = m + log Σ exp(x - m) with m = max x, unless it is shifted so already",
-    ops: ["log"],
-    apply: (n, e) => {
-      const sum = n.inputs[0] as Node;
-      const shift = shiftOf(e, sum);
-      return shift && e.add(shift.max, e.log(shift.sum));
-    },
-    example: (e) => e.log(e.reduce("sum", e.exp(input(e, "x", [2, 3])), [1])),
-  }),
-  rule({
-    name: "softmax-shift",
-    doc: "exp(x) / Σ exp(x) = exp(x - m) / Σ exp(x - m) with m = max x, unless it is shifted so already",
-    ops: ["div"],
-    apply: (n, e) => {
-      const row = rowOf(n);
-      const shift = row && shiftOf(e, row.sum);
-      return shift && e.div(shift.exp, e.view(shift.sum, row.map));
-    },
-    example: (e) => {
-      const x = e.exp(input(e, "x", [2, 3]));
-      return e.div(x, e.broadcast(e.reduce("sum", x, [1]), [2, 3], [0]));
-    },
-  }),
-  rule({
-    name: "softmax-quotient",
-    doc: "(a / s) · y = a · (y / s) where s = Σ y is broadcast back over y: the softmax that is there already",
-    ops: ["mul"],
-    apply: (n, e) => {
-      for (const [y, x] of orders(n)) {
-        if (y.op !== "exp") continue;
-        const viewed = x.op === "view" && x.attrs.map.guards.length === 0 ? x : undefined;
-        const q = viewed ? (viewed.inputs[0] as Node) : x;
-        if (q.op !== "div") continue;
-        const [a, s] = pair(q).map((k) => (viewed ? e.view(k, viewed.attrs.map) : k)) as [Node, Node];
-        const p = e.div(y, s);
-        if (p.op === "div" && rowOf(p)) return e.mul(a, p);
-      }
-      return undefined;
-    },
-    example: (e) => {
-      const x = e.exp(input(e, "x", [2, 3]));
-      const s = e.reduce("sum", x, [1]);
-      return e.mul(e.broadcast(e.div(input(e, "a", [2]), s), [2, 3], [0]), x);
     },
   }),
   rule({
@@ -115,36 +67,16 @@ export const stable: readonly Rule[] = [
     },
   }),
   rule({
-    name: "bernoulli-residual",
-    doc: "(1 - y) · sigmoid(x) - y · sigmoid(-x) = sigmoid(x) - y, the gradient of binary cross-entropy",
-    ops: ["add"],
-    apply: (n, e) => {
-      for (const [p, q] of orders(n)) {
-        const minus = negated(q);
-        if (p.op !== "mul" || minus?.op !== "mul") continue;
-        for (const [rest, s] of orders(p)) {
-          for (const [y, t] of orders(minus)) {
-            if (s.op !== "sigmoid" || t.op !== "sigmoid" || !isOneMinus(rest, y)) continue;
-            const [a, b] = [s.inputs[0] as Node, t.inputs[0] as Node];
-            if (a === e.neg(b) || b === e.neg(a)) return e.sub(s, y);
-          }
-        }
-      }
-      return undefined;
-    },
-    example: (e) => {
-      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
-      return e.sub(e.mul(e.sub(e.like(y, 1), y), e.sigmoid(x)), e.mul(y, e.sigmoid(e.neg(x))));
-    },
-  }),
-  rule({
     name: "one-minus-sigmoid",
-    doc: "1 - sigmoid(x) = sigmoid(-x)",
+    doc: "1 - sigmoid(x) = sigmoid(-x), (y + 1) - sigmoid(x) = sigmoid(-x) + y",
     ops: ["add"],
     apply: (n, e) => {
       for (const [one, y] of orders(n)) {
         const x = under(negated(y), "sigmoid");
-        if (isSplat(one, 1) && x) return e.sigmoid(e.neg(x));
+        if (!x) continue;
+        if (isSplat(one, 1)) return e.sigmoid(minus(e, x));
+        const rest = one.op === "add" ? orders(one).find(([, k]) => isSplat(k, 1))?.[0] : undefined;
+        if (rest) return e.add(e.sigmoid(minus(e, x)), rest);
       }
       return undefined;
     },
@@ -235,7 +167,7 @@ function logOf(e: Emit, x: Node, depth: number): Node | undefined {
     case "exp":
       return x.inputs[0];
     case "sigmoid":
-      return e.neg(softplus(e, e.neg(x.inputs[0] as Node)));
+      return e.neg(softplus(e, minus(e, x.inputs[0] as Node)));
     case "div": {
       const [a, b] = [part(0), part(1)];
       if (!(a && (b || positive(x.inputs[1] as Node))) && !(b && positive(x.inputs[0] as Node))) return undefined;
@@ -268,63 +200,9 @@ function logOf(e: Emit, x: Node, depth: number): Node | undefined {
   }
 }
 
-/** For a sum of unshifted exponentials: the shifted sum and its parts. */
-function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
-  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1) return undefined;
-  const x = under(sum.inputs[0], "exp");
-  if (!x || isShifted(x)) return undefined;
-  const { axes } = sum.attrs;
-  // Over one element, or equal ones, the maximum is no reduction.
-  const varies = axesOf(x);
-  if (axes.every((a) => !varies.has(a) || x.type.shape[a] === 1)) return undefined;
-  const max = e.stop(e.reduce("max", x, axes));
-  const exp = e.exp(e.sub(x, spread(e, max, x.type.shape, axes)));
-  return { max, exp, sum: e.reduce("sum", exp, axes) };
-}
-
-/** True when a maximum is subtracted somewhere in the exponent, a sum of a few terms: it does not grow. */
-function isShifted(x: Node): boolean {
-  const open: { readonly node: Node; readonly minus: boolean }[] = [{ node: x, minus: false }];
-  for (let seen = 0; open.length > 0 && seen < 32; seen++) {
-    const { node, minus } = open.pop() as { node: Node; minus: boolean };
-    if (node.op === "neg") open.push({ node: node.inputs[0] as Node, minus: !minus });
-    else if (node.op === "view" && node.attrs.map.guards.length === 0 && !isMaximum(node)) open.push({ node: node.inputs[0] as Node, minus });
-    else if (node.op === "add") for (const y of node.inputs) open.push({ node: y, minus });
-    else if (minus && isMaximum(node)) return true;
-  }
-  return false;
-}
-
-/** A maximum over axes, possibly broadcast, or anything stopped: who subtracts that has shifted. */
-function isMaximum(x: Node): boolean {
-  let at: Node | undefined = x;
-  for (let depth = 0; at && depth < 6; depth++) {
-    if (at.op === "stop" || (at.op === "reduce" && at.attrs.kind === "max")) return true;
-    if (at.op !== "view" && at.op !== "mark" && at.op !== "reshape") return false;
-    at = at.inputs[0];
-  }
-  return false;
-}
-
-/** For y / B(Σ y), the sum broadcast back over the axes it came from: the sum and the broadcast. */
-function rowOf(n: Node): { readonly sum: Node; readonly map: access.AccessMap } | undefined {
-  const [y, s] = pair(n);
-  if (y.op !== "exp" || s.op !== "view") return undefined;
-  const sum = s.inputs[0] as Node;
-  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1 || sum.inputs[0] !== y) return undefined;
-  const { axes } = sum.attrs;
-  const kept = y.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
-  const { map } = s.attrs;
-  const back = kept.every((axis, a) => {
-    const c = map.index[a];
-    return c?.divisor === 1 && c.numerator.c === 0 && c.numerator.k.every((k, b) => k === (b === axis ? 1 : 0));
-  });
-  return back && map.guards.length === 0 ? { sum, map } : undefined;
-}
-
-/** True for 1 - y. */
-function isOneMinus(x: Node, y: Node): boolean {
-  return x.op === "add" && orders(x).some(([one, z]) => isSplat(one, 1) && negated(z) === y);
+/** -x, where that is a bare -(-y) just y. */
+function minus(e: Emit, x: Node): Node {
+  return negated(x) ?? e.neg(x);
 }
 
 /** The exp(x) of 1 + exp(x). */

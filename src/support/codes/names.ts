@@ -23,6 +23,11 @@ export const nameCodes: readonly ErrorCode[] = [
     text: "An index is bound on the left of an equation (`z[b, o] = …`) or in the brackets of a reduction (`sum[i] …`), and is known only there.",
   },
   {
+    code: "E0104",
+    title: "a setting that nothing is called",
+    text: "`--set name=value` overrides a hyperparameter of a model or a key of its train block, and there is none of this name. The message suggests one that is spelled alike.",
+  },
+  {
     code: "E0105",
     title: "parameters or draws without a name of their own",
     text: "Parameters and random numbers are found again by their path, which comes from the names that things are bound to. A layer call in the middle of an expression, or two in one binding, have none. Bind each on a line of its own.",

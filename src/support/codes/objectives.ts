@@ -11,6 +11,12 @@ export const objectiveCodes: readonly ErrorCode[] = [
     right: "model M {\n  input x: f32[N, 2]\n  output p = dense(x, 1)\n  loss = mean(p^2)\n}",
   },
   {
+    code: "E0302",
+    title: "a parameter that the loss does not reach",
+    text: "Its gradient is zero whatever the data, so it would never learn. Most often a line uses another name than was meant. What shall not learn is a `state`, or a constant.",
+    wrong: "model M {\n  input x: f32[N, 2]\n  param W: f32[2] ~ zeros\n  loss = mean(x)\n}\ntrain M {\n  data = table { x = [[1, 2]] }\n  epochs = 1\n  optimizer = sgd(0.1)\n}",
+  },
+  {
     code: "E0303",
     title: "an unknown role",
     text: "A parameter's role is weight, bias or scale. Penalties written over `weights` leave biases and scales out.",
@@ -39,18 +45,56 @@ export const objectiveCodes: readonly ErrorCode[] = [
     text: "`<-` changes a `state`, or `θ` in an optimizer, at the end of the step. Other names are bound once with `=`.",
   },
   {
+    code: "E0310",
+    title: "two draws with one stream",
+    text: "Random numbers belong to the path of the draw, by a 32-bit hash of it. Two paths of this program have the same hash, so both would draw the same numbers. Rename one of them.",
+  },
+  {
     code: "E0380",
     title: "no derivative",
     text: "The loss depends on a parameter through an operation that has no derivative there. `stop_gradient` says that none is wanted, `with gradient` gives one of your own.",
   },
   {
     code: "E0401",
-    title: "no train block",
-    text: "The file describes a model and not how to train it. Add `train Name { … }` with data, epochs and an optimizer.",
+    title: "a key that train blocks do not have",
+    text: "Keys are `data split batch epochs steps optimizer clip stop seed`. The message suggests one that is spelled alike.",
+    wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  setps = 10\n  optimizer = sgd(0.1)\n}",
+    right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
+  },
+  {
+    code: "E0402",
+    title: "a train block that lacks something",
+    text: "A block needs an optimizer; a model with inputs needs `data` and `epochs`; one without inputs needs `steps`.",
+    wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n}",
+    right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
   },
   {
     code: "E0403",
-    title: "not an optimizer",
-    text: "`optimizer =` takes an optimizer of the library or one declared with `optimizer`, with its arguments.",
+    title: "a value that this key does not take",
+    text: "Each key of a train block has its own form: `batch = 64` or `all`, `split = holdout(validation = 0.1, test = 0.2)`, `optimizer = adam(lr = 1e-3)`, `clip = norm(1.0)`. The message says what the key takes.",
+    wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = relu\n}",
+    right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
+  },
+  {
+    code: "E0404",
+    title: "an unknown model",
+    text: "`train Name { … }` trains a model of this file, or of one that it uses, and there is none of this name.",
+    wrong: "model Digits {\n  param x: f32 ~ zeros\n  minimize x^2\n}\ntrain Digit {\n  steps = 1\n  optimizer = sgd(0.1)\n}",
+  },
+  {
+    code: "E0405",
+    title: "a model with nothing to train for",
+    text: "Training needs a number to make small or large: a `loss`, `minimize` or `maximize`.",
+    wrong: "model M {\n  param x: f32 ~ zeros\n  output y = x\n}\ntrain M {\n  steps = 1\n  optimizer = sgd(0.1)\n}",
+  },
+  {
+    code: "E0406",
+    title: "something given twice in train blocks",
+    text: "A key stands twice in a block, both `epochs` and `steps` are given, or two blocks have one name. Both places are shown.",
+  },
+  {
+    code: "E0407",
+    title: "no train block",
+    text: "The file describes a model and not how to train it. Add `train Name { … }` with data, epochs and an optimizer. `nabla eval` shows a model's values without training.",
   },
 ];

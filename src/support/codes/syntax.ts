@@ -118,4 +118,11 @@ export const warningCodes: readonly ErrorCode[] = [
     wrong: "fn f(ε, ϵ) = ε + ϵ",
     right: "fn f(ε, δ) = ε + δ",
   },
+  {
+    code: "W0101",
+    title: "a name that is never used",
+    text: "The value is computed for nothing, or another name was meant further down. A name that starts with `_` may stay unused.",
+    wrong: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = x\n}",
+    right: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = h\n}",
+  },
 ];

@@ -1,0 +1,117 @@
+/**
+ * Sums of exponentials: shifted by their maximum, so that nothing overflows, and the softmax that is there already
+ * found again in gradients.
+ *
+ *     log Σ exp(x)  =  m + log Σ exp(x - m),  m = max x        (a / Σ y) · y  =  a · (y / Σ y)
+ */
+import type { AccessMap } from "../../ir/access.ts";
+import type { Emit } from "../../ir/emit.ts";
+import type { Node } from "../../ir/node.ts";
+import { axesOf, orders, pair, spread, under } from "../match.ts";
+import { input, rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+
+/** Logsumexp and softmax. */
+export const softmaxes: readonly Rule[] = [
+  rule({
+    name: "logsumexp-shift",
+    doc: "log Σ exp(x) = m + log Σ exp(x - m) with m = max x, unless it is shifted so already",
+    ops: ["log"],
+    apply: (n, e) => {
+      const sum = n.inputs[0] as Node;
+      const shift = shiftOf(e, sum);
+      return shift && e.add(shift.max, e.log(shift.sum));
+    },
+    example: (e) => e.log(e.reduce("sum", e.exp(input(e, "x", [2, 3])), [1])),
+  }),
+  rule({
+    name: "softmax-shift",
+    doc: "exp(x) / Σ exp(x) = exp(x - m) / Σ exp(x - m) with m = max x, unless it is shifted so already",
+    ops: ["div"],
+    apply: (n, e) => {
+      const row = rowOf(n);
+      const shift = row && shiftOf(e, row.sum);
+      return shift && e.div(shift.exp, e.view(shift.sum, row.map));
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [2, 3]));
+      return e.div(x, e.broadcast(e.reduce("sum", x, [1]), [2, 3], [0]));
+    },
+  }),
+  rule({
+    name: "softmax-quotient",
+    doc: "(a / s) · y = a · (y / s) where s = Σ y is broadcast back over y: the softmax that is there already",
+    ops: ["mul"],
+    apply: (n, e) => {
+      for (const [y, x] of orders(n)) {
+        if (y.op !== "exp") continue;
+        const viewed = x.op === "view" && x.attrs.map.guards.length === 0 ? x : undefined;
+        const q = viewed ? (viewed.inputs[0] as Node) : x;
+        if (q.op !== "div") continue;
+        const [a, s] = pair(q).map((k) => (viewed ? e.view(k, viewed.attrs.map) : k)) as [Node, Node];
+        const p = e.div(y, s);
+        if (p.op === "div" && rowOf(p)) return e.mul(a, p);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [2, 3]));
+      const s = e.reduce("sum", x, [1]);
+      return e.mul(e.broadcast(e.div(input(e, "a", [2]), s), [2, 3], [0]), x);
+    },
+  }),
+];
+
+/** For a sum of unshifted exponentials: the shifted sum and its parts. */
+function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1) return undefined;
+  const x = under(sum.inputs[0], "exp");
+  if (!x || isShifted(x)) return undefined;
+  const { axes } = sum.attrs;
+  // Over one element, or equal ones, the maximum is no reduction.
+  const varies = axesOf(x);
+  if (axes.every((a) => !varies.has(a) || x.type.shape[a] === 1)) return undefined;
+  const max = e.stop(e.reduce("max", x, axes));
+  const exp = e.exp(e.sub(x, spread(e, max, x.type.shape, axes)));
+  return { max, exp, sum: e.reduce("sum", exp, axes) };
+}
+
+/** True when a maximum is subtracted somewhere in the exponent, a sum of a few terms: it does not grow. */
+function isShifted(x: Node): boolean {
+  const open: { readonly node: Node; readonly minus: boolean }[] = [{ node: x, minus: false }];
+  for (let seen = 0; open.length > 0 && seen < 32; seen++) {
+    const { node, minus } = open.pop() as { node: Node; minus: boolean };
+    if (node.op === "neg") open.push({ node: node.inputs[0] as Node, minus: !minus });
+    else if (node.op === "view" && node.attrs.map.guards.length === 0 && !isMaximum(node)) open.push({ node: node.inputs[0] as Node, minus });
+    else if (node.op === "add") for (const y of node.inputs) open.push({ node: y, minus });
+    else if (minus && isMaximum(node)) return true;
+  }
+  return false;
+}
+
+/** A maximum over axes, possibly broadcast, or anything stopped: who subtracts that has shifted. */
+function isMaximum(x: Node): boolean {
+  let at: Node | undefined = x;
+  for (let depth = 0; at && depth < 6; depth++) {
+    if (at.op === "stop" || (at.op === "reduce" && at.attrs.kind === "max")) return true;
+    if (at.op !== "view" && at.op !== "mark" && at.op !== "reshape") return false;
+    at = at.inputs[0];
+  }
+  return false;
+}
+
+/** For y / B(Σ y), the sum broadcast back over the axes it came from: the sum and the broadcast. */
+function rowOf(n: Node): { readonly sum: Node; readonly map: AccessMap } | undefined {
+  const [y, s] = pair(n);
+  if (y.op !== "exp" || s.op !== "view") return undefined;
+  const sum = s.inputs[0] as Node;
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1 || sum.inputs[0] !== y) return undefined;
+  const { axes } = sum.attrs;
+  const kept = y.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
+  const { map } = s.attrs;
+  const back = kept.every((axis, a) => {
+    const c = map.index[a];
+    return c?.divisor === 1 && c.numerator.c === 0 && c.numerator.k.every((k, b) => k === (b === axis ? 1 : 0));
+  });
+  return back && map.guards.length === 0 ? { sum, map } : undefined;
+}

@@ -1,0 +1,101 @@
+/** The device against the f64 evaluator: every example, five training steps, and sizes that vary under a capacity. */
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CompiledProgram } from "../../src/compile.ts";
+import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { openSession, type Session } from "../../src/session.ts";
+import { dataOf, exampleProgram, feedOf, programOf, worst } from "./kit.ts";
+
+/** Of loss, gradients and weights after at most five steps of a tiny network. */
+const tolerance = 2e-5;
+const examples = readdirSync(new URL("../../examples/", import.meta.url)).filter((f) => f.endsWith(".dl")).map((f) => f.slice(0, -3));
+
+let gpu: OpenDevice;
+beforeAll(async () => {
+  gpu = await openDevice();
+});
+afterAll(() => {
+  gpu.close();
+});
+
+async function both(program: CompiledProgram): Promise<{ device: Session; oracle: Session }> {
+  const seed = program.train?.seed ?? 3;
+  return { device: await openSession(program, { device: gpu.device, seed }), oracle: await openSession(program, { backend: "f64", seed }) };
+}
+
+async function expectSameParameters(device: Session, oracle: Session): Promise<void> {
+  for (const { name } of device.program.info.store.tensors)
+    expect(worst(await device.get(name), await oracle.get(name)), name).toBeLessThan(tolerance);
+}
+
+async function expectSameOutputs(entry: "evaluate" | "predict" | "gradients", device: Session, oracle: Session, feed: Record<string, Float64Array>): Promise<void> {
+  const [found, wanted] = [await device[entry](feed), await oracle[entry](feed)];
+  expect(Object.keys(found)).toEqual(Object.keys(wanted));
+  for (const [name, output] of Object.entries(wanted)) {
+    expect(found[name]?.shape, `${entry} ${name}`).toEqual(output.shape);
+    expect(worst(found[name]?.data ?? [], output.data), `${entry} ${name}`).toBeLessThan(tolerance);
+  }
+}
+
+describe.each(examples)("example %s", (name) => {
+  it("starts, evaluates and takes five training steps as the evaluator does", async () => {
+    const program = exampleProgram(name);
+    const { device, oracle } = await both(program);
+    await expectSameParameters(device, oracle);
+    const data = dataOf(program);
+    const batch = Math.min(typeof program.trainPlan?.batch === "number" ? program.trainPlan.batch : (data?.rows ?? 1), data?.rows ?? 1);
+    for (let t = 0; t < 5 && program.entries.includes("step"); t++) {
+      const from = data ? (t * batch) % (data.rows - batch + 1) : 0;
+      const feed = feedOf(data, from, from + batch);
+      if (program.entries.includes("gradients")) await expectSameOutputs("gradients", device, oracle, feed);
+      const [a, b] = [await device.step(feed), await oracle.step(feed)];
+      expect(Object.keys(a)).toEqual(Object.keys(b));
+      for (const [key, value] of Object.entries(b)) expect(worst([a[key] ?? Number.NaN], [value]), `${key} at step ${t + 1}`).toBeLessThan(tolerance);
+      await expectSameParameters(device, oracle);
+    }
+    await expectSameOutputs("evaluate", device, oracle, feedOf(data, 0, batch));
+    device.close();
+    oracle.close();
+  });
+});
+
+describe("sizes that vary under a capacity", () => {
+  it("take a short last batch, evaluate another size and predict one row, all as the evaluator does", async () => {
+    const program = exampleProgram("digits");
+    const { device, oracle } = await both(program);
+    const data = dataOf(program);
+    for (const [from, to] of [[0, 64], [64, 101], [101, 102], [102, 166]] as const) {
+      const [a, b] = [await device.step(feedOf(data, from, to)), await oracle.step(feedOf(data, from, to))];
+      expect(worst([a["loss"] ?? Number.NaN], [b["loss"] ?? Number.NaN]), `rows ${from} to ${to}`).toBeLessThan(tolerance);
+    }
+    await expectSameParameters(device, oracle);
+    for (const rows of [1, 7, 200, 64]) {
+      await expectSameOutputs("evaluate", device, oracle, feedOf(data, 0, rows));
+      const { x = new Float64Array() } = feedOf(data, 0, rows);
+      await expectSameOutputs("predict", device, oracle, { x });
+    }
+    device.close();
+    oracle.close();
+  });
+
+  it("hold for statistics over the batch, where rows past the live ones would show", async () => {
+    const program = programOf(`
+      model Norm {
+        input  x: f32[N, 3]
+        target y: f32[N]
+        c[n, k] = x[n, k] - (mean[m] x[m, k])
+        s[k] = max[n] x[n, k]
+        param w: f32[3] ~ ones
+        output z[n] = sum[k] c[n, k] * w[k] * s[k]
+        loss = mean[n] (z[n] - y[n])^2 + 0.1 * max[n] z[n]
+      }
+      train Norm { batch = 8, steps = 1, optimizer = sgd(lr = 0.1) }`);
+    const { device, oracle } = await both(program);
+    for (const rows of [8, 3, 1, 5]) {
+      const feed = { x: Float64Array.from({ length: rows * 3 }, (_, k) => Math.sin(k) - 2), y: Float64Array.from({ length: rows }, (_, k) => k % 2) };
+      const [a, b] = [await device.step(feed), await oracle.step(feed)];
+      expect(worst([a["loss"] ?? Number.NaN], [b["loss"] ?? Number.NaN]), `${rows} rows`).toBeLessThan(tolerance);
+      await expectSameParameters(device, oracle);
+    }
+  });
+});

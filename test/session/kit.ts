@@ -1,0 +1,44 @@
+/** Programs from text or from examples/, sessions on the device and on the evaluator, and the error measure between them. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { compile, type CompiledProgram } from "../../src/compile.ts";
+import type { Dataset } from "../../src/harness/runtime/dataset.ts";
+import { makeDataset } from "../../src/harness/runtime/dataset.ts";
+
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** The first program of a text; fails the test on any error. */
+export function programOf(text: string, set: Record<string, number> = {}): CompiledProgram {
+  const { diagnostics, programs } = compile({ path: "test.dl", text }, { set, trace: { verify: true } });
+  const [program] = programs;
+  if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
+  return program;
+}
+
+export function exampleProgram(name: string): CompiledProgram {
+  return programOf(readFileSync(`${examples}${name}.dl`, "utf8"));
+}
+
+/** The examples of a program of examples/. */
+export function dataOf(program: CompiledProgram): Dataset | undefined {
+  const data = program.trainPlan?.data;
+  if (!data) return undefined;
+  return makeDataset(data, program.info, data.kind === "csv" ? { text: readFileSync(`${examples}${data.path}`, "utf8") } : {});
+}
+
+/** Rows from..to-1 of a dataset as a feed. */
+export function feedOf(data: Dataset | undefined, from: number, to: number): Record<string, Float64Array> {
+  return Object.fromEntries((data?.fields ?? []).map((f) => [f.name, f.values.slice(from * f.width, to * f.width)]));
+}
+
+/** The worst |a - e| / max(1, |e|). */
+export function worst(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let k = 0; k < actual.length; k++) {
+    const [a, e] = [actual[k] ?? Number.NaN, expected[k] ?? Number.NaN];
+    const error = Math.abs(a - e) / Math.max(1, Math.abs(e));
+    most = Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(most, error);
+  }
+  return most;
+}

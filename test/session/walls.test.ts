@@ -1,0 +1,172 @@
+/** The walls that later work leans on, seen from outside: each on the device and on the evaluator. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { openSession, type Session } from "../../src/session.ts";
+import type { CompiledProgram } from "../../src/compile.ts";
+import { profiles } from "../../kernels/profiles.ts";
+import { programOf, worst } from "./kit.ts";
+
+let gpu: OpenDevice;
+beforeAll(async () => {
+  gpu = await openDevice();
+});
+afterAll(() => {
+  gpu.close();
+});
+
+const backends = ["webgpu", "f64"] as const;
+const open = (program: CompiledProgram, backend: (typeof backends)[number]): Promise<Session> =>
+  openSession(program, backend === "f64" ? { backend } : { device: gpu.device });
+
+describe.each(backends)("on %s", (backend) => {
+  it("a NaN planted at step 7 leaves the weights of step 6, and the step is named", async () => {
+    const program = programOf(`
+      model M { input x: f32[N]; param w: f32[2] ~ ones; loss = mean[n] (w[0] * x[n] + w[1])^2 }
+      train M { batch = 2, steps = 9, optimizer = adam(lr = 0.1) }`);
+    const session = await open(program, backend);
+    for (let t = 1; t <= 6; t++) await session.step({ x: [t, -1] });
+    const kept = await session.engine.snapshot();
+    await expect(session.step({ x: [Number.NaN, 1] })).rejects.toThrow("not finite at update 7");
+    await expect(session.step({ x: [1, 1] })).rejects.toThrow("not finite at update 7");
+    for (const [path, data] of kept) if (path !== "status") expect([...(await session.get(path))], path).toEqual([...data]);
+  });
+
+  it("`<-` rebinds in text order: earlier lines read the old value, later lines the new", async () => {
+    const program = programOf(`
+      model M {
+        input x: f32[N]
+        param w: f32 ~ ones
+        state s: f32 ~ constant(2)
+        before = s
+        s <- s + 1
+        between = s
+        s <- s * 10
+        output a = before
+        output b = between
+        output c = s
+        loss = w * w * (mean[n] x[n]) + 0 * (before + between)
+      }
+      train M { batch = 1, steps = 3, optimizer = sgd(lr = 0) }`);
+    const session = await open(program, backend);
+    await session.step({ x: [1] });
+    expect([...(await session.get("M.s"))]).toEqual([30]);
+    await session.step({ x: [1] });
+    expect([...(await session.get("M.s"))]).toEqual([310]);
+    const outputs = await session.predict({ x: [1] });
+    expect(["a", "b", "c"].map((o) => outputs[o]?.data[0])).toEqual([310, 310, 310]);
+  });
+
+  it("a small fold trains: a recurrence over time, with its gradient", async () => {
+    const program = programOf(`
+      model Rnn {
+        input  x: f32[N, 4, 2]
+        target y: f32[N]
+        param W: f32[2, 3] ~ glorot_uniform
+        param U: f32[3, 3] ~ glorot_uniform
+        param v: f32[3] ~ ones
+        last = fold t in 0..4 with h = zeros[N, 3] { tanh(x[:, t] @ W + h @ U) }
+        output p[n] = sum[k] last[n, k] * v[k]
+        loss = mean[n] (p[n] - y[n])^2
+      }
+      train Rnn { batch = 5, steps = 3, optimizer = sgd(lr = 0.1) }`);
+    const feed = { x: Float64Array.from({ length: 40 }, (_, k) => Math.sin(1.7 * k)), y: Float64Array.from([1, 0, -1, 0.5, 0.2]) };
+    const session = await open(program, backend);
+    const { loss: gradientLoss, ...gradients } = await session.gradients(feed);
+    for (const [path, gradient] of Object.entries(gradients)) {
+      const data = Float64Array.from(await session.get(path));
+      const eps = backend === "f64" ? 1e-6 : 1e-2;
+      for (let k = 0; k < data.length; k += 2) {
+        const at = async (value: number): Promise<number> => {
+          session.set(path, data.map((d, j) => (j === k ? value : d)));
+          return (await session.evaluate(feed))["loss"]?.data[0] ?? Number.NaN;
+        };
+        const slope = ((await at((data[k] ?? 0) + eps)) - (await at((data[k] ?? 0) - eps))) / (2 * eps);
+        expect(Math.abs((gradient.data[k] ?? 0) - slope), `${path}[${k}]`).toBeLessThan(backend === "f64" ? 1e-7 : 2e-3);
+        session.set(path, data);
+      }
+    }
+    const losses = [];
+    for (let t = 0; t < 20; t++) losses.push((await session.step(feed))["loss"] ?? Number.NaN);
+    expect(losses[0]).toBeCloseTo(gradientLoss?.data[0] ?? Number.NaN, 5);
+    expect(losses.at(-1)).toBeLessThan(0.7 * (losses[0] ?? 0));
+  });
+
+  it("a gradient inside a loss is differentiated again", async () => {
+    const program = programOf(`
+      model Penalty {
+        input x: f32[N, 2]
+        param w: f32[2] ~ constant(0.5)
+        score[n] = tanh(sum[d] w[d] * x[n, d])
+        slope = grad(sum(score), x)
+        loss = mean[n] (sum[d] slope[n, d]^2 - 1)^2
+      }
+      train Penalty { batch = 3, steps = 1, optimizer = sgd(lr = 0.1) }`);
+    const session = await open(program, backend);
+    const x = Float64Array.from([0.3, -0.2, 1, 0.4, -0.7, 0.1]);
+    const gradient = (await session.gradients({ x }))["Penalty.w"]?.data ?? [];
+    const loss = (w: readonly number[]): number => {
+      let total = 0;
+      for (let n = 0; n < 3; n++) {
+        const s = Math.tanh((w[0] ?? 0) * (x[2 * n] ?? 0) + (w[1] ?? 0) * (x[2 * n + 1] ?? 0));
+        const square = (w[0] ?? 0) ** 2 + (w[1] ?? 0) ** 2;
+        total += ((1 - s * s) ** 2 * square - 1) ** 2 / 3;
+      }
+      return total;
+    };
+    const wanted = [0, 1].map((k) => (loss([0.5 + (k === 0 ? 1e-6 : 0), 0.5 + (k === 1 ? 1e-6 : 0)]) - loss([0.5 - (k === 0 ? 1e-6 : 0), 0.5 - (k === 1 ? 1e-6 : 0)])) / 2e-6);
+    expect(worst(gradient, wanted)).toBeLessThan(2e-5);
+  });
+
+  it("hyperparameters that fix no size change between steps", async () => {
+    const program = programOf(`
+      model M(rate = 2.0) { input x: f32[N]; param w: f32 ~ ones; output p = rate * w; loss = w * (mean[n] x[n]) }
+      train M { batch = 1, steps = 1, optimizer = sgd(lr = 0.5) }`);
+    const session = await open(program, backend);
+    expect((await session.predict({ x: [1] }))["p"]?.data[0]).toBe(2);
+    session.setHyper("rate", 5);
+    expect((await session.predict({ x: [1] }))["p"]?.data[0]).toBe(5);
+    expect(() => session.setHyper("none", 1)).toThrow("no hyperparameter none");
+  });
+
+  it("schedules and bias corrections are computed in f64 from t", async () => {
+    const program = programOf(`
+      model M { input x: f32[N]; param w: f32 ~ zeros; loss = w * (mean[n] x[n]) }
+      train M { batch = 1, steps = 3, optimizer = adam(lr = linear_decay(0.1, 0.0, steps = 10)) }`);
+    const session = await open(program, backend);
+    let [s, r, w] = [0, 0, 0];
+    for (let t = 1; t <= 6; t++) {
+      const g = t % 2 === 0 ? 0.5 : 2;
+      await session.step({ x: [g] });
+      s = 0.9 * s + 0.1 * g;
+      r = 0.999 * r + 0.001 * g * g;
+      const lr = 0.1 + ((0 - 0.1) * Math.min(t - 1, 10)) / 10;
+      w -= (lr * (s / (1 - 0.9 ** t))) / (Math.sqrt(r / (1 - 0.999 ** t)) + 1e-8);
+      expect(Math.abs(((await session.get("M.w"))[0] ?? 0) - w), `update ${t}`).toBeLessThan(1e-6);
+    }
+  });
+});
+
+describe("one mechanism", () => {
+  it("a dense layer as a formula and as a product is one node", () => {
+    const program = programOf(`
+      model M {
+        input x: f32[N, 6]
+        param W: f32[6, 5] ~ glorot_uniform
+        param c: f32[5] ~ zeros as bias
+        output formula[b, o] = sum[i] x[b, i] * W[i, o] + c[o]
+        output product = x @ W + c
+        output turned[b, o] = c[o] + sum[i] W[i, o] * x[b, i]
+      }`);
+    const nodes = program.graph("predict").outputs.map((o) => o.node);
+    expect(nodes).toHaveLength(3);
+    expect(new Set(nodes).size).toBe(1);
+  });
+
+  it("two equal layers share one pipeline", () => {
+    const program = programOf(`
+      model Twice { input x: f32[N, 8]; a = relu(dense(x, 8)); b = relu(dense(a, 8)); output c = relu(dense(b, 8)) }`);
+    const { plan, texts } = program.lower("predict", { capacity: { N: 4 }, profile: profiles.software });
+    expect(plan.block).toHaveLength(3);
+    expect(texts.length).toBeLessThan(3);
+  });
+});
