@@ -86,9 +86,10 @@ function beginsDeclaration(tokens: readonly IToken[], i: number): boolean {
 }
 
 function layOutChunk(raw: readonly IToken[], problems: LayoutProblem[]): readonly Chunk[] {
-  const { kept, unpaired, unbalanced } = pairBrackets(raw, problems);
-  const tokens = dropNewlines(contextualKeywords(kept), unpaired);
-  const tooDeep = nestingLimit(tokens);
+  const { kept, unpaired, heads, unbalanced } = pairBrackets(raw, problems);
+  const endsOperand = (token: IToken | undefined): boolean => token !== undefined && operandEnds.has(token.tokenType) && !heads.has(token.startOffset);
+  const tokens = dropNewlines(contextualKeywords(kept, endsOperand), unpaired);
+  const tooDeep = nestingLimit(tokens, endsOperand);
   const [first] = tokens;
   if (tooDeep) problems.push({ kind: "nesting", token: tooDeep });
   if (tooDeep || !first) return [];
@@ -114,12 +115,16 @@ interface Paired {
   readonly kept: readonly IToken[];
   /** Opening brackets that nothing closes. */
   readonly unpaired: ReadonlySet<number>;
+  /** The `]` of reductions: what follows is an operand, and the bracket ends none. */
+  readonly heads: ReadonlySet<number>;
   readonly unbalanced: boolean;
 }
 
 function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Paired {
   const kept: IToken[] = [];
   const unpaired = new Set<number>();
+  const heads = new Set<number>();
+  const reducing = new Set<IToken>();
   const stack: IToken[] = [];
   // Where on the stack the openers of each kind lie, so that a closer finds its own without a search.
   const places = new Map<TokenType, number[]>([...closerOf.keys()].map((type) => [type, []]));
@@ -138,6 +143,7 @@ function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Pai
     if (closerOf.has(type)) {
       places.get(type)?.push(stack.length);
       stack.push(token);
+      if (type === T.LeftBracket && kept.at(-1)?.tokenType === T.ReductionWord) reducing.add(token);
     } else if (closers.has(type)) {
       const opener = places.get(openerOf.get(type) ?? type)?.at(-1) ?? -1;
       // A closer looks past unclosed brackets of other kinds, but a ) or ] never past the braces of its block.
@@ -153,23 +159,27 @@ function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Pai
         const open = pop();
         if (open) giveUp(open);
       }
-      pop();
+      const partner = pop();
+      if (partner && reducing.has(partner)) heads.add(token.startOffset);
     }
     kept.push(token);
   }
   for (const open of stack) giveUp(open);
-  return { kept, unpaired, unbalanced: problems.length > before };
+  return { kept, unpaired, heads, unbalanced: problems.length > before };
 }
 
+/** Whether a token may be the last of an operand. */
+type EndsOperand = (token: IToken | undefined) => boolean;
+
 /** `loss x = …` begins a loss where `loss * 2` is a value; `where`, `as`, … are keywords only after an operand. */
-function contextualKeywords(tokens: readonly IToken[]): readonly IToken[] {
+function contextualKeywords(tokens: readonly IToken[], endsOperand: EndsOperand): readonly IToken[] {
   const out: IToken[] = [];
   for (const [i, token] of tokens.entries()) {
     const previous = out[i - 1];
     const next = tokens[i + 1];
     let type: TokenType | undefined;
     if (token.tokenType === T.Name && contextual.has(token.image)) {
-      if (!statementWords.has(token.image)) type = previous && operandEnds.has(previous.tokenType) ? keywordTypes.get(token.image) : undefined;
+      if (!statementWords.has(token.image)) type = endsOperand(previous) ? keywordTypes.get(token.image) : undefined;
       else if (!previous || endsLine.has(previous.tokenType)) {
         const begins = next && (token.image === "loss" ? next.tokenType === T.Equals || next.tokenType === T.Name : valueStarts.has(next.tokenType));
         if (begins) type = keywordTypes.get(token.image);
@@ -207,29 +217,33 @@ interface Level {
   postfix: number;
 }
 
+/** One postfix form is no deeper than its brackets; each further one in a row is. */
+const depthOf = ({ tight, loose, postfix }: Level): number => tight + loose + Math.max(0, postfix - 1);
+
 /** The first token that lies too deep, if any. */
-function nestingLimit(tokens: readonly IToken[]): IToken | undefined {
+function nestingLimit(tokens: readonly IToken[], endsOperand: EndsOperand): IToken | undefined {
   const levels: Level[] = [{ tight: 0, loose: 0, postfix: 0 }];
   let outer = 0;
   for (const [i, token] of tokens.entries()) {
     const level = levels.at(-1);
     if (!level) return undefined;
     const type = token.tokenType;
-    const previous = tokens[i - 1];
-    const afterOperand = previous !== undefined && operandEnds.has(previous.tokenType);
+    const afterOperand = endsOperand(tokens[i - 1]);
     const next = tokens[i + 1];
     if (closerOf.has(type)) {
       if (afterOperand && type !== T.LeftBrace) level.postfix++;
-      outer += 1 + level.tight + level.loose + level.postfix;
+      outer += 1 + depthOf(level);
       levels.push({ tight: 0, loose: 0, postfix: 0 });
     } else if (closers.has(type)) {
       if (levels.length === 1) continue;
       levels.pop();
       const back = levels.at(-1);
-      if (back) outer -= 1 + back.tight + back.loose + back.postfix;
+      if (back) outer -= 1 + depthOf(back);
     } else if (type === T.Dot) level.postfix++;
-    else if (type === T.ReductionWord && next?.tokenType === T.LeftBracket) level.loose++;
-    else if (type === T.Not || type === T.Caret || (type === T.Minus && !afterOperand)) {
+    else if (type === T.ReductionWord && next?.tokenType === T.LeftBracket) {
+      level.loose++;
+      level.postfix = 0;
+    } else if (type === T.Not || type === T.Caret || (type === T.Minus && !afterOperand)) {
       level.tight++;
       level.postfix = 0;
     } else if (!operandEnds.has(type) && !(type === T.Newline && next === undefined)) {
@@ -240,7 +254,7 @@ function nestingLimit(tokens: readonly IToken[]): IToken | undefined {
       if (!product) level.loose = 0;
     }
     const now = levels.at(-1);
-    if (now && outer + now.tight + now.loose + now.postfix > maxNesting) return token;
+    if (now && outer + depthOf(now) > maxNesting) return token;
   }
   return undefined;
 }

@@ -18,6 +18,8 @@ export interface Tile {
   readonly columns: number;
   /** Turns of the innermost fold axis written out in one iteration. */
   readonly unroll: number;
+  /** What follows the sum is written once, in a loop over the cells, instead of once per cell. */
+  readonly rolled: boolean;
 }
 
 /** Nanoseconds (or any unit) per invocation, and how many run at a time. */
@@ -27,36 +29,42 @@ interface Prices {
   readonly turn: number;
   readonly start: number;
   readonly lanes: number;
-  /** Building the pipeline, per access statement and per operation of the text, spread over the runs expected of a kernel. */
-  readonly buildAccess: number;
-  readonly buildOperation: number;
+  /**
+   * Building the pipeline, per access statement and per operation of the text: alone, and for each accumulator that stays alive
+   * meanwhile (register allocation). Spread over the thousand runs expected of a kernel.
+   */
+  readonly buildAccess: readonly [alone: number, perCell: number];
+  readonly buildOperation: readonly [alone: number, perCell: number];
   /** Access statements and operations of one kernel's text. */
   readonly mostAccesses: number;
   readonly mostOperations: number;
 }
 
 const prices: Readonly<Record<Profile["name"], Prices>> = {
-  software: { access: 15, operation: 0.4, turn: 3, start: 60, lanes: 8, buildAccess: 500, buildOperation: 100, mostAccesses: 200, mostOperations: 2500 },
-  gpu: { access: 4, operation: 0.5, turn: 1, start: 50, lanes: 16_384, buildAccess: 20, buildOperation: 4, mostAccesses: 400, mostOperations: 6000 },
+  software: { access: 15, operation: 0.4, turn: 3, start: 60, lanes: 8, buildAccess: [900, 25], buildOperation: [80, 15], mostAccesses: 200, mostOperations: 2500 },
+  gpu: { access: 4, operation: 0.5, turn: 1, start: 50, lanes: 16_384, buildAccess: [20, 0], buildOperation: [4, 0], mostAccesses: 400, mostOperations: 6000 },
 };
 
 const sides = [1, 2, 4, 8] as const;
 /** Loads of one iteration that unrolling may reach. */
 const mostLoadsAtOnce = 16;
 const mostUnroll = 4;
+/** Operations after the sum that are too many to write once per cell. */
+const longFinish = 500;
 /** A summed axis this short needs no loop. */
 export const shortAxis = 4;
 
 /** The cheapest tile by the model; 1 x 1 where nothing larger fits. */
 export function chooseTile(product: Product, profile: Profile): Tile {
   const price = prices[profile.name];
-  let best: Tile = { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1) };
+  let best: Tile = { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), rolled: false };
   let least = Infinity;
+  const rolls = (cells: number): boolean => cells > 1 && (profile.name === "software" || cells * operations(product.after, 1, 1) > longFinish);
   for (const rows of sides)
     for (const columns of sides) {
       if (rows > profile.tile[0] || columns > profile.tile[1]) continue;
       if (wasteful(rows, product.rows) || wasteful(columns, product.columns)) continue;
-      const tile = { rows, columns, unroll: unrollFor(product, rows, columns) };
+      const tile = { rows, columns, unroll: unrollFor(product, rows, columns), rolled: rolls(rows * columns) };
       const time = timeOf(product, tile, price);
       if (time < least) {
         least = time;
@@ -83,18 +91,25 @@ function unrollFor(product: Product, rows: number, columns: number): number {
 
 /** Infinity where the text would be too long. */
 function timeOf(product: Product, tile: Tile, price: Prices): number {
-  const { rows, columns, unroll } = tile;
+  const { rows, columns, unroll, rolled } = tile;
   const cells = rows * columns;
   const loads = accesses(product.inside, rows, columns);
   const outside = accesses(product.before, rows, columns) + accesses(product.after, rows, columns);
   const finishing = operations(product.after, rows, columns) + operations(product.before, rows, columns);
   const inner = operations(product.inside, rows, columns) + 2 * cells;
-  if (cells > 1 && (loads * unroll + outside > price.mostAccesses || inner * unroll + finishing > price.mostOperations)) return Infinity;
+  const writtenAccesses = loads * unroll + (rolled ? accesses(product.before, rows, columns) + accesses(product.after, 1, 1) : outside);
+  const writtenAfter = rolled ? 2 * cells + operations(product.before, rows, columns) + operations(product.after, 1, 1) : finishing;
+  if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const turns = points(product.fold.axes).capacity;
   const one = turns * (loads * price.access + inner * price.operation + price.turn / unroll) + outside * price.access + finishing * price.operation + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
-  const build = (loads * unroll + outside) * price.buildAccess + (inner * unroll + finishing) * price.buildOperation;
+  const build =
+    writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, rolled ? 1 : cells);
   return one * Math.max(1, tiles / price.lanes) + build;
+}
+
+function share([alone, perCell]: readonly [number, number], cells: number): number {
+  return alone + perCell * cells;
 }
 
 function copies(varies: Varies, rows: number, columns: number): number {

@@ -22,7 +22,7 @@ import { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, linear, points } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
-import { TileWriter } from "./tile-writer.ts";
+import { pick, TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 
@@ -66,16 +66,16 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const rowTile = product.batch.length === 0 ? row : b.let(inner, rest(row, rowTiles));
   const writer = new TileWriter(b, product, tile);
   writer.know(coordinatesOf(b, inner, product.batch, product.batch.length === 0 ? int(0) : b.let(inner, quotient(row, rowTiles))));
-  const rowInside = place(b, inner, product.rows, tile.rows, (i) => plus(times(rowTile, int(tile.rows)), int(i)), (i, at) => writer.knowRow(i, at));
+  const rowAt: Line = { axes: product.rows, length: tile.rows, position: (i) => plus(times(rowTile, int(tile.rows)), i) };
   // Columns of neighbouring invocations lie side by side.
-  const columnInside = place(b, inner, product.columns, tile.columns, (j) => plus(column, times(columnTiles, int(j))), (j, at) => writer.knowColumn(j, at));
+  const columnAt: Line = { axes: product.columns, length: tile.columns, position: (j) => plus(column, times(columnTiles, j)) };
+  const rowInside = placeAll(b, inner, rowAt, (i, at) => writer.knowRow(i, at));
+  const columnInside = placeAll(b, inner, columnAt, (j, at) => writer.knowColumn(j, at));
   writer.statements(product.before, inner);
   writer.open(inner);
   turns(b, product, tile, writer, inner);
-  writer.finish(inner, (i, j) => {
-    const [r, c] = [rowInside[i], columnInside[j]];
-    return r && c ? both(r, c) : (r ?? c);
-  });
+  if (tile.rolled) finishInLoops(b, product, writer, inner, rowAt, columnAt);
+  else writer.finish(inner, rowInside, columnInside);
   const total = b.let(body, times(times(batches, rowTiles), columnTiles));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
@@ -84,19 +84,46 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}`, width, launch, rebind }, body);
 }
 
+/** The rows (or columns) of a tile: their axes, how many, and where the k-th lies among all. */
+interface Line {
+  readonly axes: readonly Axis[];
+  readonly length: number;
+  readonly position: (k: Scalar) => Scalar;
+}
+
 /** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */
-function place(
-  b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number,
-  position: (k: number) => Scalar, know: (k: number, at: ReadonlyMap<number, Scalar>) => void,
-): readonly (Scalar | undefined)[] {
+function placeAll(b: KernelBuilder, out: KernelStmt[], line: Line, know: (k: number, at: ReadonlyMap<number, Scalar>) => void): readonly (Scalar | undefined)[] {
+  return Array.from({ length: line.length }, (_, k) => {
+    const { at, inside } = place(b, out, line, int(k));
+    know(k, at);
+    return inside;
+  });
+}
+
+function place(b: KernelBuilder, out: KernelStmt[], { axes, length, position }: Line, k: Scalar): { readonly at: ReadonlyMap<number, Scalar>; readonly inside: Scalar | undefined } {
   const { live } = points(axes);
   const extent = b.size(live);
   const exact = typeof live === "number" && live % length === 0;
-  return Array.from({ length }, (_, k) => {
-    const at = b.let(out, position(k));
-    const safe = exact ? at : b.let(out, least(at, minus(extent, int(1))));
-    know(k, coordinatesOf(b, out, axes, safe));
-    return exact ? undefined : b.let(out, below(at, extent));
+  const index = b.let(out, position(k));
+  const safe = exact ? index : b.let(out, least(index, minus(extent, int(1))));
+  return { at: coordinatesOf(b, out, axes, safe), inside: exact ? undefined : b.let(out, below(index, extent)) };
+}
+
+/** What follows the sum, as two loops around one copy of it: the text stays short, an accumulator is picked by comparing its number. */
+function finishInLoops(b: KernelBuilder, product: Product, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
+  const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
+    line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
+  loop(rowAt, out, (i, row) => {
+    const { at: rows, inside: rowInside } = place(b, row, rowAt, i);
+    const ofRow = writer.pickRow(i, row);
+    loop(columnAt, row, (j, cell) => {
+      const { at: columns, inside: columnInside } = place(b, cell, columnAt, j);
+      const own: KernelStmt[] = [];
+      writer.finishOne(new Map([...rows, ...columns]), pick(b, cell, ofRow, j), own);
+      const condition = rowInside && columnInside ? both(rowInside, columnInside) : (rowInside ?? columnInside);
+      if (condition) cell.push({ kind: "if", condition, body: own });
+      else cell.push(...own);
+    });
   });
 }
 

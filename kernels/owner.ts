@@ -31,7 +31,7 @@ function ownerOf(nest: Nest, profile: Profile, family: string, width: number): B
   const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
   const exact = live === launch.workgroups * width && launch.isLine;
   const inner: KernelStmt[] = [];
-  const safe = bounded(b, inner, item, capacity);
+  const safe = exact ? item : bounded(b, inner, item, capacity);
   const scope: Scope = new Map(coordinatesOf(b, inner, nest.parallel, safe));
   serial(b, nest.body, scope, inner);
   if (exact) body.push(...inner);

@@ -8,12 +8,13 @@
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { InternalError } from "../src/support/diagnostic.ts";
 import { lineIn } from "./affine.ts";
 import { int, plus, times } from "./arithmetic.ts";
 import type { Tile } from "./choose-tile.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import type { Classed, Product, Varies } from "./product.ts";
-import type { Accumulator } from "./serial.ts";
+import { serial, type Accumulator } from "./serial.ts";
 
 /** A statement of the innermost loop; for a load whose index is affine, its base per copy, computed before the loop. */
 export interface Changing extends Classed {
@@ -130,8 +131,23 @@ export class TileWriter {
     }
   }
 
+  /** For each column, the accumulator of row i. */
+  pickRow(i: Scalar, out: KernelStmt[]): readonly Scalar[] {
+    const columns = this.accumulators[0] ?? [];
+    return columns.map((_, j) => pick(this.b, out, this.accumulators.flatMap((row) => row.slice(j, j + 1)), i));
+  }
+
+  /** What follows the sum, for the cell with the given coordinates and sum. */
+  finishOne(at: ReadonlyMap<number, Scalar>, sum: Scalar, out: KernelStmt[]): void {
+    const { before, after, fold } = this.product;
+    // What varies with nothing in the tile is the same in every cell's scope.
+    const scope: Scope = new Map([...(this.cells[0]?.[0] ?? []), ...at]);
+    for (const id of fold.results) scope.set(id, sum);
+    serial(this.b, [...required(before.filter((c) => c.varies !== "none"), after), ...after].map((c) => c.stmt), scope, out);
+  }
+
   /** What follows the sum: shared values first, then each live cell's own and its stores. */
-  finish(out: KernelStmt[], inside: (i: number, j: number) => Scalar | undefined): void {
+  finish(out: KernelStmt[], rowInside: readonly (Scalar | undefined)[], columnInside: readonly (Scalar | undefined)[]): void {
     const { after, fold } = this.product;
     const [result] = fold.results;
     this.cells.forEach((row, i) => {
@@ -142,6 +158,7 @@ export class TileWriter {
     });
     this.statements(after.filter((c) => c.varies !== "both"), out);
     this.cells.forEach((row, i) => {
+      const line: KernelStmt[] = [];
       row.forEach((cell, j) => {
         const own: KernelStmt[] = [];
         for (const { stmt, varies } of after) {
@@ -157,12 +174,43 @@ export class TileWriter {
             cell.set(stmt.id, value);
           }
         }
-        const condition = inside(i, j);
-        if (condition) out.push({ kind: "if", condition, body: own });
-        else out.push(...own);
+        line.push(...when(columnInside[j], own));
       });
+      out.push(...when(rowInside[i], line));
     });
   }
+}
+
+/** The k-th of some values. */
+export function pick(b: KernelBuilder, out: KernelStmt[], values: readonly Scalar[], k: Scalar): Scalar {
+  const [first, ...more] = values;
+  if (!first) throw new InternalError("bind", "a tile without values");
+  const here = more.map((_, at) => b.let(out, op("==", "bool", [k, int(at + 1)])));
+  return more.reduce<Scalar>((value, other, at) => b.let(out, op("select", value.dtype, [here[at] as Scalar, other, value])), first);
+}
+
+/** Statements that later ones need, in order: `needed` grows by what they refer to. */
+function required(list: readonly Classed[], later: readonly Classed[]): readonly Classed[] {
+  const needed = new Set<number>();
+  const note = (s: Scalar): void => {
+    if (s.kind === "ref") needed.add(s.id);
+    else if (s.kind === "op" || s.kind === "call") s.args.forEach(note);
+  };
+  const noteAll = ({ stmt }: Classed): void => {
+    if (stmt.kind === "let" || stmt.kind === "store") note(stmt.value);
+    if (stmt.kind !== "let") note(stmt.index);
+    if (stmt.kind !== "let" && stmt.guard) note(stmt.guard);
+  };
+  later.forEach(noteAll);
+  return list.toReversed().filter((c) => {
+    if (c.stmt.kind === "store" || !needed.has(c.stmt.id)) return false;
+    noteAll(c);
+    return true;
+  }).toReversed();
+}
+
+function when(condition: Scalar | undefined, body: readonly KernelStmt[]): readonly KernelStmt[] {
+  return condition ? [{ kind: "if", condition, body }] : body;
 }
 
 function set(cell: Scope, values: ReadonlyMap<number, Scalar>): void {

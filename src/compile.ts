@@ -23,14 +23,15 @@ import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
-import { normalise } from "./simplify/normalise.ts";
-import { simplify } from "./simplify/simplify.ts";
+import { normaliseBy } from "./simplify/normalise.ts";
+import { simplifyBy } from "./simplify/simplify.ts";
 import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts";
 import type { Source } from "./support/span.ts";
 import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
 import { parse } from "./syntax/parse.ts";
 import { emit } from "./wgsl/emit.ts";
 
+/** What a compilation may be told. */
 export interface CompileOptions {
   /** Hyperparameters and train settings that override the file's: `{ hidden: 64, seed: 7 }`. */
   readonly set?: Readonly<Record<string, number | string | boolean>>;
@@ -41,6 +42,7 @@ export interface CompileOptions {
   readonly off?: ReadonlySet<string>;
 }
 
+/** What came of it. */
 export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
   /** One per train block, then one per model that no block trains; empty when there are errors. */
@@ -122,7 +124,7 @@ export class CompiledProgram {
     if (known) return known;
     const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
     const building: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, request), verify: verifyGraph };
-    const passes: readonly Pass<Graph, Graph>[] = [normalise, differentiate, simplify];
+    const passes: readonly Pass<Graph, Graph>[] = [normaliseBy({ off: this.off }), differentiate, simplifyBy({ off: this.off })];
     const built = runPass(building, this.checked, this.trace, entry);
     const graph = passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), built);
     this.graphs.set(entry, graph);

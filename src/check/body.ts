@@ -34,6 +34,7 @@ export function runBody(cx: Context, run: Run, after?: (env: Env) => void): Valu
     return poison;
   }
   cx.calls.push({ declaration, span });
+  cx.called.add(declaration);
   const frame: Frame = { kind: run.kind, id: run.id ?? cx.newId(), repeat: run.repeat ?? 1, atEnd: [] };
   const env: Env = { scope: run.scope, place: run.place, frame };
   const result = cx.runBody(cx, declaration.body, env);

@@ -9,11 +9,11 @@
  */
 import { createLibrary, type Library } from "../std/library.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
-import type { Source } from "../support/span.ts";
+import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Model, Train } from "../syntax/ast.ts";
 import type { CheckedModel, CheckedProgram, CheckedTrain } from "./checked.ts";
-import { Context, type Env } from "./context.ts";
+import { Context, type Env, type ModelState } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { finishModel, type Foreknowledge, plainFrame, runModel, type Settings } from "./models.ts";
 import { labelAt } from "./problem.ts";
@@ -21,7 +21,8 @@ import { reachedParams } from "./reach.ts";
 import { type Definition, Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
 import { checkTrain, settableKeys } from "./trains.ts";
-import type { Value } from "./value.ts";
+import { checkUncalled } from "./uncalled.ts";
+import type { Callable, Value } from "./value.ts";
 
 /** What comes from outside the file. */
 export interface CheckOptions {
@@ -46,12 +47,15 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
   const trains = file.declarations.filter((d) => d.kind === "train");
   const checkedModels: CheckedModel[] = [];
   const checkedTrains: CheckedTrain[] = [];
+  const called = new Set<Callable>();
   for (const model of models) {
     const mine = trains.filter((t) => t.model.name === model.name.name);
     const result = checkModel(begin, model, mine, scope, settings, diagnostics);
     checkedModels.push(result.model);
     checkedTrains.push(...result.trains);
+    for (const declaration of result.called) called.add(declaration);
   }
+  for (const declaration of file.declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
   for (const train of trains) {
     if (models.some((m) => m.name.name === train.model.name)) continue;
     const near = suggest(train.model.name, models.map((m) => m.name.name));
@@ -59,7 +63,7 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
       code: "E0404", message: `there is no model \`${train.model.name}\``, span: train.model.span, label: "unknown model", ...(near && { hint: `did you mean \`${near}\`?` }),
     });
   }
-  checkNames(trains, checkedTrains, settings, checkedModels, diagnostics);
+  checkNames(trains, settings, models, diagnostics);
   return diagnostics.hasErrors ? undefined : { source: file.span.source, models: checkedModels, trains: checkedTrains };
 }
 
@@ -89,7 +93,11 @@ function fileScope(cx: Context, file: File, library: Library): Scope<Value> {
   return scope;
 }
 
-/** A declaration that can be called. */
+function isCallable(declaration: Declaration): declaration is Callable {
+  return !["use", "const", "model", "train"].includes(declaration.kind);
+}
+
+/** A declaration as its name's definition. */
 function definition(cx: Context, declaration: Declaration, scope: Scope<Value>): Definition<Value> | undefined {
   switch (declaration.kind) {
     case "fn":
@@ -109,7 +117,7 @@ function definition(cx: Context, declaration: Declaration, scope: Scope<Value>):
 
 function checkModel(
   begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scope: Scope<Value>, settings: Settings, diagnostics: Diagnostics,
-): { model: CheckedModel; trains: CheckedTrain[] } {
+): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable> } {
   let known: Foreknowledge = { fixed: new Set(), params: [] };
   // Each pass fixes at least one more hyperparameter or learns the parameters, so this ends.
   for (let pass = 0; ; pass++) {
@@ -124,22 +132,24 @@ function checkModel(
       known = { fixed, params: checked.params };
       continue;
     }
-    if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked);
+    if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
     for (const d of own.list) diagnostics.add(d);
     if (!own.hasErrors) warnUnused(cx, diagnostics);
-    return { model: checked, trains: blocks };
+    return { model: checked, trains: blocks, called: cx.called };
   }
 }
 
 /** Every parameter must be able to learn. */
-function checkReach(cx: Context, model: CheckedModel): void {
+function checkReach(cx: Context, model: CheckedModel, state: ModelState): void {
   if (model.terms.length === 0) return;
   const reached = reachedParams(model.terms.map((t) => t.value));
-  for (const param of model.params) {
-    if (reached.has(param.path)) continue;
+  const lost = new Map<Span, string[]>();
+  for (const { path, call } of state.params.values()) if (!reached.has(path)) lost.set(call, [...(lost.get(call) ?? []), `\`${path}\``]);
+  for (const [span, paths] of lost) {
     cx.error({
-      code: "E0302", message: `the loss does not depend on the parameter \`${param.path}\``, span: param.span, label: "never learns",
-      related: model.terms.map((t) => labelAt(t.span, "the loss")), hint: "use it, or make it a `state`",
+      code: "E0302", message: `the loss does not depend on the ${paths.length === 1 ? "parameter" : "parameters"} ${paths.join(", ")}`, span,
+      label: paths.length === 1 ? "never learns" : "these never learn", related: model.terms.map((t) => labelAt(t.span, "the loss")),
+      hint: "use what is computed here in the loss, or leave it out",
     });
   }
 }
@@ -151,7 +161,7 @@ function warnUnused(cx: Context, diagnostics: Diagnostics): void {
 }
 
 /** Train blocks have names of their own, and `--set` names something. */
-function checkNames(trains: readonly Train[], checked: readonly CheckedTrain[], settings: Settings, models: readonly CheckedModel[], diagnostics: Diagnostics): void {
+function checkNames(trains: readonly Train[], settings: Settings, models: readonly Model[], diagnostics: Diagnostics): void {
   const names = new Map<string, Train>();
   for (const train of trains) {
     const name = train.as?.name ?? train.model.name;
@@ -164,7 +174,7 @@ function checkNames(trains: readonly Train[], checked: readonly CheckedTrain[], 
     }
     names.set(name, train);
   }
-  const legal = [...models.flatMap((m) => m.hypers.map((h) => h.name)), ...(trains.length > 0 || checked.length > 0 ? settableKeys : [])];
+  const legal = [...models.flatMap((m) => m.params.map((p) => p.name.name)), ...(trains.length > 0 ? settableKeys : [])];
   for (const key of Object.keys(settings)) {
     if (legal.includes(key)) continue;
     const near = suggest(key, legal);

@@ -7,7 +7,7 @@ import type { Diagnostics, Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import type { Block, Expr, Statement } from "../syntax/ast.ts";
 import type { CheckedInput, CheckedParam, CheckedState, Named, Term } from "./checked.ts";
-import type { Core } from "./core.ts";
+import type { Core, LoopVar } from "./core.ts";
 import type { Equation } from "./equation.ts";
 import type { Problem } from "./problem.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
@@ -30,6 +30,8 @@ export interface Frame {
   readonly id: number;
   /** Numbers the calls of a shared instance, from 1; calls inside inherit it. */
   readonly repeat: number;
+  /** A requirement did not hold: the rest is not looked at. */
+  failed?: boolean;
   /** Run when the body is done. */
   readonly atEnd: (() => void)[];
   /** What `return` gave, and where. */
@@ -56,8 +58,9 @@ export interface ModelState {
   readonly name: string;
   readonly hypers: Map<string, { readonly value: number; readonly span: Span; static: boolean }>;
   readonly inputs: CheckedInput[];
-  readonly params: Map<string, CheckedParam & { readonly owner: number }>;
-  readonly states: Map<string, CheckedState & { readonly owner: number; current: TensorValue }>;
+  /** With the user's call that made each. */
+  readonly params: Map<string, CheckedParam & { readonly call: Span }>;
+  readonly states: Map<string, CheckedState & { readonly current: TensorValue }>;
   readonly updates: Map<string, { value: Core; span: Span }>;
   readonly outputs: Named[];
   readonly terms: Term[];
@@ -70,14 +73,20 @@ export interface ModelState {
   readonly foreseen: readonly CheckedParam[];
   /** The parameter paths that a set was made of. */
   setsSeen?: number;
-  /** Sizes that data decides, and where they were first named. */
-  readonly symbols: Map<string, Span>;
   /** Terms that were wrong: what follows from their absence is not reported. */
   readonly brokenTerms: string[];
   /** In an optimizer: the parameter's shape, the key of a state, and that nothing but training exists. */
   readonly theta?: DeclaredShape;
   readonly statePath?: (name: string) => string;
   readonly alwaysTraining?: boolean;
+}
+
+/** A model of which nothing is known yet. */
+export function emptyModel(name: string, foreseen: readonly CheckedParam[] = []): ModelState {
+  return {
+    name, hypers: new Map(), inputs: [], params: new Map(), states: new Map(), updates: new Map(), outputs: [], terms: [], metrics: [], claims: new Map(),
+    draws: new Map(), calls: new Map(), foreseen, brokenTerms: [],
+  };
 }
 
 /** Limits that keep a hostile program from taking forever. */
@@ -93,14 +102,16 @@ export class Context {
   readonly isLibrary: (source: Source) => boolean;
   readonly libraryNames: () => readonly string[];
   readonly calls: ActiveCall[] = [];
+  /** Declarations whose body was run. */
+  readonly called = new Set<Callable>();
   /** Names by place of definition: the ones never used get a warning. */
   readonly names = new Map<string, { readonly name: string; readonly span: Span; used: boolean }>();
   model: ModelState | undefined;
   equation: Equation | undefined;
   /** How many guards protect accesses here. */
   guards = 0;
-  /** How many `fold` and `scan` blocks stand around. */
-  loops = 0;
+  /** The `fold` and `scan` blocks around, outermost first: a draw is keyed by their turns. */
+  loops: readonly LoopVar[] = [];
   callCount = 0;
   /** Turns of `for` so far. */
   turns = 0;

@@ -4,14 +4,14 @@ import type { Dim } from "../ir/dims.ts";
 import { printType, sameType, tensor } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
-import type { Input, ParamDecl, StateDecl } from "../syntax/ast.ts";
+import type { Expr, Input, ParamDecl, StateDecl } from "../syntax/ast.ts";
 import type { CheckedInput, Role } from "./checked.ts";
 import { bindName } from "./binding.ts";
 import { type Context, type Env, type ModelState, placeOf } from "./context.ts";
 import type { Core } from "./core.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import { fill } from "./draws.ts";
-import { tensorValue } from "./make.ts";
+import { sizeValue, tensorValue } from "./make.ts";
 import { evaluateRange } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { declaredShape } from "./types.ts";
@@ -23,18 +23,13 @@ const roles: readonly Role[] = ["weight", "bias", "scale"];
 export function declareInput(cx: Context, model: ModelState, statement: Input, env: Env): void {
   const { name, span } = statement.name;
   const declared = declaredShape(cx, statement.type, env, (symbol, at) => {
-    if (!model.symbols.has(symbol)) model.symbols.set(symbol, at);
-    return dims.sym(symbol);
+    const size = dims.sym(symbol);
+    env.scope.define({ name: symbol, span: at, value: sizeValue(size, at, at) });
+    return size;
   });
   if (!declared) {
     bindName(cx, env, statement.name, poison);
     return;
-  }
-  for (const [k, dim] of statement.type.dims.entries()) {
-    const size = declared.shape[k];
-    if (dim.kind !== "name" || size === undefined || typeof size === "number" || env.scope.lookup(dim.name)) continue;
-    const value = { ...tensorValue({ kind: "size", dim: size, type: tensor("i32", []), span: dim.span }), known: size, literal: true, fixed: [dim.span] };
-    env.scope.define({ name: dim.name, span: dim.span, value });
   }
   const type = tensor(declared.dtype, declared.shape);
   const range = statement.range && readRange(cx, statement, env);
@@ -53,11 +48,16 @@ function readRange(cx: Context, statement: Input, env: Env): { lo: number; hi: n
   return undefined;
 }
 
+/** The innermost call under way that stands in the user's file. */
+function userCall(cx: Context): Span | undefined {
+  return cx.calls.findLast((c) => !cx.isLibrary(c.span.source))?.span;
+}
+
 /** Notes which call owns a path; two calls under one path (in one call of an instance) are an error, and give false. */
 function claim(cx: Context, model: ModelState, env: Env, span: Span): boolean {
   const { path } = env.place;
   const { id, repeat } = env.frame;
-  const at = cx.calls.findLast((c) => !cx.isLibrary(c.span.source))?.span ?? span;
+  const at = userCall(cx) ?? span;
   const before = model.claims.get(path);
   if (!before || before.repeat !== repeat) model.claims.set(path, { id, repeat, span: at });
   if (!before || before.repeat !== repeat || before.id === id) return true;
@@ -104,13 +104,22 @@ export function declareParam(cx: Context, model: ModelState, statement: ParamDec
     sharedAgain(cx, known.type, type, path, span, known.span);
     return;
   }
-  const place = { path, named: true, turns: "" };
-  const init = fill(cx, cx.evaluate(cx, statement.init, { ...env, place }), declared.shape, statement.init.span, { ...env, place }, path);
+  const init = initialValue(cx, statement.init, declared.shape, env, path);
   if (!init) return;
-  model.params.set(path, { path, type, role, init, span, owner: env.frame.id, ...(statement.was && { was: statement.was.value }) });
+  model.params.set(path, { path, type, role, init, span, call: userCall(cx) ?? span, ...(statement.was && { was: statement.was.value }) });
   env.frame.atEnd.push(() => {
     if (dropped && !used) model.params.delete(path);
   });
+}
+
+/** What fills a parameter or state before the first step; a loop around its layer has not begun to turn then. */
+function initialValue(cx: Context, init: Expr, shape: readonly Dim[], around: Env, path: string): Core | undefined {
+  const env: Env = { ...around, place: { path, named: true, turns: "" } };
+  const loops = cx.loops;
+  cx.loops = [];
+  const filled = fill(cx, cx.evaluate(cx, init, env), shape, init.span, env, path);
+  cx.loops = loops;
+  return filled;
 }
 
 function sharedAgain(cx: Context, before: TensorValue["core"]["type"], now: TensorValue["core"]["type"], path: string, span: Span, first: Span): void {
@@ -148,7 +157,6 @@ export function declareState(cx: Context, model: ModelState, statement: StateDec
     sharedAgain(cx, known.type, type, path, span, known.span);
     return;
   }
-  const place = { path, named: true, turns: "" };
-  const init = fill(cx, cx.evaluate(cx, statement.init, { ...env, place }), declared.shape, statement.init.span, { ...env, place }, path);
-  if (init) model.states.set(path, { path, type, init, span, owner: env.frame.id, current });
+  const init = initialValue(cx, statement.init, declared.shape, env, path);
+  if (init) model.states.set(path, { path, type, init, span, current });
 }

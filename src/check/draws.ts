@@ -128,7 +128,7 @@ function draw(cx: Context, distribution: DistributionValue, shape: readonly Dim[
     cx.error({ code: "E0202", message: `parameters of the shape ${printShape(arg.value.core.type.shape)} do not fit a draw of ${printShape(shape)}`, span });
     return undefined;
   }
-  return { kind: "random", distribution: distribution.name, args: args.map((a) => a.value.core), path, type, span };
+  return { kind: "random", distribution: distribution.name, args: args.map((a) => a.value.core), path, type, span, ...(cx.loops.length > 0 && { within: cx.loops }) };
 }
 
 /** What an initialiser's body gives for a shape; it sees `fan_in`, `fan_out` and its own arguments. */

@@ -46,7 +46,7 @@ export function evaluateFold(cx: Context, expr: Fold, env: Env): Value {
     }
     inits.push({ value: first, carry, span: init.span });
   }
-  const results = runTurn(cx, expr, { ...env, scope, indices: false });
+  const results = runTurn(cx, expr, variable, { ...env, scope, indices: false });
   if (!results) return poison;
   return assemble(cx, expr, variable, trip, inits, results);
 }
@@ -64,7 +64,7 @@ function turn(loop: LoopVar, lo: dims.Dim, trip: number, span: Span): TensorValu
 }
 
 /** The values that end the block, one per carry. */
-function runTurn(cx: Context, expr: Fold, env: Env): readonly { value: Value; span: Span }[] | undefined {
+function runTurn(cx: Context, expr: Fold, variable: LoopVar, env: Env): readonly { value: Value; span: Span }[] | undefined {
   const statements = expr.body.statements;
   const last = statements.at(-1);
   if (last?.kind !== "expression" || last.values.length !== expr.carries.length) {
@@ -72,13 +72,13 @@ function runTurn(cx: Context, expr: Fold, env: Env): readonly { value: Value; sp
     cx.error({ code: "E0109", message: `the block of a ${expr.form} ends in ${wanted}`, span: last?.span ?? expr.body.span, hint: "the last line is an expression without a name" });
     return undefined;
   }
-  const around = { equation: cx.equation, guards: cx.guards };
+  const around = { equation: cx.equation, guards: cx.guards, loops: cx.loops };
   cx.equation = undefined;
   cx.guards = 0;
-  cx.loops++;
+  cx.loops = [...cx.loops, variable];
   cx.runStatements(cx, statements.slice(0, -1), env);
   const results = last.values.map((value) => ({ value: cx.evaluate(cx, value, env), span: value.span }));
-  cx.loops--;
+  cx.loops = around.loops;
   cx.equation = around.equation;
   cx.guards = around.guards;
   return results;

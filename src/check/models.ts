@@ -3,7 +3,7 @@ import type { Dim } from "../ir/dims.ts";
 import { tensor } from "../ir/types.ts";
 import type { Model, Param } from "../syntax/ast.ts";
 import type { CheckedModel, CheckedParam } from "./checked.ts";
-import type { Context, Env, Frame, ModelState } from "./context.ts";
+import { type Context, emptyModel, type Env, type Frame, type ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
 import { literal, literalBoolean, tensorValue } from "./make.ts";
 import { labelAt } from "./problem.ts";
@@ -34,10 +34,7 @@ export function plainFrame(cx: Context, kind: Frame["kind"]): Frame {
 
 /** Runs the model's statements. */
 export function runModel(cx: Context, model: Model, file: Scope<Value>, settings: Settings, foreknowledge: Foreknowledge): ModelRun {
-  const state: ModelState = {
-    name: model.name.name, hypers: new Map(), inputs: [], params: new Map(), states: new Map(), updates: new Map(), outputs: [], terms: [], metrics: [],
-    claims: new Map(), draws: new Map(), calls: new Map(), foreseen: foreknowledge.params, symbols: new Map(), brokenTerms: [],
-  };
+  const state = emptyModel(model.name.name, foreknowledge.params);
   cx.model = state;
   const scope = new Scope<Value>(file);
   const frame = plainFrame(cx, "model");
@@ -107,7 +104,7 @@ export function finishModel(model: Model, state: ModelState): CheckedModel {
     hypers: [...state.hypers].map(([name, h]) => ({ name, ...h })),
     ...(batch !== undefined && { batch }),
     inputs: state.inputs,
-    params: [...state.params.values()].map(({ owner: _, ...param }) => param),
+    params: [...state.params.values()].map(({ call: _, ...param }) => param),
     states: [...state.states.values()].map(({ path, type, init, span }) => ({ path, type, init, span })),
     outputs: state.outputs,
     terms: state.terms,

@@ -56,7 +56,7 @@ function forParam(
   const gradient: Core = { kind: "gradient", path, type, span };
   const state: ModelState = {
     ...model, params: new Map(), updates: new Map(), claims: new Map(), foreseen: [],
-    states: new Map([[path, { path, type, init: theta.core, span: param.span, owner: 0, current: theta }]]),
+    states: new Map([[path, { path, type, init: theta.core, span: param.span, current: theta }]]),
     theta: { dtype: "f32", shape: type.shape, fixed: [] },
     statePath: (s) => `${name}.${s}/${path}`,
     alwaysTraining: true,

@@ -25,6 +25,7 @@ export function runBody(cx: Context, body: Expr | Block, env: Env): Value {
   cx.guards = around.guards;
   for (const run of env.frame.atEnd) run();
   const { result, kind } = env.frame;
+  if (env.frame.failed) return poison;
   if (result) return result.value;
   if (kind === "fn" || kind === "layer" || kind === "schedule" || kind === "initializer") {
     cx.error({ code: "E0109", message: "this block returns nothing", span: body.span, hint: "end it with `return`" });
@@ -34,7 +35,10 @@ export function runBody(cx: Context, body: Expr | Block, env: Env): Value {
 
 /** Runs statements in order. */
 export function runStatements(cx: Context, statements: readonly Statement[], env: Env): void {
-  for (const statement of statements) runStatement(cx, statement, env);
+  for (const statement of statements) {
+    if (env.frame.failed) return;
+    runStatement(cx, statement, env);
+  }
 }
 
 const homes: Readonly<Partial<Record<Statement["kind"], readonly Env["frame"]["kind"][]>>> = {
@@ -94,6 +98,8 @@ function runRequire(cx: Context, condition: Expr, message: string | undefined, e
   const text = condition.span.source.text.slice(condition.span.start, condition.span.end);
   if (known === undefined) cx.error({ code: "E0209", message: `\`${text}\` must be known before anything runs`, span: condition.span });
   else if (known === 0) cx.error({ code: "E0211", message: message ?? `\`${text}\` is required and does not hold`, span: condition.span, label: "does not hold" });
+  // What follows was promised the condition: without it, further errors would say nothing.
+  if (known === undefined || known === 0) env.frame.failed = true;
 }
 
 function runReturn(cx: Context, statement: Return, env: Env): void {
@@ -169,7 +175,7 @@ function assign(cx: Context, model: ModelState, target: Lhs, expr: Expr, value: 
     cx.error({ code: "E0307", message: `\`<-\` updates a state, and ${what}`, span, related: [labelAt(found?.span, "bound here")], hint: found ? "`=` binds a name" : `declare it: \`state ${name}: f32 ~ zeros\`` });
     return;
   }
-  if (cx.loops > 0) {
+  if (cx.loops.length > 0) {
     cx.unsupported(target.span, "updating a state inside `fold` or `scan`", "carry the value, and update the state after the loop");
     return;
   }

@@ -24,12 +24,11 @@ const parts: readonly Part[] = ["training", "validation", "test"];
 
 /** The checked block, or undefined when something was reported. */
 export function checkTrain(cx: Context, train: Train, run: ModelRun, model: CheckedModel, settings: Settings): CheckedTrain | undefined {
+  const errors = cx.diagnostics.list.length;
   const entries = readEntries(cx, train);
-  if (!entries) return undefined;
   const scope = new Scope<Value>(run.scope);
   const env: Env = { scope, frame: plainFrame(cx, "train"), place: { path: train.as?.name ?? model.name, named: false, turns: "" } };
   const { span } = train.model;
-  const errors = cx.diagnostics.list.length;
   if (model.terms.length === 0 && run.state.brokenTerms.length === 0) {
     cx.error({ code: "E0405", message: `\`${model.name}\` has nothing to train for`, span, related: [labelAt(model.span, "the model")], hint: "give it a `loss`, `minimize` or `maximize`" });
   }
@@ -57,15 +56,13 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   };
 }
 
-function readEntries(cx: Context, train: Train): ReadonlyMap<string, ValueEntry> | undefined {
+function readEntries(cx: Context, train: Train): ReadonlyMap<string, ValueEntry> {
   const entries = new Map<string, ValueEntry>();
-  let sound = true;
   for (const entry of train.entries) {
     if (entry.kind === "section") {
       const { name, span } = entry.keyword;
       if (name === "step" || name === "phase") cx.unsupported(span, `\`${name}\` in a train block`);
       else cx.error({ code: "E0401", message: `there is no section \`${name}\` in a train block`, span });
-      sound = false;
       continue;
     }
     const { name, span } = entry.key;
@@ -73,13 +70,11 @@ function readEntries(cx: Context, train: Train): ReadonlyMap<string, ValueEntry>
     if (!trainKeys.includes(name)) {
       const near = suggest(name, trainKeys);
       cx.error({ code: "E0401", message: `a train block has no \`${name}\``, span, label: "unknown key", hint: near ? `did you mean \`${near}\`?` : `it has ${trainKeys.join(", ")}` });
-      sound = false;
     } else if (before) {
       cx.error({ code: "E0406", message: `\`${name}\` is given twice`, span, related: [labelAt(before.key.span, "first here")] });
-      sound = false;
     } else entries.set(name, entry);
   }
-  return sound ? entries : undefined;
+  return entries;
 }
 
 function checkLength(cx: Context, train: Train, entries: ReadonlyMap<string, ValueEntry>, epochs: number | undefined, steps: number | undefined): void {

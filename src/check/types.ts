@@ -143,7 +143,13 @@ function bindRest(cx: Context, dim: Ellipsis, value: TensorValue, from: number, 
   const known = before.items.map((i) => (i.kind === "tensor" ? (i.known ?? 0) : 0));
   const here = items.map((i) => i.known ?? 0);
   if (known.length === here.length && known.every((d, k) => dims.equal(d, here[k] ?? 0))) return true;
-  cx.error({ code: "E0202", message: `\`...\` is ${printShape(known)} for one argument and ${printShape(here)} for this one`, span, related: [labelAt(dim.span, "it stands here")] });
+  cx.error({ code: "E0202", message: `\`...\` is ${printShape(known)} for one argument and ${printShape(here)} for this one`, span, label: printShape(value.core.type.shape),
+    related: [
+      ...here.map((d, k) => (known[k] === undefined || dims.equal(d, known[k]) ? undefined : labelAt(items[k]?.fixed?.[0], `${dims.print(d)} comes from here`))),
+      ...before.items.map((i, k) => (i.kind !== "tensor" || dims.equal(known[k] ?? 0, here[k] ?? 0) ? undefined : labelAt(i.fixed?.[0], `${dims.print(known[k] ?? 0)} comes from here`))),
+      labelAt(dim.span, "it stands here"),
+    ],
+  });
   return false;
 }
 

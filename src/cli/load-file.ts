@@ -16,6 +16,7 @@ import type { CompiledProgram } from "../compile.ts";
 import { CommandError } from "./exit-code.ts";
 import { diagnosticOf } from "./failure.ts";
 import type { CompileOptions } from "./options.ts";
+import { readStandardInput } from "./standard-input.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A compiled file. */
@@ -32,13 +33,6 @@ export interface LoadedFile {
 function traceOf({ verify, verbose }: CompileOptions, terminal: Terminal): Trace {
   const after: Trace["after"] = (pass, subject, _value, milliseconds) => terminal.err(`${terminal.paint.dim(`${pass.padEnd(14)} ${subject.padEnd(10)} ${milliseconds.toFixed(1)} ms`)}\n`);
   return { verify: verify === true, now: () => performance.now(), ...(verbose ? { after } : {}) };
-}
-
-/** The text of standard input. */
-async function readStandardInput(): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(Buffer.from(part as Uint8Array));
-  return Buffer.concat(parts).toString("utf8");
 }
 
 /** Reads and compiles a file, with the settings and the watchfulness of the command line. `trace` replaces theirs. */

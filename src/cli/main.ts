@@ -57,6 +57,9 @@ function commands(): Command {
     .option("--diff", "show what the pass changed")
     .option("--why", "say why the schedule put nodes together or apart")
     .action(run(async (...all: Parameters<typeof import("./dump.ts").dump>) => (await import("./dump.ts")).dump(...all)));
+  withCommon(nabla.command("fmt").description("rewrite files in their canonical form").argument("<files...>", file[1]))
+    .option("--check", "write nothing, and fail when a file would change")
+    .action(run(async (...all: Parameters<typeof import("./fmt.ts").fmt>) => (await import("./fmt.ts")).fmt(...all)));
   withCommon(nabla.command("doctor").description("say what this machine offers, and try a kernel"))
     .action(run(async (terminal, options) => (await import("./doctor.ts")).doctor(terminal, options.json === true)));
   withCommon(nabla.command("explain").description("explain an error code").argument("[code]", "such as E0203; without it, all are listed"))

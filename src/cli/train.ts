@@ -6,6 +6,7 @@
  *     nabla train examples/digits.dl --set epochs=3 -o runs/short
  */
 import * as path from "node:path";
+import type { CompiledProgram } from "../compile.ts";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
 import { printTime, printValue } from "../harness/node/progress.ts";
 import { printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
@@ -76,7 +77,7 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
     say(`${printTime(performance.now() - started)} in all`);
     if (result.end === "not finite") throw new UserError({ code: "E0606", message: printNotFinite(result), span: program.train.span, label: "this training", hint: "a smaller learning rate, or clip = norm(1.0), often helps" });
     if (result.end === "interrupted") return exitCodes.interrupted;
-    if (!options.json) next(file, say);
+    if (!options.json) next(file, stem, program, say);
     return exitCodes.ok;
   } finally {
     close();
@@ -98,9 +99,15 @@ function display(plan: TrainPlan, terminal: Terminal, { json, quiet }: TrainComm
 }
 
 /** What to try now. */
-function next(file: string, say: (line: string) => void): void {
-  say("");
-  say("next:");
-  say(`  nabla train ${file} --set seed=7    train again, with something changed`);
-  say(`  nabla check ${file}                 after editing the file`);
+function next(file: string, stem: string, program: CompiledProgram, say: (line: string) => void): void {
+  const [hyper] = program.model.hypers;
+  const setting = hyper ? `${hyper.name}=${hyper.value * 2}` : "seed=7";
+  const tries = [
+    [`npx nabla train ${file} --set ${setting}`, "the same with something changed"],
+    [`npx nabla graph ${file}`, "a page with the network, its gradient and its kernels"],
+    [`npx nabla build ${file} -o ${stem}-bundle`, "a package that trains without nabla"],
+  ] as const;
+  const width = Math.max(...tries.map(([command]) => command.length));
+  say("\nnext:");
+  for (const [command, what] of tries) say(`  ${command.padEnd(width)}  ${what}`);
 }

@@ -35,7 +35,7 @@ export function loopGradient(
   for (const leaf of bodyLeaves(order)) leaves.set(inputOfLeaf(loop, leaf) ?? -1, leaf);
   const carried = carriesWithAdjoint(loop, order, adjoints, asked, leaves);
 
-  // The forward body over the reversed loop's leaves: what was carried is now read from what was saved.
+  // The forward body over the reversed loop's leaves: what was carried is read from what was saved.
   const own = new Map<Node, Node>();
   const saved: { readonly leaf: Node; readonly stack: Node }[] = [];
   const sliced: LoopInput[] = [];

@@ -38,6 +38,7 @@ export interface AccessMap {
   readonly guards: readonly Guard[];
 }
 
+/** c + Σ k[a]·i[a]. */
 export function affine(c: Dim, k: readonly number[]): Affine {
   return { c, k };
 }
@@ -47,18 +48,22 @@ export function unit(axis: number, rank: number): Affine {
   return { c: 0, k: Array.from({ length: rank }, (_, a) => (a === axis ? 1 : 0)) };
 }
 
+/** The form that is `c` whatever the output index. */
 export function constant(c: Dim, rank: number): Affine {
   return { c, k: new Array<number>(rank).fill(0) };
 }
 
+/** The sum of two forms over the same axes. */
 export function addAffine(a: Affine, b: Affine): Affine {
   return { c: dims.add(a.c, b.c), k: a.k.map((v, i) => v + (b.k[i] ?? 0)) };
 }
 
+/** A form times a number. */
 export function scaleAffine(a: Affine, by: number): Affine {
   return { c: dims.scale(a.c, by), k: a.k.map((v) => v * by || 0) };
 }
 
+/** The coordinate that is the form itself. */
 export function whole(numerator: Affine): Coordinate {
   return { numerator, divisor: 1 };
 }
@@ -144,6 +149,7 @@ export function identity(shape: readonly Dim[]): AccessMap {
   return { shape, index: shape.map((_, a) => whole(unit(a, shape.length))), guards: [] };
 }
 
+/** True when the map shows a tensor of shape `of` as it is. */
 export function isIdentity(map: AccessMap, of: readonly Dim[]): boolean {
   return (
     map.guards.length === 0 &&
@@ -163,10 +169,12 @@ export function printAffine(a: Affine): string {
   return parts.join(" + ").replaceAll("+ -", "- ");
 }
 
+/** `2*i0 + 1`, or `(i0 - 1)/2`. */
 export function printCoordinate(c: Coordinate): string {
   return c.divisor === 1 ? printAffine(c.numerator) : `(${printAffine(c.numerator)})/${c.divisor}`;
 }
 
+/** `i0 - 1 >= 0`, or `2 | i0 - 1`. */
 export function printGuard(g: Guard): string {
   return g.kind === "nonnegative" ? `${printAffine(g.value)} >= 0` : `${g.by} | ${printAffine(g.value)}`;
 }

@@ -13,12 +13,14 @@ export interface Poly {
   readonly terms: readonly Term[];
 }
 
+/** One monomial. */
 export interface Term {
   readonly coefficient: number;
   /** Sorted; empty for the constant term. */
   readonly symbols: readonly string[];
 }
 
+/** A size: known now, or known when data comes. */
 export type Dim = number | Poly;
 
 const keyOf = (symbols: readonly string[]): string => symbols.join("\u00b7");
@@ -43,24 +45,29 @@ function normal(terms: readonly Term[]): Dim {
   return { terms: kept };
 }
 
+/** The size named by a symbol. */
 export function sym(name: string): Dim {
   return { terms: [{ coefficient: 1, symbols: [name] }] };
 }
 
+/** a + b. */
 export function add(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a + b;
   return normal([...termsOf(a), ...termsOf(b)]);
 }
 
+/** a times a whole number. */
 export function scale(a: Dim, by: number): Dim {
   if (typeof a === "number") return a * by;
   return normal(a.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })));
 }
 
+/** a - b. */
 export function sub(a: Dim, b: Dim): Dim {
   return add(a, scale(b, -1));
 }
 
+/** a · b. */
 export function mul(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a * b;
   const out: Term[] = [];
@@ -88,6 +95,7 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   return normal(out);
 }
 
+/** True when the normal forms are the same; two different names are different sizes. */
 export function equal(a: Dim, b: Dim): boolean {
   return a === b || print(a) === print(b);
 }
@@ -97,6 +105,7 @@ export function product(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(mul, 1);
 }
 
+/** True when the size is known now. */
 export function isStatic(d: Dim): d is number {
   return typeof d === "number";
 }

@@ -18,6 +18,7 @@ export type ScalarOp =
   /** reinterpretation of the bits as `dtype` */
   | "bitcast";
 
+/** What one invocation computes for one element. */
 export type Scalar =
   | { readonly kind: "constant"; readonly dtype: DType; readonly value: number }
   /** An argument of a scalar function, or in a kernel a local value (a let, a load, an accumulator). */
@@ -37,18 +38,22 @@ export interface ScalarFunction {
   readonly result: Scalar;
 }
 
+/** A literal. */
 export function constant(value: number, dtype: DType = "f32"): Scalar {
   return { kind: "constant", dtype, value };
 }
 
+/** An argument or local value by number. */
 export function ref(id: number, dtype: DType = "f32"): Scalar {
   return { kind: "ref", dtype, id };
 }
 
+/** A basic operation; `dtype` is the result's. */
 export function op(name: ScalarOp, dtype: DType, args: readonly Scalar[]): Scalar {
   return { kind: "op", op: name, dtype, args };
 }
 
+/** A scalar function applied. */
 export function call(fn: ScalarFunction, args: readonly Scalar[]): Scalar {
   return { kind: "call", fn, dtype: fn.result.dtype, args };
 }

@@ -5,21 +5,26 @@
 import * as dims from "./dims.ts";
 import type { Dim } from "./dims.ts";
 
+/** Element types. */
 export type DType = "f32" | "i32" | "u32" | "bool";
 
+/** Element type and shape, outermost axis first. */
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
 }
 
+/** The type of a tensor; no shape is a scalar. */
 export function tensor(dtype: DType, shape: readonly Dim[]): TensorType {
   return { dtype, shape };
 }
 
+/** True when ranks and all sizes are equal. */
 export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
   return a.length === b.length && a.every((d, i) => dims.equal(d, b[i] as Dim));
 }
 
+/** True when element types and shapes are equal. */
 export function sameType(a: TensorType, b: TensorType): boolean {
   return a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }

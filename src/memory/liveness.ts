@@ -11,6 +11,7 @@ export interface Life {
   readonly to: number;
 }
 
+/** The life of every buffer that a kernel touches. */
 export function liveness(kernels: readonly Kernel[]): ReadonlyMap<Buffer, Life> {
   const lives = new Map<Buffer, Life>();
   kernels.forEach((kernel, at) => {

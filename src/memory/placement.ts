@@ -12,8 +12,10 @@ import type { DType } from "../ir/types.ts";
 
 /** The slabs of an entry, in the order a plan lists them. */
 export type SlabName = "store" | "inputs" | "outputs" | "temps";
+/** The order in which plans number the slabs. */
 export const slabNames: readonly SlabName[] = ["store", "inputs", "outputs", "temps"];
 
+/** The slab that holds buffers of a place. */
 export function slabOf(place: Place): SlabName {
   if (place === "param" || place === "state") return "store";
   return place === "input" ? "inputs" : place === "output" ? "outputs" : "temps";
@@ -22,6 +24,7 @@ export function slabOf(place: Place): SlabName {
 /** Every tensor and every binding starts at a multiple of this. */
 export const alignment = 256;
 
+/** The next multiple of `to`. */
 export function align(bytes: number, to: number = alignment): number {
   return Math.ceil(bytes / to) * to;
 }
@@ -58,11 +61,13 @@ export interface Placement {
   readonly params: readonly ParamSlot[];
 }
 
+/** A kernel and where its buffers lie. */
 export interface PlacedKernel {
   readonly kernel: Kernel;
   readonly placement: Placement;
 }
 
+/** The placement of one entry. */
 export interface Plan {
   readonly entry: string;
   readonly kernels: readonly PlacedKernel[];

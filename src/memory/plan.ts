@@ -22,8 +22,10 @@ export interface MemoryLimits {
   readonly bufferBytes: number;
 }
 
+/** What every WebGPU device has. */
 export const baseline: MemoryLimits = { storageBuffers: 8, bindingBytes: 128 * 1024 * 1024, bufferBytes: 256 * 1024 * 1024 };
 
+/** What a plan is made for. */
 export interface PlanOptions {
   readonly store: StoreLayout;
   readonly limits: MemoryLimits;

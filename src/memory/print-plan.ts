@@ -9,6 +9,7 @@ import { Writer } from "../support/text.ts";
 import { liveness } from "./liveness.ts";
 import { bytesOf, slabNames, slabOf, type Plan } from "./placement.ts";
 
+/** The text of a plan. */
 export function printPlan(plan: Plan): string {
   const w = new Writer();
   const lives = liveness(plan.kernels.map((k) => k.kernel));

@@ -16,6 +16,7 @@ interface Extent {
 /** What places start out holding valid data before the first kernel. */
 const filled = new Set(["param", "state", "input"]);
 
+/** Throws an InternalError when the plan is unsound. */
 export function verifyPlan(plan: Plan): void {
   const owners = new Map<string, Extent[]>();
   for (const [buffer, offset] of plan.offsets)

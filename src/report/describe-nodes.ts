@@ -39,6 +39,7 @@ const inlined: ReadonlySet<OpName> = new Set(["const", "view", "reshape", "cast"
 /** Longest formula that is written into its user's, in characters of LaTeX. */
 const longestInline = 200;
 
+/** The shown nodes of a graph, inputs before users; `sourcePath` is the file whose lines are named. */
 export function describeNodes(graph: Graph, kernels: readonly Kernel[], sourcePath: string): readonly NodeView[] {
   const roots = [...graph.outputs.map((o) => o.node), ...graph.commits.map((c) => c.node)];
   const order = topological(roots);

@@ -6,6 +6,7 @@
  */
 import type { NodeView, Side } from "./describe-nodes.ts";
 
+/** A box's place in the grid. */
 export interface Cell {
   readonly id: number;
   readonly column: 0 | 1 | 2;
@@ -14,6 +15,7 @@ export interface Cell {
 
 const columnOf: Readonly<Record<Side, 0 | 1 | 2>> = { forward: 0, gradient: 1, update: 2 };
 
+/** A cell for every view, in the order of their ids. */
 export function layOut(views: readonly NodeView[]): readonly Cell[] {
   const home = homes(views);
   const byHome = new Map<number, NodeView[]>();

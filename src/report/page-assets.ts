@@ -1,5 +1,6 @@
 /** The style and the script of report pages, inlined so that a page needs nothing from anywhere. */
 
+/** Light and dark. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6472; --paper: #fff; --line: #d5dae2; --forward: #eef4ff; --gradient: #fff1e8; --update: #eefaf0; --hot: #d9480f; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --soft: #9aa4b2; --paper: #14181f; --line: #333b47; --forward: #1b2740; --gradient: #3a2518; --update: #17301f; --hot: #ff922b; } }
@@ -33,6 +34,7 @@ pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; paddi
 @media (max-width: 900px) { main { grid-template-columns: 1fr; } .source { position: static; max-height: none; border: 0; } }
 `;
 
+/** Marks source lines and edges of the node under the pointer, and nodes of the line under it. */
 export const script = `
 const hot = (element, on) => element.classList.toggle("hot", on);
 for (const node of document.querySelectorAll(".node")) {

@@ -38,6 +38,7 @@ const boxHeight = 46;
 const gapX = 70;
 const gapY = 12;
 
+/** The page as HTML text. */
 export async function page(input: PageInput): Promise<string> {
   const { default: temml } = await import("temml");
   const math = (latex: string): string => temml.renderToString(latex, { throwOnError: false, trust: false });

@@ -8,6 +8,7 @@
  */
 import type * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
+import { printShape } from "../ir/types.ts";
 import { access, costOf, elementsOf, isAnchor, isProduct, readsPerElement } from "./cost.ts";
 
 export interface RootChoice {
@@ -41,8 +42,13 @@ export function isFree(node: Node, choice: Pick<RootChoice, "host">): boolean {
 }
 
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
+  // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
+  const guess = weigh(order, choice, costAgain(order, choice, new Map()));
+  return cutLong(order, weigh(order, choice, costAgain(order, choice, guess)), choice);
+}
+
+function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<Node, number>): ReadonlyMap<Node, string> {
   const roots = new Map<Node, string>();
-  const again = costAgain(order, choice);
   const sites = new Map<Node, Map<string, number>>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
@@ -58,7 +64,7 @@ export function chooseRoots(order: readonly Node[], choice: RootChoice): Readonl
     const uses = sites.get(node) ?? new Map<string, number>();
     const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
-    const from: ReadonlyMap<string, number> = why === undefined ? uses : new Map([[`${node.id}`, 1]]);
+    const from: ReadonlyMap<string, number> = why === undefined ? uses : new Map([[siteOf(node, choice), 1]]);
     for (const [at, input] of node.inputs.entries()) {
       const theirs = sites.get(input) ?? new Map<string, number>();
       sites.set(input, theirs);
@@ -71,7 +77,12 @@ export function chooseRoots(order: readonly Node[], choice: RootChoice): Readonl
       if (mustBePlain(node)) forcePlain(input, node, forced);
     }
   }
-  return cutLong(order, roots, choice);
+  return roots;
+}
+
+/** Where a root computes. The elementwise values of one shape that leave the entry (updates of a parameter) share a nest. */
+function siteOf(root: Node, choice: RootChoice): string {
+  return choice.demanded.has(root) && !isAnchor(root) ? printShape(root.type.shape).replaceAll(" ", "") : `${root.id}`;
 }
 
 function moves(node: Node): boolean {
@@ -108,14 +119,14 @@ function round(x: number): number {
   return Math.round(x * 10) / 10;
 }
 
-/** What one element costs when everything down to memory and loops is computed in place. */
-function costAgain(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, number> {
+/** What one element costs when everything down to memory, loops and `kept` is computed in place. */
+function costAgain(order: readonly Node[], choice: RootChoice, kept: ReadonlyMap<Node, string>): ReadonlyMap<Node, number> {
   const again = new Map<Node, number>();
   for (const node of order) {
     if (isFree(node, choice)) continue;
     const inputs = new Set(node.inputs);
     let cost = costOf(node);
-    for (const x of inputs) cost += isStored(x) || isAnchor(x) || isTable(x) ? access : (again.get(x) ?? 0);
+    for (const x of inputs) cost += isStored(x) || isAnchor(x) || isTable(x) || (kept.has(x) && !moves(x)) ? access : (again.get(x) ?? 0);
     again.set(node, Math.min(cost, 1e6));
   }
   return again;

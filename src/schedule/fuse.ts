@@ -2,7 +2,7 @@
  * Groups roots into nests. In: the roots of an entry in topological order. Out: groups, each to become one nest over
  * its parallel shape, with a line of reason per decision. Three rules, each with an off switch:
  *
- *   fuse-epilogue   elementwise roots at the shape of a reduction or contraction that they read
+ *   fuse-epilogue   elementwise roots at the shape of a reduction or contraction, which they read or which reads them
  *   fuse-row        reductions over the same rows, and elementwise roots over those rows, in turn by the row's owner
  *   multi-output    elementwise roots of one shape that share sources
  *
@@ -29,6 +29,8 @@ export interface Group {
 export interface FuseOptions {
   readonly capacity: dims.Bindings;
   readonly demanded: ReadonlyMap<Node, string>;
+  /** The leaf that a root becomes the next value of: mostly one buffer for both. */
+  readonly targets: ReadonlyMap<Node, Node>;
   readonly off: ReadonlySet<string>;
   /** Buffers that one kernel may bind. */
   readonly buffers: number;
@@ -101,7 +103,7 @@ class Fuser {
     }
   }
 
-  /** Drafts that read this one, then those that read what it reads; in order of first member. */
+  /** Drafts that read this one, those that it reads, then those that read what it reads; in order of first member. */
   private neighbours(draft: Draft): readonly Draft[] {
     const found = new Set<Draft>();
     const add = (nodes: Iterable<Node>): void => {
@@ -109,12 +111,13 @@ class Fuser {
       for (const d of drafts.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]))) found.add(d);
     };
     add(draft.members.flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    add(draft.reads);
     add([...draft.reads].flatMap((m) => [...(this.readers.get(m) ?? [])]));
     return [...found];
   }
 
   private epilogue(loop: Draft, other: Draft): boolean {
-    return this.isPointwise(other) && sameShape(loop.parallel, other.parallel) && this.readsFrom(other, loop);
+    return this.isPointwise(other) && sameShape(loop.parallel, other.parallel) && (this.readsFrom(other, loop) || this.readsFrom(loop, other));
   }
 
   private row(loop: Draft, other: Draft): boolean {
@@ -127,7 +130,9 @@ class Fuser {
     if (!fits || !(this.readsFrom(other, loop) || this.shareLarge(loop, other))) return false;
     const rows = this.elements(loop.parallel);
     const work = Math.max(...[...loop.members, ...other.members].map((m) => this.work(m)));
-    return work / Math.max(1, rows) <= mostRowElements && (rows >= fewRows || work <= smallNest);
+    if (work / Math.max(1, rows) > mostRowElements) return false;
+    // Few rows: one invocation each would do by itself what many could share, unless it is little.
+    return rows >= fewRows || (work <= smallNest && other.members.every((m) => m.type.shape.length === rank));
   }
 
   private multiOutput(x: Draft, y: Draft): boolean {
@@ -159,8 +164,8 @@ class Fuser {
     const outside = (n: Node): boolean => isStored(n) || (this.roots.has(n) && !own.has(n));
     if (!isAligned(members, own, rank, outside)) return false;
     const reads = new Set([...into.reads, ...other.reads].filter((s) => !own.has(s) || isStored(s)));
-    const stored = members.filter((m) => this.leaves(m, own));
-    if (reads.size + stored.length > this.options.buffers) return false;
+    const stored = members.filter((m) => this.leaves(m, own)).map((m) => this.options.targets.get(m) ?? m);
+    if (new Set([...reads, ...stored]).size > this.options.buffers) return false;
     if (this.reaches(into, other) || this.reaches(other, into)) return false;
     into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
     into.members = members;

@@ -50,7 +50,11 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   }
   for (const node of buffers.stores.keys()) demanded.set(node, "leaves the entry");
   const roots = chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") });
-  const groups = fuse(order, roots, { capacity, demanded, off, buffers: options.profile.storageBuffers });
+  const targets = new Map(prepared.commits.flatMap(({ kind, path, node }) => {
+    const leaf = order.find((n) => n.op === "leaf" && n.attrs.kind === kind && n.attrs.path === path);
+    return leaf ? [[node, leaf] as const] : [];
+  }));
+  const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers });
 
   const groupOf = new Map(groups.flatMap((g) => g.members.map((m) => [m, g] as const)));
   for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);

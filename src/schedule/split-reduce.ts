@@ -2,8 +2,8 @@
  * Splits a reduction of much to little in two, so that more than a few invocations share it. In: a reduce node.
  * Out: the same value in two stages, each in a fixed order.
  *
- *     sum [N, 10] -> []      =   sum over C of (sum [N, 10] -> [10])              when C is large enough, else
- *                            =   sum over 64 of (sum over r of x[64 r + p])       guarded by the live size
+ *     sum [64, 64] -> []   =   sum over 64 of (sum [64, 64] -> [64])
+ *     sum [N] -> []        =   sum over p in 64 of (sum over r of x[64 r + p], guarded by the live size)
  */
 import { addAffine, affine, constant, scaleAffine, unit, whole } from "../ir/access.ts";
 import type { AccessMap, Affine, Guard } from "../ir/access.ts";
@@ -16,6 +16,7 @@ import { elementsOf } from "./cost.ts";
 const longFold = 2048;
 const fewResults = 256;
 const parts = 64;
+const fewParts = 16;
 
 /** The two-stage form; undefined where one stage does. */
 export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capacity: Bindings): Node | undefined {
@@ -28,7 +29,7 @@ export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capaci
   const long = axes.reduce((best, a) => (dims.evaluate(x.type.shape[a] ?? 1, capacity) > dims.evaluate(x.type.shape[best] ?? 1, capacity) ? a : best), axes[0] ?? 0);
   const extent: Dim = x.type.shape[long] ?? 1;
   const most = dims.evaluate(extent, capacity);
-  if (most < 2 * parts) return undefined;
+  if (most < 2 * parts) return byAxis(e, node, inputs, long, most);
   const map = interleaved(x.type.shape, long, extent, Math.ceil(most / parts));
   // A guarded-off element reads as 0, which is no identity of max and all.
   const needsMask = mask !== undefined || (map.guards.length > 0 && (kind === "max" || kind === "all"));
@@ -37,6 +38,16 @@ export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capaci
   const first = e.reduce(kind, e.view(x, map), cut, needsMask ? e.view(open, map) : undefined);
   const kept = Array.from({ length: long }, (_, a) => a).filter((a) => !axes.includes(a)).length;
   return e.reduce(kind, first, [kept]);
+}
+
+/** Without an axis long enough to cut: all but the longest first, then that one. */
+function byAxis(e: Emit, node: Node & { readonly op: "reduce" }, inputs: readonly Node[], long: number, most: number): Node | undefined {
+  const [x, mask] = inputs;
+  const { kind, axes } = node.attrs;
+  const others = axes.filter((a) => a !== long);
+  if (!x || others.length === 0 || most < fewParts) return undefined;
+  const first = e.reduce(kind, x, others, mask);
+  return e.reduce(kind, first, [long - others.filter((a) => a < long).length]);
 }
 
 /** Axis `long` seen as [parts, rows]: position part + parts·row where that is within the extent. */

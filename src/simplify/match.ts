@@ -97,6 +97,13 @@ export function dropAxes(e: Emit, node: ViewNode, gone: readonly number[]): Node
   return e.view(node.inputs[0] as Node, restrict(node.attrs.map, kept));
 }
 
+/** A view of `x` in its normal form: of what `x` itself looks at, of a splat a splat. */
+export function viewOf(e: Emit, x: Node, map: AccessMap): Node {
+  const value = splatOf(x);
+  if (value !== undefined && map.guards.length === 0) return e.const({ dtype: x.type.dtype, shape: map.shape }, value);
+  return x.op === "view" ? e.view(x.inputs[0] as Node, access.compose(map, x.attrs.map)) : e.view(x, map);
+}
+
 /** The axes along which the node may vary; a splat varies along none. */
 export function axesOf(node: Node): ReadonlySet<number> {
   if (splatOf(node) !== undefined) return new Set();

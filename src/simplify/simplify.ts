@@ -1,5 +1,5 @@
 /**
- * The pass after differentiation: the same rewrite table, now also the rules that hold for values alone. In: a graph
+ * The pass after differentiation: the same rewrite table and the rules that hold for values alone. In: a graph
  * without derivative forms. Out: the simplified, unfused graph, which is the meaning of the entry for every target.
  *
  *     mul(view(1 / s), exp(x - m)) …     ->  softmax(x) - onehot(y), over N

@@ -6,7 +6,7 @@
  */
 import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
-import { isSplat, splatOf } from "./match.ts";
+import { isSplat, splatOf, viewOf } from "./match.ts";
 
 /** A condition and whether it is asked to be true or false. */
 export interface Guard {
@@ -82,7 +82,7 @@ export function through(e: Emit, node: Node): readonly Node[] {
   if (node.op !== "view" || !quotient(node)) return node.inputs;
   const { map } = node.attrs;
   const [c, d] = (node.inputs[0] as Node).inputs;
-  return [e.like(node, splatOf(c) ?? 1), e.view(d as Node, map)];
+  return [e.like(node, splatOf(c) ?? 1), viewOf(e, d as Node, map)];
 }
 
 /** The value of a product, signs outside; `like` gives the type where there are no factors. */

@@ -11,11 +11,13 @@
  */
 import type { Span } from "./span.ts";
 
+/** A place and what stands there. */
 export interface Label {
   readonly span: Span;
   readonly text: string;
 }
 
+/** One error or warning. */
 export interface Diagnostic {
   readonly code: string;
   readonly severity: "error" | "warning";

@@ -4,9 +4,9 @@
  *     suggest("sofmax", ["softmax", "softplus"])   // "softmax"
  */
 
-/** The nearest candidate within a third of the name's length (at least one edit), or undefined. */
+/** The nearest candidate within a third of the name's length (at least one edit) that keeps something of it, or undefined. */
 export function suggest(name: string, candidates: Iterable<string>): string | undefined {
-  const most = Math.max(1, Math.floor(name.length / 3));
+  const most = Math.min(Math.max(1, Math.floor(name.length / 3)), name.length - 1);
   let best: string | undefined;
   let least = most + 1;
   for (const candidate of candidates) {

@@ -133,21 +133,62 @@ const headers: Rule = {
   }),
 };
 
+/** A top-level export and whether a comment stands before it. */
+interface Exported {
+  readonly name: string;
+  readonly line: number;
+  readonly documented: boolean;
+  readonly isType: boolean;
+}
+
+/** `lay-out-store` names `layOutStore` and `LayOutStore`; such an export is the file's main one, and the header is about it. */
+function isMain(file: SourceFile, name: string): boolean {
+  const words = (file.path.split("/").at(-1) ?? "").replace(/\.ts$/, "").replaceAll("-", "");
+  return words.toLowerCase() === name.toLowerCase();
+}
+
+function exportsOf(file: SourceFile): readonly Exported[] {
+  const found: Exported[] = [];
+  for (const [position, statement] of file.tree.statements.entries()) {
+    const named = ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || ts.isVariableStatement(statement);
+    if (!named || !statement.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)) continue;
+    // The second signature of an overloaded function shares the first one's comment.
+    const before = file.tree.statements[position - 1];
+    if (ts.isFunctionDeclaration(statement) && before && ts.isFunctionDeclaration(before) && before.name?.text === statement.name?.text) continue;
+    const name = ts.isVariableStatement(statement) ? statement.declarationList.declarations.map((d) => d.name.getText(file.tree)).join(", ") : (statement.name?.text ?? "default");
+    // In a file without imports the header stands before the first export.
+    const comments = ts.getLeadingCommentRanges(file.text, statement.getFullStart()) ?? [];
+    const documented = isMain(file, name) || comments.some((c) => file.text.startsWith("/**", c.pos));
+    found.push({ name, line: lineOf(file, statement), documented, isType: ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) });
+  }
+  return found;
+}
+
 const docComments: Rule = {
-  name: "every top-level export has a doc comment",
+  name: "every exported function, class and constant has a doc comment; the header is the main export's",
   find: perFile((file, report) => {
-    for (const [position, statement] of file.tree.statements.entries()) {
-      const named = ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || ts.isVariableStatement(statement);
-      if (!named || !statement.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)) continue;
-      // The second signature of an overloaded function shares the first one's comment.
-      const before = file.tree.statements[position - 1];
-      if (ts.isFunctionDeclaration(statement) && before && ts.isFunctionDeclaration(before) && before.name?.text === statement.name?.text) continue;
-      const name = ts.isVariableStatement(statement) ? statement.declarationList.declarations.map((d) => d.name.getText(file.tree)).join(", ") : (statement.name?.text ?? "default");
-      const comments = ts.getLeadingCommentRanges(file.text, statement.getFullStart()) ?? [];
-      // In a file without imports the header counts for the first export: it is about that one.
-      if (!comments.some((c) => file.text.startsWith("/**", c.pos))) report(lineOf(file, statement), `export ${name} has no doc comment`);
-    }
+    for (const { name, line, documented, isType } of exportsOf(file)) if (!documented && !isType) report(line, `export ${name} has no doc comment`);
   }),
+};
+
+/** The files that make up the library's face. */
+const faces: readonly string[] = ["src/index.ts", "src/harness/node/index.ts"];
+
+const publicDocs: Rule = {
+  name: "everything that the library exports has a doc comment",
+  find: (files) => {
+    const found: string[] = [];
+    for (const face of files.filter((f) => faces.includes(f.path))) {
+      for (const statement of face.tree.statements) {
+        if (!ts.isExportDeclaration(statement) || !statement.moduleSpecifier || !statement.exportClause || !ts.isNamedExports(statement.exportClause)) continue;
+        const [from] = importsOf(face).filter((i) => i.line === lineOf(face, statement.moduleSpecifier ?? statement));
+        const file = files.find((f) => f.path === from?.target);
+        const names = new Set(statement.exportClause.elements.map((e) => (e.propertyName ?? e.name).text));
+        for (const { name, line, documented } of file ? exportsOf(file) : []) if (!documented && names.has(name)) found.push(`${file?.path}:${line} export ${name} has no doc comment`);
+      }
+    }
+    return found;
+  },
 };
 
 const noAny: Rule = {
@@ -217,5 +258,5 @@ function cycles(files: readonly SourceFile[]): readonly (readonly string[])[] {
 /** All rules over TypeScript files. */
 export const rules: readonly Rule[] = [
   everyFileHasARoom, importDirection, closedRooms, noNodeBuiltins, lazyTsMorph, purity, noMutableModuleState, noCycles,
-  lengths, headers, docComments, noAny, noLeftovers, everyTestRuns, fileNames,
+  lengths, headers, docComments, publicDocs, noAny, noLeftovers, everyTestRuns, fileNames,
 ];

@@ -194,3 +194,23 @@ describe("looking inside", () => {
     expect(html).not.toMatch(/(src|href)="https?:/);
   });
 });
+
+describe("nabla fmt", () => {
+  test("--check finds what fmt changes, once", async () => {
+    const file = program("loose.dl", "# kept\nmodel M{\ninput x:f32[N,2]\n\n  output p=x*2 # also\n}\n");
+    expect((await runNabla(["fmt", "--check", file], { cwd: folder })).status).toBe(1);
+    expect((await runNabla(["fmt", file], { cwd: folder })).status).toBe(0);
+    const text = fs.readFileSync(path.join(folder, file), "utf8");
+    expect(text).toContain("# kept\nmodel M {");
+    expect(text).toContain("# also");
+    expect((await runNabla(["fmt", "--check", file], { cwd: folder })).status).toBe(0);
+  });
+
+  test("leaves a file with errors alone", async () => {
+    const file = program("broken.dl", "model M{ input x:\n");
+    const { status, err } = await runNabla(["fmt", file], { cwd: folder });
+    expect(status).toBe(1);
+    expect(err).toContain("broken.dl:1:");
+    expect(fs.readFileSync(path.join(folder, file), "utf8")).toBe("model M{ input x:\n");
+  });
+});

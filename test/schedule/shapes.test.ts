@@ -51,6 +51,14 @@ describe("fusion", () => {
     expectAgreement(graph, { sizes: { N: 3 }, capacity: { N: 16 } });
   });
 
+  it("does not join what reads a row's maximum at another row", () => {
+    const e = new Builder();
+    const x = e.leaf({ kind: "input", path: "x", type: f32(16, 16) });
+    const graph = e.finish("predict", [{ name: "y", kind: "output", node: e.sub(x, e.broadcast(e.reduce("max", x, [1]), x.type.shape, [1])) }], []);
+    expect(made(graph).nests.map((n) => n.shape)).toEqual(["reduce", "pointwise"]);
+    expectAgreement(graph, {});
+  });
+
   it("makes cross-entropy and its gradient one row nest and one sum", () => {
     const s = made(crossEntropy(), { N: 16 });
     expect(s.nests.map((n) => n.shape)).toEqual(["row", "reduce"]);

@@ -1,5 +1,5 @@
 /** The walls that later work leans on, seen from outside: each on the device and on the evaluator. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { openSession, type Session } from "../../src/session.ts";
 import type { CompiledProgram } from "../../src/compile.ts";
@@ -15,8 +15,16 @@ afterAll(() => {
 });
 
 const backends = ["webgpu", "f64"] as const;
-const open = (program: CompiledProgram, backend: (typeof backends)[number]): Promise<Session> =>
-  openSession(program, backend === "f64" ? { backend } : { device: gpu.device });
+const opened: Session[] = [];
+afterEach(() => {
+  for (const session of opened.splice(0)) session.close();
+});
+
+async function open(program: CompiledProgram, backend: (typeof backends)[number], seed = 0): Promise<Session> {
+  const session = await openSession(program, backend === "f64" ? { backend, seed } : { device: gpu.device, seed });
+  opened.push(session);
+  return session;
+}
 
 describe.each(backends)("on %s", (backend) => {
   it("a NaN planted at step 7 leaves the weights of step 6, and the step is named", async () => {
@@ -168,5 +176,29 @@ describe("one mechanism", () => {
     const { plan, texts } = program.lower("predict", { capacity: { N: 4 }, profile: profiles.software });
     expect(plan.block).toHaveLength(3);
     expect(texts.length).toBeLessThan(3);
+  });
+});
+
+describe.each(backends)("draws on %s", (backend) => {
+  it("differ between turns of a fold, between steps and between seeds, and repeat for the same", async () => {
+    const program = programOf(`
+      model M {
+        input x: f32[N]
+        param w: f32 ~ ones
+        output drawn = scan t in 0..3 with h = zeros[4] { h * 0 + uniform(0, 1)[4] }
+        loss = w * (mean[n] x[n])
+      }
+      train M { batch = 1, steps = 1, optimizer = sgd(lr = 0) }`);
+    const drawn = async (seed: number, steps: number): Promise<number[]> => {
+      const session = await open(program, backend, seed);
+      for (let t = 0; t < steps; t++) await session.step({ x: [1] });
+      return [...((await session.predict({ x: [1] }))["drawn"]?.data ?? [])];
+    };
+    const first = await drawn(1, 1);
+    expect(first).toHaveLength(12);
+    expect(new Set(first).size).toBe(12);
+    expect(await drawn(1, 1)).toEqual(first);
+    expect(await drawn(2, 1)).not.toEqual(first);
+    expect(await drawn(1, 2)).not.toEqual(first);
   });
 });

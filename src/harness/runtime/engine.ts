@@ -21,12 +21,14 @@ export interface Call {
   readonly example: number;
 }
 
+/** One result: its kind (`loss`, `metric`, `output`, …), live shape and numbers. */
 export interface OutputValue {
   readonly kind: string;
   readonly shape: readonly number[];
   readonly data: Values;
 }
 
+/** Results by name. */
 export type Outputs = Readonly<Record<string, OutputValue>>;
 
 /** A queued run: its outputs come when asked for. */
@@ -34,6 +36,7 @@ export interface Outcome {
   read(): Promise<Outputs>;
 }
 
+/** A program's entries, ready to run. */
 export interface Engine {
   /** `webgpu` or `f64`. */
   readonly backend: string;
@@ -48,6 +51,7 @@ export interface Engine {
   close(): void;
 }
 
+/** Parameters and states by path. */
 export type Snapshot = ReadonlyMap<string, Values>;
 
 /** A failure of the device or of our own code on it, with what was being done. */

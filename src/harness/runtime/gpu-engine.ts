@@ -43,13 +43,16 @@ export class GpuEngine implements Engine {
       size: Math.max(256, store.bytes),
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
-    this.device.addEventListener("uncapturederror", (event) => {
-      this.failure ??= new EngineError("E0604", `WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
-    });
+    this.device.addEventListener("uncapturederror", this.onError);
     void this.device.lost.then((lost) => {
       if (lost.reason !== "destroyed") this.failure ??= new EngineError("E0605", `the device was lost: ${lost.message}`);
     });
   }
+
+  /** An error that no scope caught is a bug of whoever made the commands; it surfaces at the next call. */
+  private readonly onError = (event: Event): void => {
+    this.failure ??= new EngineError("E0604", `WebGPU: ${(event as GPUUncapturedErrorEvent).error.message}`);
+  };
 
   /** The entry, loaded with a capacity that fits; loading happens once per entry and capacity. */
   private async entry(name: string, live: Live): Promise<LoadedEntry> {
@@ -144,6 +147,7 @@ export class GpuEngine implements Engine {
   }
 
   close(): void {
+    this.device.removeEventListener("uncapturederror", this.onError);
     this.store.destroy();
     for (const entry of this.entries.values()) void entry.then((e) => e.destroy(), () => undefined);
   }

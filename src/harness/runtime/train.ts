@@ -18,6 +18,7 @@ import type { TrainPlan } from "./train-plan.ts";
 /** Outcomes left unread behind the newest step. */
 const lag = 32;
 
+/** What is known when an epoch ends. */
 export interface EpochReport {
   readonly epoch: number;
   /** Updates done so far. */
@@ -28,6 +29,7 @@ export interface EpochReport {
   readonly best: boolean;
 }
 
+/** Where the run is. */
 export interface StepReport {
   readonly epoch: number;
   readonly step: number;
@@ -35,6 +37,7 @@ export interface StepReport {
   readonly steps: number;
 }
 
+/** What training needs. */
 export interface TrainOptions {
   readonly engine: Engine;
   readonly program: Pick<Program, "inputs" | "hypers" | "batch">;
@@ -48,6 +51,7 @@ export interface TrainOptions {
   readonly interrupted?: () => boolean;
 }
 
+/** How training ended. */
 export interface TrainResult {
   readonly end: "finished" | "early" | "interrupted" | "not finite";
   readonly epochs: number;

@@ -7,7 +7,7 @@
 import type { AccessMap } from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { axesOf, orders, pair, spread, under } from "../match.ts";
+import { axesOf, orders, pair, spread, under, viewOf } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -48,7 +48,7 @@ export const softmaxes: readonly Rule[] = [
         const viewed = x.op === "view" && x.attrs.map.guards.length === 0 ? x : undefined;
         const q = viewed ? (viewed.inputs[0] as Node) : x;
         if (q.op !== "div") continue;
-        const [a, s] = pair(q).map((k) => (viewed ? e.view(k, viewed.attrs.map) : k)) as [Node, Node];
+        const [a, s] = pair(q).map((k) => (viewed ? viewOf(e, k, viewed.attrs.map) : k)) as [Node, Node];
         const p = e.div(y, s);
         if (p.op === "div" && rowOf(p)) return e.mul(a, p);
       }

@@ -1,0 +1,447 @@
+// contract_tanh: read, read, read, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read> b0: array<f32, 8>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 8>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
+
+fn nabla_exp(a0: f32) -> f32 {
+  let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
+  let v2: f32 = select(v1, 88.72000122070312f, (v1 > 88.72000122070312f));
+  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
+  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
+  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
+  let v6: f32 = floor(v3 * 0.5f);
+  let t1: i32 = i32(v6);
+  let t2: f32 = v3 - v6;
+  let v7: f32 = ((v5 + 1.0f) * bitcast<f32>((bitcast<u32>(t1 + 127i) << 23u))) * bitcast<f32>((bitcast<u32>(i32(t2) + 127i) << 23u));
+  return select(select(v7, 3.4028234663852886e+38f, (a0 > 88.72000122070312f)), 0.0f, (a0 < (-87.33000183105469f)));
+}
+
+fn nabla_expm1(a0: f32) -> f32 {
+  let v1: f32 = select(a0, -30.0f, (a0 < (-30.0f)));
+  let v2: f32 = select(v1, 10.0f, (v1 > 10.0f));
+  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
+  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
+  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
+  let v6: f32 = bitcast<f32>((bitcast<u32>(i32(v3) + 127i) << 23u));
+  let v7: f32 = (v6 * v5) + (v6 - 1.0f);
+  return select(v7, nabla_exp(a0) - 1.0f, (a0 > 10.0f));
+}
+
+fn nabla_tanh(a0: f32) -> f32 {
+  let v1: f32 = abs(a0);
+  let v2: f32 = select(v1, 10.0f, (v1 > 10.0f));
+  let v3: f32 = nabla_expm1(v2 + v2);
+  let v4: f32 = v3 / (v3 + 2.0f);
+  return select(v4, -v4, (a0 < 0.0f));
+}
+
+@compute @workgroup_size(4, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
+  let v12 = p0 * 4i;
+  if (v0 < v12) {
+    let v1 = v0 % 4i;
+    let v2 = v0 / 4i;
+    let v3 = min(v2, p0 - 1i);
+    let v4 = v2 < p0;
+    var v5: f32 = 0.0f;
+    let v6 = v3 * 2i;
+    let v7 = b0[v6];
+    let v8 = b1[v1];
+    let v9 = b0[v6 + 1i];
+    let v10 = b1[v1 + 4i];
+    v5 = v5 + (v7 * v8);
+    v5 = v5 + (v9 * v10);
+    let v11 = b2[v1];
+    if (v4) {
+      b3[(v3 * 4i) + v1] = nabla_tanh(v5 + v11);
+    }
+  }
+}
+
+// contract: read_write, read, read, read_write, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 1>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read_write> b5: array<u32, 4>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
+
+@compute @workgroup_size(4, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
+  if (v0 < p0) {
+    let v1 = v0 % p0;
+    let v2 = v0 / p0;
+    let v3 = min(v1, p0 - 1i);
+    let v4 = v1 < p0;
+    var v5: f32 = 0.0f;
+    let v6 = v3 * 4i;
+    let v7 = b0[v6];
+    let v8 = b1[0i];
+    let v9 = b0[v6 + 1i];
+    let v10 = b1[1i];
+    let v11 = b0[v6 + 2i];
+    let v12 = b1[2i];
+    let v13 = b0[v6 + 3i];
+    let v14 = b1[3i];
+    v5 = v5 + (v8 * v7);
+    v5 = v5 + (v10 * v9);
+    v5 = v5 + (v12 * v11);
+    v5 = v5 + (v14 * v13);
+    let v15 = b2[0i];
+    let v16 = v5 + v15;
+    let v17 = max(v16, -v16);
+    let v18 = v17 > 0.0f;
+    if (v4) {
+      b3[v3] = v16;
+      b4[v3] = v17;
+      b5[v3] = select(0u, 1u, v18);
+      b6[v3] = select(v17, -v17, v18);
+    }
+  }
+}
+
+// exp_sum_sigmoid: read_write, read_write, read_write, read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<u32, 4>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
+
+fn nabla_exp(a0: f32) -> f32 {
+  let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
+  let v2: f32 = select(v1, 88.72000122070312f, (v1 > 88.72000122070312f));
+  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
+  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
+  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
+  let v6: f32 = floor(v3 * 0.5f);
+  let t1: i32 = i32(v6);
+  let t2: f32 = v3 - v6;
+  let v7: f32 = ((v5 + 1.0f) * bitcast<f32>((bitcast<u32>(t1 + 127i) << 23u))) * bitcast<f32>((bitcast<u32>(i32(t2) + 127i) << 23u));
+  return select(select(v7, 3.4028234663852886e+38f, (a0 > 88.72000122070312f)), 0.0f, (a0 < (-87.33000183105469f)));
+}
+
+fn nabla_log(a0: f32) -> f32 {
+  let v1: u32 = bitcast<u32>(a0);
+  let v2: f32 = bitcast<f32>((v1 & 8388607u) | 1065353216u);
+  let v3: f32 = f32((i32(((v1 >> 23u) & 255u)) - 127i));
+  let v4: bool = v2 > 1.4142135381698608f;
+  let v5: f32 = select(v3, v3 + 1.0f, v4);
+  let v6: f32 = select(v2, v2 * 0.5f, v4) - 1.0f;
+  let v7: f32 = v6 / (2.0f + v6);
+  let v8: f32 = v7 * v7;
+  let t0: f32 = (((0.2333216816186905f * v8) + 0.28550758957862854f) * v8) + 0.4000012278556824f;
+  let v9: f32 = v6 - (v7 * (v6 - (v8 * ((t0 * v8) + 0.6666666865348816f))));
+  let v10: f32 = (v5 * 0.693115234375f) + ((v5 * 0.00003194618329871446f) + v9);
+  let v11: f32 = select(v10, a0, (v1 & 2139095040u) == 2139095040u);
+  let v12: f32 = bitcast<f32>(((v1 & 0u) | select(4286578688u, 2143289344u, (a0 < 0.0f))));
+  return select(v11, v12, (a0 < 1.1754943508222875e-38f));
+}
+
+fn nabla_log1p(a0: f32) -> f32 {
+  let v1: bool = (a0 > (-0.29280000925064087f)) & (a0 < 0.4142000079154968f);
+  let v2: f32 = select(0.0f, a0, v1);
+  let v3: f32 = v2 / (2.0f + v2);
+  let v4: f32 = v3 * v3;
+  let t0: f32 = (((0.2333216816186905f * v4) + 0.28550758957862854f) * v4) + 0.4000012278556824f;
+  let v5: f32 = v2 - (v3 * (v2 - (v4 * ((t0 * v4) + 0.6666666865348816f))));
+  return select(nabla_log(1.0f + a0), v5, v1);
+}
+
+fn nabla_sigmoid(a0: f32) -> f32 {
+  let v1: f32 = nabla_exp(-abs(a0));
+  return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
+}
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<f32>(words[0].x);
+  let p1 = bitcast<f32>(words[0].y);
+  let p2 = bitcast<i32>(words[0].z);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < 1i) {
+    let v1 = min(v0, 0i);
+    var v2: f32 = 0.0f;
+    for (var v3: i32 = 0i; v3 < p2; v3++) {
+      let v4 = b0[v3];
+      let v5 = b1[v3];
+      let v6 = (b2[v3] != 0u);
+      let v7 = b3[v3];
+      let v8 = b4[v3];
+      let v9 = (select(0.0f, v4, (v4 > 0.0f)) + (nabla_log1p(nabla_exp(v5)) + (-select(v7, 0.0f, v6)))) + (-(v8 * v4));
+      v2 = v2 + v9;
+    }
+    let v10 = -p1;
+    b5[0i] = v2 / p0;
+    for (var v11: i32 = 0i; v11 < p2; v11++) {
+      let v12 = b0[v11];
+      let v13 = -v12;
+      let v14 = (b2[v11] != 0u);
+      let v15 = b1[v11];
+      let v16 = nabla_sigmoid(v15) / p0;
+      let v17 = select(v16 + v10, -v16, v14);
+      let v18 = select(0.0f, v17 * 0.5f, v12 == v13);
+      let v19 = b4[v11];
+      let v20 = ((select(v18, v17, (v12 > v13)) + (-(v19 / p0))) + (-select(v18, v17, (v13 > v12)))) + select(0.0f, p1, (v12 > 0.0f));
+      b6[v11] = v20;
+    }
+  }
+}
+
+// contract: read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 16>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p1 = bitcast<i32>(words[0].y);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p1) {
+    let v1 = min(v0, 15i);
+    let v2 = v1 % 4i;
+    let v3 = v1 / 4i;
+    let v4 = b0[v3];
+    let v5 = b1[v2];
+    let v6 = (v3 * 4i) + v2;
+    let v7 = b2[v6];
+    b3[(v3 * 4i) + v2] = (v4 * v5) * ((-(v7 * v7)) + 1.0f);
+  }
+}
+
+// contract_and_sum: read_write, read_write, read_write, read_write, read, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
+@group(0) @binding(5) var<storage, read> b4: array<f32, 8>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 16>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 8>;
+@group(0) @binding(8) var<storage, read_write> b7: array<f32, 4>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  if (i32(workgroup.x) < 1i) {
+    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+    if (v0 < 4i) {
+      let v1 = v0 % 4i;
+      let v2 = v0 / 4i;
+      var v3: f32 = 0.0f;
+      let v4 = p0 / 2i;
+      for (var v5: i32 = 0i; v5 < v4; v5++) {
+        let v6 = v5 * 2i;
+        let v7 = v6 * 4i;
+        let v8 = b0[v1 + v7];
+        let v9 = b1[v6];
+        let v10 = (v6 + 1i) * 4i;
+        let v11 = b0[v1 + v10];
+        let v12 = v6 + 1i;
+        let v13 = b1[v12];
+        v3 = v3 + (v9 * v8);
+        v3 = v3 + (v13 * v11);
+      }
+      let v14 = v4 * 2i;
+      for (var v15: i32 = v14; v15 < p0; v15++) {
+        let v16 = v15 * 4i;
+        let v17 = b0[v1 + v16];
+        let v18 = b1[v15];
+        v3 = v3 + (v18 * v17);
+      }
+      b2[v1] = v3;
+    }
+  }
+  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
+    let v19 = i32(workgroup.x) - 1i;
+    let v20 = (v19 * 16i) + i32(lane.x);
+    if (v20 < 1i) {
+      let v21 = min(v20, 0i);
+      var v22: f32 = 0.0f;
+      for (var v23: i32 = 0i; v23 < p0; v23++) {
+        let v24 = b1[v23];
+        v22 = v22 + v24;
+      }
+      b3[0i] = v22;
+    }
+  }
+  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
+    let v25 = i32(workgroup.x) - 2i;
+    let v26 = (v25 * 16i) + i32(lane.x);
+    if (v26 < 8i) {
+      let v27 = v26 % 4i;
+      let v28 = v26 / 4i;
+      var v29: f32 = 0.0f;
+      let v30 = p0 / 2i;
+      for (var v31: i32 = 0i; v31 < v30; v31++) {
+        let v32 = v31 * 2i;
+        let v33 = v32 * 2i;
+        let v34 = b4[v28 + v33];
+        let v35 = v32 * 4i;
+        let v36 = b5[v27 + v35];
+        let v37 = (v32 + 1i) * 2i;
+        let v38 = b4[v28 + v37];
+        let v39 = (v32 + 1i) * 4i;
+        let v40 = b5[v27 + v39];
+        v29 = v29 + (v34 * v36);
+        v29 = v29 + (v38 * v40);
+      }
+      let v41 = v30 * 2i;
+      for (var v42: i32 = v41; v42 < p0; v42++) {
+        let v43 = v42 * 2i;
+        let v44 = b4[v28 + v43];
+        let v45 = v42 * 4i;
+        let v46 = b5[v27 + v45];
+        v29 = v29 + (v44 * v46);
+      }
+      b6[(v28 * 4i) + v27] = v29;
+    }
+  }
+  if (i32(workgroup.x) >= 3i) {
+    let v47 = i32(workgroup.x) - 3i;
+    let v48 = (v47 * 16i) + i32(lane.x);
+    if (v48 < 4i) {
+      let v49 = min(v48, 3i);
+      var v50: f32 = 0.0f;
+      for (var v51: i32 = 0i; v51 < p0; v51++) {
+        let v52 = (v51 * 4i) + v49;
+        let v53 = b5[v52];
+        v50 = v50 + v53;
+      }
+      b7[v49] = v50;
+    }
+  }
+}
+
+// finite_any: read_write, read_write, read_write, read_write, read_write, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32, 1>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 1>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 8>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
+@group(0) @binding(7) var<storage, read_write> b6: array<u32, 1>;
+@group(0) @binding(8) var<storage, read_write> b7: array<u32, 1>;
+
+fn nabla_is_finite(a0: f32) -> bool {
+  return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
+}
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<f32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < 1i) {
+    let v1 = min(v0, 0i);
+    let v2 = b0[0i];
+    let v3 = b1[0i];
+    var v4: bool = false;
+    for (var v5: i32 = 0i; v5 < 2i; v5++) {
+      for (var v6: i32 = 0i; v6 < 4i; v6++) {
+        let v7 = (v5 * 4i) + v6;
+        let v8 = b2[v7];
+        let v9 = !nabla_is_finite(v8);
+        v4 = v4 | v9;
+      }
+    }
+    var v10: bool = false;
+    for (var v11: i32 = 0i; v11 < 4i; v11++) {
+      let v12 = b3[v11];
+      let v13 = !nabla_is_finite(v12);
+      v10 = v10 | v13;
+    }
+    var v14: bool = false;
+    for (var v15: i32 = 0i; v15 < 4i; v15++) {
+      let v16 = b4[v15];
+      let v17 = !nabla_is_finite(v16);
+      v14 = v14 | v17;
+    }
+    let v18 = b5[0i];
+    let t0: bool = !nabla_is_finite(v3);
+    let v19 = select(select(0u, u32(p0), (((t0 | v4) | v10) | v14) | (!nabla_is_finite(v18))), v2, v2 != 0u);
+    b6[0i] = v19;
+    b0[0i] = v19;
+    b7[0i] = select(0u, 1u, v19 == 0u);
+  }
+}
+
+// select_x4: read_write, read
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 3>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 196>;
+@group(0) @binding(2) var<storage, read> b1: array<u32, 388>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  let p1 = bitcast<i32>(words[0].y);
+  let p2 = bitcast<i32>(words[0].z);
+  let p3 = bitcast<i32>(words[0].w);
+  let p4 = bitcast<i32>(words[1].x);
+  let p5 = bitcast<i32>(words[1].y);
+  let p6 = bitcast<i32>(words[1].z);
+  let p7 = bitcast<i32>(words[1].w);
+  let p8 = bitcast<i32>(words[2].x);
+  if (i32(workgroup.x) < 1i) {
+    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+    if (v0 < 8i) {
+      let v1 = min(v0, 7i);
+      let v2 = v1 % 4i;
+      let v3 = v1 / 4i;
+      let v4 = (b1[p4 + 0i] != 0u);
+      let v5 = (v3 * 4i) + v2;
+      let v6 = b0[p0 + v5];
+      let v7 = (v3 * 4i) + v2;
+      let v8 = bitcast<f32>(b1[p5 + v7]);
+      b0[p0 + ((v3 * 4i) + v2)] = select(v6, v6 + (v8 * (-0.5f)), v4);
+    }
+  }
+  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
+    let v9 = i32(workgroup.x) - 1i;
+    let v10 = (v9 * 16i) + i32(lane.x);
+    if (v10 < 4i) {
+      let v11 = min(v10, 3i);
+      let v12 = (b1[p4 + 0i] != 0u);
+      let v13 = b0[p1 + v11];
+      let v14 = bitcast<f32>(b1[p6 + v11]);
+      b0[p1 + v11] = select(v13, v13 + (v14 * (-0.5f)), v12);
+    }
+  }
+  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
+    let v15 = i32(workgroup.x) - 2i;
+    let v16 = (v15 * 16i) + i32(lane.x);
+    if (v16 < 4i) {
+      let v17 = min(v16, 3i);
+      let v18 = (b1[p4 + 0i] != 0u);
+      let v19 = b0[p2 + v17];
+      let v20 = bitcast<f32>(b1[p7 + v17]);
+      b0[p2 + v17] = select(v19, v19 + (v20 * (-0.5f)), v18);
+    }
+  }
+  if (i32(workgroup.x) >= 3i) {
+    let v21 = i32(workgroup.x) - 3i;
+    let v22 = (v21 * 16i) + i32(lane.x);
+    if (v22 < 1i) {
+      let v23 = min(v22, 0i);
+      let v24 = (b1[p4 + 0i] != 0u);
+      let v25 = b0[p3 + 0i];
+      let v26 = bitcast<f32>(b1[p8 + 0i]);
+      b0[p3 + 0i] = select(v25, v25 + (v26 * (-0.5f)), v24);
+    }
+  }
+}
