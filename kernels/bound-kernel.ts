@@ -3,6 +3,7 @@
  * buffers listed in order of first use, how many workgroups it has, and a way to make it again with another workgroup width.
  */
 import type { Buffer, Kernel, KernelStmt, Nest } from "../src/ir/kernel.ts";
+import { dropUnused } from "./drop-unused.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import type { LinearLaunch } from "./launch.ts";
 
@@ -48,8 +49,9 @@ export interface Frame {
 
 /** A kernel of one nest. */
 export function finish(b: KernelBuilder, nest: Nest, { family, width, launch, rebind }: Frame, body: readonly KernelStmt[]): BoundKernel {
+  const used = dropUnused(body);
   return {
-    name: nest.name, family, workgroup: [width, 1, 1], grid: launch.grid, ...touched(body), params: b.params, body, nests: [nest],
+    name: nest.name, family, workgroup: [width, 1, 1], grid: launch.grid, ...touched(used), params: b.params, body: used, nests: [nest],
     workgroups: launch.workgroups, ...(rebind && launch.isLine && { rebind }),
   };
 }

@@ -74,7 +74,7 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   writer.statements(product.before, inner);
   writer.open(inner);
   turns(b, product, tile, writer, inner);
-  if (tile.rolled) finishInLoops(b, product, writer, inner, rowAt, columnAt);
+  if (tile.rolled) finishInLoops(b, writer, inner, rowAt, columnAt);
   else writer.finish(inner, rowInside, columnInside);
   const total = b.let(body, times(times(batches, rowTiles), columnTiles));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
@@ -110,7 +110,7 @@ function place(b: KernelBuilder, out: KernelStmt[], { axes, length, position }: 
 }
 
 /** What follows the sum, as two loops around one copy of it: the text stays short, an accumulator is picked by comparing its number. */
-function finishInLoops(b: KernelBuilder, product: Product, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
+function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
   const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
     line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
   loop(rowAt, out, (i, row) => {

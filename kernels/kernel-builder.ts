@@ -14,7 +14,15 @@ import { ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
-import { int } from "./arithmetic.ts";
+import { keyOf } from "../src/schedule/index-form.ts";
+import { int, times } from "./arithmetic.ts";
+
+/** A value that is `of` divided by a number, or what that leaves. */
+interface Part {
+  readonly of: Scalar;
+  readonly by: number;
+  readonly which: "div" | "mod";
+}
 
 /** Values of the nest as kernel scalars. */
 export type Scope = Map<number, Scalar>;
@@ -23,6 +31,11 @@ export type Scope = Map<number, Scalar>;
 export class KernelBuilder {
   readonly params: ParamSlot[];
   private nextId = 0;
+  private readonly variables = new Set<number>();
+  /** Values that have a name, by the block that holds them. */
+  private readonly named = new WeakMap<readonly KernelStmt[], Map<string, Scalar>>();
+  /** Quotients and remainders of positions, by value number. */
+  private readonly parts = new Map<number, Part>();
 
   constructor(params: readonly ParamSlot[]) {
     this.params = [...params];
@@ -40,16 +53,34 @@ export class KernelBuilder {
     return { kind: "param", dtype: "i32", slot };
   }
 
-  /** Names a value; refs, constants and parameters stay as they are. */
+  /** Names a value, once in a block; refs, constants and parameters stay as they are. */
   let(out: KernelStmt[], value: Scalar): Scalar {
     if (value.kind !== "op" && value.kind !== "call") return value;
+    const key = this.isFixed(value) ? keyOf(value) : undefined;
+    const block = this.named.get(out) ?? new Map<string, Scalar>();
+    this.named.set(out, block);
+    const known = key === undefined ? undefined : block.get(key);
+    if (known) return known;
     const id = this.fresh();
     out.push({ kind: "let", id, value });
-    return ref(id, value.dtype);
+    const name = ref(id, value.dtype);
+    if (key !== undefined) block.set(key, name);
+    if (value.kind === "op" && (value.op === "div" || value.op === "mod")) {
+      const [of, by] = value.args;
+      if (of && by?.kind === "constant" && value.dtype === "i32") this.parts.set(id, { of, by: by.value, which: value.op });
+    }
+    return name;
+  }
+
+  /** True unless the value refers to variables, which change. */
+  private isFixed(s: Scalar): boolean {
+    if (s.kind === "ref") return !this.variables.has(s.id);
+    return (s.kind !== "op" && s.kind !== "call") || s.args.every((a) => this.isFixed(a));
   }
 
   variable(out: KernelStmt[], init: Scalar): Scalar & { readonly kind: "ref" } {
     const id = this.fresh();
+    this.variables.add(id);
     out.push({ kind: "var", id, dtype: init.dtype, init });
     return { kind: "ref", dtype: init.dtype, id };
   }
@@ -76,20 +107,39 @@ export class KernelBuilder {
 
   /** A scalar of the nest in the kernel's values; what occurs twice in it stays one value. */
   substitute(s: Scalar, scope: Scope): Scalar {
-    return renamed(s, scope, new Map());
+    return this.renamed(s, scope, new Map());
   }
-}
 
-function renamed(s: Scalar, scope: Scope, done: Map<Scalar, Scalar>): Scalar {
-  if (s.kind === "constant" || s.kind === "param") return s;
-  if (s.kind === "ref") {
-    const value = scope.get(s.id);
-    if (!value) throw new InternalError("bind", `value ${s.id} is used before it is known`);
-    return value;
+  private renamed(s: Scalar, scope: Scope, done: Map<Scalar, Scalar>): Scalar {
+    if (s.kind === "constant" || s.kind === "param") return s;
+    if (s.kind === "ref") {
+      const value = scope.get(s.id);
+      if (!value) throw new InternalError("bind", `value ${s.id} is used before it is known`);
+      return value;
+    }
+    const known = done.get(s);
+    if (known) return known;
+    const made = this.rejoined({ ...s, args: s.args.map((a) => this.renamed(a, scope, done)) });
+    done.set(s, made);
+    return made;
   }
-  const known = done.get(s);
-  if (known) return known;
-  const made = { ...s, args: s.args.map((a) => renamed(a, scope, done)) };
-  done.set(s, made);
-  return made;
+
+  /** (x / c)·(c·b) + (x mod c)·b is x·b for non-negative x: a position taken apart and put together again. */
+  private rejoined(s: Scalar): Scalar {
+    if (s.kind !== "op" || s.op !== "add" || s.dtype !== "i32") return s;
+    const [p, q] = s.args.map((a) => this.multiple(a));
+    if (!p || !q || p.part.which !== "div" || q.part.which !== "mod" || p.part.by !== q.part.by) return s;
+    if (p.times !== q.times * q.part.by || keyOf(p.part.of) !== keyOf(q.part.of)) return s;
+    return times(p.part.of, int(q.times));
+  }
+
+  private multiple(s: Scalar): { readonly part: Part; readonly times: number } | undefined {
+    if (s.kind === "ref") {
+      const part = this.parts.get(s.id);
+      return part && { part, times: 1 };
+    }
+    const [a, b] = s.kind === "op" && s.op === "mul" ? s.args : [];
+    const part = a?.kind === "ref" ? this.parts.get(a.id) : undefined;
+    return part && b?.kind === "constant" ? { part, times: b.value } : undefined;
+  }
 }

@@ -27,7 +27,7 @@ export interface Product {
   readonly columns: readonly Axis[];
   readonly batch: readonly Axis[];
   readonly fold: Fold;
-  /** Statements before the fold, of its body, and after it. */
+  /** Statements that the fold needs from before it, those of its body, and all others. */
   readonly before: readonly Classed[];
   readonly inside: readonly Classed[];
   readonly after: readonly Classed[];
@@ -64,10 +64,12 @@ export function readProduct(nest: Nest): Product | undefined {
   if (inside.some((c) => c.varies === "both")) return undefined;
   const foldAxes = new Set(fold.axes.map((a) => a.id));
   const turns = new Map([...depends].map(([id, all]) => [id, new Set([...all].filter((a) => foldAxes.has(a)))]));
+  // What stands before the sum but serves only what follows it is done then: it would lie in registers all the while.
+  const first = classed(nest.body.slice(0, at));
+  const before = required(first, inside, fold.value.args);
   return {
-    rows, columns, batch, fold, inside, turns,
-    before: classed(nest.body.slice(0, at)),
-    after: classed(nest.body.slice(at + 1)),
+    rows, columns, batch, fold, inside, turns, before,
+    after: [...first.filter((c) => !before.includes(c)), ...classed(nest.body.slice(at + 1))],
     factors: turned ? [right, left] : [left, right],
   };
 }
@@ -108,4 +110,25 @@ function variesWith(axes: ReadonlySet<number>, rows: readonly Axis[], columns: r
   const row = rows.some((a) => axes.has(a.id));
   const column = columns.some((a) => axes.has(a.id));
   return row && column ? "both" : row ? "row" : column ? "column" : "none";
+}
+
+/** Those of some statements that later ones or values need, directly or through each other, in order. */
+export function required(list: readonly Classed[], later: readonly Classed[], values: readonly Scalar[] = []): readonly Classed[] {
+  const needed = new Set<number>();
+  const note = (s: Scalar): void => {
+    if (s.kind === "ref") needed.add(s.id);
+    else if (s.kind === "op" || s.kind === "call") s.args.forEach(note);
+  };
+  const noteAll = ({ stmt }: Classed): void => {
+    if (stmt.kind === "let" || stmt.kind === "store") note(stmt.value);
+    if (stmt.kind !== "let") note(stmt.index);
+    if (stmt.kind !== "let" && stmt.guard) note(stmt.guard);
+  };
+  values.forEach(note);
+  later.forEach(noteAll);
+  return list.toReversed().filter((c) => {
+    if (c.stmt.kind === "store" || !needed.has(c.stmt.id)) return false;
+    noteAll(c);
+    return true;
+  }).toReversed();
 }

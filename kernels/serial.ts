@@ -28,7 +28,7 @@ export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, o
         break;
       case "store":
         out.push({
-          kind: "store", buffer: s.buffer, index: b.substitute(s.index, scope), value: b.substitute(s.value, scope),
+          kind: "store", buffer: s.buffer, index: b.let(out, b.substitute(s.index, scope)), value: b.substitute(s.value, scope),
           ...(s.guard && { guard: b.substitute(s.guard, scope) }),
         });
         break;

@@ -13,6 +13,7 @@ import { lineIn } from "./affine.ts";
 import { int, plus, times } from "./arithmetic.ts";
 import type { Tile } from "./choose-tile.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
+import { required } from "./product.ts";
 import type { Classed, Product, Varies } from "./product.ts";
 import { serial, type Accumulator } from "./serial.ts";
 
@@ -164,7 +165,7 @@ export class TileWriter {
         for (const { stmt, varies } of after) {
           if (stmt.kind === "store") {
             own.push({
-              kind: "store", buffer: stmt.buffer, index: this.b.substitute(stmt.index, cell), value: this.b.substitute(stmt.value, cell),
+              kind: "store", buffer: stmt.buffer, index: this.b.let(own, this.b.substitute(stmt.index, cell)), value: this.b.substitute(stmt.value, cell),
               ...(stmt.guard && { guard: this.b.substitute(stmt.guard, cell) }),
             });
           } else if (varies === "both") {
@@ -187,26 +188,6 @@ export function pick(b: KernelBuilder, out: KernelStmt[], values: readonly Scala
   if (!first) throw new InternalError("bind", "a tile without values");
   const here = more.map((_, at) => b.let(out, op("==", "bool", [k, int(at + 1)])));
   return more.reduce<Scalar>((value, other, at) => b.let(out, op("select", value.dtype, [here[at] as Scalar, other, value])), first);
-}
-
-/** Statements that later ones need, in order: `needed` grows by what they refer to. */
-function required(list: readonly Classed[], later: readonly Classed[]): readonly Classed[] {
-  const needed = new Set<number>();
-  const note = (s: Scalar): void => {
-    if (s.kind === "ref") needed.add(s.id);
-    else if (s.kind === "op" || s.kind === "call") s.args.forEach(note);
-  };
-  const noteAll = ({ stmt }: Classed): void => {
-    if (stmt.kind === "let" || stmt.kind === "store") note(stmt.value);
-    if (stmt.kind !== "let") note(stmt.index);
-    if (stmt.kind !== "let" && stmt.guard) note(stmt.guard);
-  };
-  later.forEach(noteAll);
-  return list.toReversed().filter((c) => {
-    if (c.stmt.kind === "store" || !needed.has(c.stmt.id)) return false;
-    noteAll(c);
-    return true;
-  }).toReversed();
 }
 
 function when(condition: Scalar | undefined, body: readonly KernelStmt[]): readonly KernelStmt[] {

@@ -149,15 +149,18 @@ export class Session {
     return writeSafetensors(tensors, { model: this.program.model.name });
   }
 
-  /** Sets the parameters that a safetensors file holds (also under former paths); returns the paths it lacks. Throws on another shape. */
+  /** Sets the parameters that a safetensors file holds (also under former paths); returns the paths it lacks. Throws EngineError E0504 on another shape, before anything is set. */
   load(bytes: Uint8Array): readonly string[] {
     const saved = new Map(readSafetensors(bytes).tensors.map((t) => [t.name, t]));
     const missing: string[] = [];
+    const fitting: (readonly [path: string, data: Values])[] = [];
     for (const t of this.parameters) {
       const found = saved.get(t.name) ?? (t.was === undefined ? undefined : saved.get(t.was));
       if (!found) missing.push(t.name);
-      else this.set(t.name, found.data);
+      else if (found.shape.join() === t.shape.join()) fitting.push([t.name, found.data]);
+      else throw new EngineError("E0504", `${t.name} has the shape [${t.shape.join(", ")}]; the file holds [${found.shape.join(", ")}]`);
     }
+    for (const [path, data] of fitting) this.set(path, data);
     return missing;
   }
 

@@ -8,7 +8,7 @@
  * the last pass reports.
  */
 import { createLibrary, type Library } from "../std/library.ts";
-import { Diagnostics } from "../support/diagnostic.ts";
+import { type Diagnostic, Diagnostics } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Model, Train } from "../syntax/ast.ts";
@@ -37,6 +37,8 @@ export interface CheckOptions {
 /** Checks a file. */
 export function check(file: File, options: CheckOptions, diagnostics: Diagnostics): CheckedProgram | undefined {
   const library = options.library ?? createLibrary();
+  // What could not be read is missing: that it is missing is no second error.
+  const whole = !diagnostics.hasErrors;
   const settings = options.set ?? {};
   const begin = (into: Diagnostics): Context => {
     const names = (): readonly string[] => library.names();
@@ -50,7 +52,7 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
   const called = new Set<Callable>();
   for (const model of models) {
     const mine = trains.filter((t) => t.model.name === model.name.name);
-    const result = checkModel(begin, model, mine, scope, settings, diagnostics);
+    const result = checkModel(begin, model, mine, scope, settings, diagnostics, whole);
     checkedModels.push(result.model);
     checkedTrains.push(...result.trains);
     for (const declaration of result.called) called.add(declaration);
@@ -64,7 +66,14 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
     });
   }
   checkNames(trains, settings, models, diagnostics);
+  inTextOrder(diagnostics, file.span.source);
   return diagnostics.hasErrors ? undefined : { source: file.span.source, models: checkedModels, trains: checkedTrains };
+}
+
+/** Reports follow the text, whatever order the parts were checked in; what lies elsewhere comes last. */
+function inTextOrder(diagnostics: Diagnostics, source: Source): void {
+  const place = (d: Diagnostic): number => (d.span?.source === source ? d.span.start : Number.POSITIVE_INFINITY);
+  diagnostics.list.sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
 }
 
 /** The names of the file over those of the library. */
@@ -115,8 +124,11 @@ function definition(cx: Context, declaration: Declaration, scope: Scope<Value>):
   }
 }
 
+/** What is wrong because something is not there. */
+const aboutAbsence: ReadonlySet<string> = new Set(["E0302", "E0402", "E0405", "E0503"]);
+
 function checkModel(
-  begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scope: Scope<Value>, settings: Settings, diagnostics: Diagnostics,
+  begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scope: Scope<Value>, settings: Settings, diagnostics: Diagnostics, whole: boolean,
 ): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable> } {
   let known: Foreknowledge = { fixed: new Set(), params: [] };
   // Each pass fixes at least one more hyperparameter or learns the parameters, so this ends.
@@ -133,7 +145,7 @@ function checkModel(
       continue;
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
-    for (const d of own.list) diagnostics.add(d);
+    for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);
     if (!own.hasErrors) warnUnused(cx, diagnostics);
     return { model: checked, trains: blocks, called: cx.called };
   }

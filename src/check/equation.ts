@@ -70,7 +70,7 @@ export class Equation {
 }
 
 const bare = (form: IndexForm | undefined): Variable | undefined => {
-  if (!form || form.constant !== 0 || form.terms.size !== 1) return undefined;
+  if (form?.constant !== 0 || form.terms.size !== 1) return undefined;
   const [entry] = form.terms;
   return entry && entry[1] === 1 && entry[0] instanceof Variable ? entry[0] : undefined;
 };

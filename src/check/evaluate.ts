@@ -5,7 +5,7 @@ import type { Relation } from "../ir/node.ts";
 import { printShape, tensor } from "../ir/types.ts";
 import { cover, type Span } from "../support/span.ts";
 import { unreachable } from "../support/diagnostic.ts";
-import type { ArrayLiteral, BinaryOp, Chain, Expr, Index } from "../syntax/ast.ts";
+import type { ArrayLiteral, BinaryOp, Chain, Expr, Field, Index } from "../syntax/ast.ts";
 import { evaluateCall, evaluateInstance } from "./calls.ts";
 import { evaluateCases } from "./choice.ts";
 import type { Context, Env } from "./context.ts";
@@ -37,8 +37,7 @@ export function evaluate(cx: Context, expr: Expr, env: Env): Value {
     case "index":
       return evaluateIndex(cx, expr, env);
     case "field":
-      cx.error({ code: "E0108", message: `\`.${expr.name.name}\` has no meaning here`, span: expr.span });
-      return poison;
+      return evaluateField(cx, expr, env);
     case "unary":
       return apply(cx, expr.op === "-" ? "neg" : "not", [{ value: evaluate(cx, expr.operand, env), span: expr.operand.span }], expr.span);
     case "chain":
@@ -102,6 +101,19 @@ function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
     default:
   }
   cx.error({ code: "E0108", message: `${describe(target)} cannot be indexed`, span: expr.target.span, label: describe(target) });
+  return poison;
+}
+
+/** `enc.W`: a parameter of an instance that was called above, to be tied to something else. */
+function evaluateField(cx: Context, expr: Field, env: Env): Value {
+  const target = evaluate(cx, expr.target, env);
+  if (target.kind === "poison") return poison;
+  const { name, span } = expr.name;
+  if (target.kind === "instance") {
+    const param = cx.model?.params.get(`${target.path}.${name}`);
+    if (param) return tensorValue({ kind: "leaf", role: "param", path: param.path, type: param.type, span: param.span });
+    cx.error({ code: "E0101", message: `this instance has no parameter \`${name}\` yet`, span, hint: "its parameters exist from its first call on" });
+  } else cx.error({ code: "E0108", message: `\`.${name}\` has no meaning here`, span: expr.span, label: `of ${describe(target)}` });
   return poison;
 }
 

@@ -6,6 +6,7 @@ import type { Span } from "../support/span.ts";
 import type { Expr, Range } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import { isWhole } from "./make.ts";
+import { labelAt } from "./problem.ts";
 import { describe, type TensorValue, type Value } from "./value.ts";
 
 /** The value as a tensor; anything else is reported as not fitting `what`. */
@@ -40,7 +41,7 @@ export function asSize(cx: Context, value: Value, span: Span, what: string): Dim
   const known = knownOf(cx, tensor);
   if (known !== undefined && isWhole(known)) return known;
   const found = known === undefined ? `it is ${printType(tensor.core.type)} and known only when it runs` : `it is ${dims.print(known)}`;
-  cx.error({ code: "E0209", message: `${what} must be a whole number known before anything runs; ${found}`, span, label: "not a size" });
+  cx.error({ code: "E0209", message: `${what} must be a whole number known before anything runs; ${found}`, span, label: "not a size", related: [labelAt(tensor.core.type.shape.length === 0 ? tensor.fixed?.[0] : undefined, "it comes from here")] });
   return undefined;
 }
 

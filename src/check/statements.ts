@@ -168,6 +168,7 @@ function runUpdate(cx: Context, statement: Bind, env: Env): void {
 function assign(cx: Context, model: ModelState, target: Lhs, expr: Expr, value: Value, env: Env): void {
   const { name, span } = target.name;
   const found = env.scope.lookup(name);
+  found?.onUse?.();
   const state = found?.state === undefined ? undefined : model.states.get(found.state);
   if (!state) {
     if (found?.value.kind === "poison") return;
@@ -210,7 +211,8 @@ function runFor(cx: Context, statement: For, env: Env): void {
     cx.error({ code: "E0209", message: `\`for\` is unrolled, so data cannot decide its turns (${dims.print(turns)})`, span: statement.range.span, hint: "use `fold` or `scan`, or a number" });
     return;
   }
-  if ((cx.turns += turns) > limits.turns) {
+  cx.turns += turns;
+  if (cx.turns > limits.turns) {
     cx.error({ code: "E0110", message: `more than ${limits.turns} unrolled turns`, span: statement.range.span, unsupported: true, hint: "`fold` shares one body" });
     return;
   }

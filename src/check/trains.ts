@@ -38,7 +38,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   const batch = readBatch(cx, entries.get("batch"), env, settings, model);
   const epochs = readCount(cx, entries.get("epochs"), env, settings, "epochs");
   const steps = readCount(cx, entries.get("steps"), env, settings, "steps");
-  checkLength(cx, train, entries, epochs, steps);
+  checkLength(cx, train, model, entries, epochs, steps);
   const seed = readCount(cx, entries.get("seed"), env, settings, "seed") ?? 0;
   const stop = readStop(cx, entries.get("stop"), env, model, split);
   const clip = readClip(cx, entries.get("clip"), env);
@@ -77,14 +77,14 @@ function readEntries(cx: Context, train: Train): ReadonlyMap<string, ValueEntry>
   return entries;
 }
 
-function checkLength(cx: Context, train: Train, entries: ReadonlyMap<string, ValueEntry>, epochs: number | undefined, steps: number | undefined): void {
+function checkLength(cx: Context, train: Train, model: CheckedModel, entries: ReadonlyMap<string, ValueEntry>, epochs: number | undefined, steps: number | undefined): void {
   const span = train.model.span;
   const both = entries.has("epochs") && entries.has("steps");
   if (both) cx.error({ code: "E0406", message: "a block has either `epochs` or `steps`", span: entries.get("steps")?.key.span ?? span, related: [labelAt(entries.get("epochs")?.key.span, "the other")] });
   else if (epochs === undefined && steps === undefined && !entries.has("epochs") && !entries.has("steps")) {
     cx.error({ code: "E0402", message: "this block says neither `epochs` nor `steps`", span, hint: entries.has("data") ? "epochs = 20" : "steps = 200" });
-  } else if (epochs !== undefined && !entries.has("data")) {
-    cx.error({ code: "E0402", message: "epochs are passes over data, and this block has none", span: entries.get("epochs")?.span ?? span, hint: "use `steps`" });
+  } else if (epochs !== undefined && model.inputs.length === 0) {
+    cx.error({ code: "E0402", message: "epochs are passes over data, and this model takes none", span: entries.get("epochs")?.span ?? span, hint: "use `steps`" });
   }
 }
 

@@ -21,8 +21,8 @@ export interface GraphOptions extends CompileOptions {
   readonly output?: string;
 }
 
-/** The entries that explain a program: what it computes and how it learns. */
-const explained: readonly EntryName[] = ["predict", "evaluate", "step", "gradients"];
+/** The entries that explain a program, how it learns first. */
+const explained: readonly EntryName[] = ["step", "gradients", "evaluate", "predict"];
 
 /** Runs the command and gives the exit status. */
 export async function graph(terminal: Terminal, options: GraphOptions, file: string, name?: string): Promise<number> {
@@ -33,7 +33,9 @@ export async function graph(terminal: Terminal, options: GraphOptions, file: str
   const program = chooseProgram(compilation.programs, name);
   const entries = explained.filter((entry) => program.entries.includes(entry)).map((entry) => {
     const { kernels, texts, plan } = program.lower(entry, targetOf(program));
-    return { name: entry, graph: program.graph(entry), kernels, texts: texts.map((t) => t.wgsl), peakBytes: plan.peak.bytes };
+    // Equal kernels share a text; the page shows each dispatch with its own.
+    const textOf = plan.block.map((item) => (item.kind === "dispatch" ? (texts[item.kernel]?.wgsl ?? "") : ""));
+    return { name: entry, graph: program.graph(entry), kernels, texts: textOf, peakBytes: plan.peak.bytes };
   });
   const html = await page({ title: program.model.name, source, version: packageVersion(), entries });
   if (options.output === "-") {

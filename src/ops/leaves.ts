@@ -14,6 +14,12 @@ import { elements, fill } from "./tensor64.ts";
 import { streamKey, threefry } from "./threefry.ts";
 import { countRefused } from "./type-rules.ts";
 
+/** Seven significant digits, as many as f32 has: `1 - 0.9` reads 0.1. */
+const readable = (value: number): string => {
+  const [digits = "", exponent] = String(Number(value.toPrecision(7))).split("e");
+  return exponent === undefined ? digits : `${digits} \\cdot 10^{${Number(exponent)}}`;
+};
+
 function shapeRefused(shape: readonly Dim[]): Refusal | undefined {
   const bad = shape.some((d) => typeof d === "number" && !(Number.isInteger(d) && d >= 0));
   return bad ? { refuse: `cannot have the shape ${printShape(shape)}` } : undefined;
@@ -55,7 +61,7 @@ export const constRecord: OpRecord<"const"> = {
     { attrs: { type: tensor("f32", [3]), data: [1, -2, 0.25] }, inputs: [] },
     { attrs: { type: tensor("i32", [2]), data: [7, -1] }, inputs: [] },
   ],
-  latex: ({ data }) => (typeof data === "number" ? String(data) : `\\left[${data.slice(0, 4).join(", ")}${data.length > 4 ? ", \\dots" : ""}\\right]`),
+  latex: ({ data }) => (typeof data === "number" ? readable(data) : `\\left[${data.slice(0, 4).map(readable).join(", ")}${data.length > 4 ? ", \\dots" : ""}\\right]`),
 };
 
 /** Data, parameters, state, hyperparameters, step numbers, and the places of a loop body. */

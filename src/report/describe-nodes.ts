@@ -62,7 +62,7 @@ export function describeNodes(graph: Graph, kernels: readonly Kernel[], sourcePa
     const id = shown.length;
     ids.set(node, id);
     const symbol = symbolOf(node, id);
-    text.set(node, { latex: symbol, uses: new Set([id]) });
+    text.set(node, { latex: `{${symbol}}`, uses: new Set([id]) }); // braced: a user may add a subscript
     const origin = graph.origins.get(node);
     const lines = (origin?.spans ?? []).filter((s) => s.source.path === sourcePath).map((s) => positionOf(s.source, s.start).line);
     const kernel = kernelOf.get(node);

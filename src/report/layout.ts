@@ -1,6 +1,7 @@
 /**
  * Where the boxes of a gradient graph go: forward nodes down the left, the gradient of each on the same rows in the
- * middle, updates on the right. Long edges of a general layout become short horizontal ones, and it takes linear time.
+ * middle. Long edges of a general layout become short horizontal ones, and it takes linear time. Updates, of which an
+ * optimizer makes many for one gradient, run down the right by themselves, or they would tear the other columns apart.
  *
  *     layOut(views)   // [{ id: 0, column: 0, row: 0 }, { id: 7, column: 1, row: 0 }, …]
  */
@@ -20,10 +21,11 @@ export function layOut(views: readonly NodeView[]): readonly Cell[] {
   const home = homes(views);
   const byHome = new Map<number, NodeView[]>();
   for (const v of views) {
+    if (v.side === "update") continue;
     const at = home.get(v.id) ?? v.id;
     byHome.set(at, [...(byHome.get(at) ?? []), v]);
   }
-  const cells: Cell[] = [];
+  const cells: Cell[] = views.filter((v) => v.side === "update").map((v, row) => ({ id: v.id, column: columnOf.update, row }));
   let row = 0;
   for (const view of views) {
     const members = byHome.get(view.id);

@@ -22,11 +22,11 @@ main { display: grid; grid-template-columns: minmax(320px, 30%) 1fr; }
 .graph svg { position: absolute; inset: 0; overflow: visible; }
 .graph path { fill: none; stroke: var(--soft); stroke-width: 1; opacity: .35; }
 .graph path.hot { stroke: var(--hot); stroke-width: 1.8; opacity: 1; }
-.node { position: absolute; width: ${300}px; height: ${46}px; padding: 3px 8px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; cursor: default; }
+.node { position: absolute; width: ${300}px; height: ${60}px; padding: 3px 8px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; cursor: default; }
 .node.forward { background: var(--forward); } .node.gradient { background: var(--gradient); } .node.update { background: var(--update); }
 .node.leaf { border-style: dashed; }
 .node:hover, .node:focus, .node.hot { border-color: var(--hot); outline: none; overflow: visible; z-index: 2; width: auto; min-width: ${300}px; }
-.formula { display: block; white-space: nowrap; line-height: 22px; }
+.formula { display: flex; align-items: center; height: 36px; white-space: nowrap; }
 .type { display: block; font-size: 11px; color: var(--soft); white-space: nowrap; }
 .type i { margin-left: 8px; color: var(--hot); }
 details { margin: 6px 0; } summary span { color: var(--soft); }

@@ -34,7 +34,7 @@ export function escapeHtml(text: string): string {
 }
 
 const boxWidth = 300;
-const boxHeight = 46;
+const boxHeight = 60;
 const gapX = 70;
 const gapY = 12;
 

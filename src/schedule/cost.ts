@@ -7,6 +7,7 @@
 import * as dims from "../ir/dims.ts";
 import type { Node, OpName } from "../ir/node.ts";
 
+/** One load or store of an element. */
 export const access = 15;
 
 const instructions: Partial<Readonly<Record<OpName, number>>> = {
@@ -15,11 +16,13 @@ const instructions: Partial<Readonly<Record<OpName, number>>> = {
   tanh: 20, erf: 24, pow: 20, random: 40,
 };
 
+/** One element of the node, its inputs at hand. */
 export function costOf(node: Node): number {
   if (node.op === "pow" && Number.isInteger(node.attrs.exponent) && Math.abs(node.attrs.exponent) <= 4) return 2;
   return instructions[node.op] ?? 1;
 }
 
+/** How many elements the node has at capacity. */
 export function elementsOf(node: Node, capacity: dims.Bindings): number {
   return dims.evaluate(dims.product(node.type.shape), capacity);
 }

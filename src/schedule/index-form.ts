@@ -23,15 +23,18 @@ export interface Index {
   readonly terms: readonly Term[];
 }
 
+/** A constant position. */
 export function fixed(c: number): Index {
   return { c, terms: [] };
 }
 
+/** A position that is one scalar, within a range where one is known; a constant scalar gives a constant. */
 export function atom(value: Scalar, low = -Infinity, high = Infinity): Index {
   if (value.kind === "constant") return fixed(value.value);
   return { c: 0, terms: [{ atom: value, key: keyOf(value), k: 1, low, high }] };
 }
 
+/** The sum; terms over one atom become one. */
 export function addIndex(a: Index, b: Index): Index {
   if (b.terms.length === 0) return { c: a.c + b.c, terms: a.terms };
   if (a.terms.length === 0) return { c: a.c + b.c, terms: b.terms };
@@ -45,6 +48,7 @@ export function addIndex(a: Index, b: Index): Index {
   return { c: a.c + b.c, terms };
 }
 
+/** A whole multiple. */
 export function scaleIndex(a: Index, by: number): Index {
   if (by === 1) return a;
   if (by === 0) return fixed(0);
@@ -90,6 +94,7 @@ export function toScalar(a: Index): Scalar {
   return a.c > 0 ? op("add", "i32", [sum, constant(a.c, "i32")]) : op("sub", "i32", [sum, constant(-a.c, "i32")]);
 }
 
+/** The form as text: equal texts, equal positions. */
 export function keyOfIndex(a: Index): string {
   return `${a.terms.map((t) => `${t.k}*${t.key}`).join("+")}+${a.c}`;
 }

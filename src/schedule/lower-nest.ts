@@ -14,8 +14,8 @@ import type { Group } from "./fuse.ts";
 import { toScalar } from "./index-form.ts";
 import type { Index } from "./index-form.ts";
 import { address } from "./index-maps.ts";
-import { Elements } from "./lower-element.ts";
-import type { Surroundings } from "./lower-element.ts";
+import { Elements } from "./elements.ts";
+import type { Surroundings } from "./elements.ts";
 import { NestBuilder } from "./nest-builder.ts";
 import { tidyLets } from "./tidy-lets.ts";
 

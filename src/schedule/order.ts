@@ -111,10 +111,12 @@ export function statements(body: readonly Stmt[]): readonly Stmt[] {
   return body.flatMap((s) => (s.kind === "fold" || s.kind === "each" ? [s, ...statements(s.body)] : [s]));
 }
 
+/** All loads of a nest, in order. */
 export function loads(nest: Nest): readonly Extract<Stmt, { kind: "load" }>[] {
   return statements(nest.body).filter((s) => s.kind === "load");
 }
 
+/** All stores of a nest, in order. */
 export function stores(nest: Nest): readonly Extract<Stmt, { kind: "store" }>[] {
   return statements(nest.body).filter((s) => s.kind === "store");
 }

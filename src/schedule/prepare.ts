@@ -10,7 +10,7 @@ import type { Bindings } from "../ir/dims.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import { foldEmpty } from "./fold-empty.ts";
 import { splitReduce } from "./split-reduce.ts";
-import { Unroller } from "./unroll.ts";
+import { Unroller } from "./unroller.ts";
 
 export interface Prepared {
   readonly graph: Graph;

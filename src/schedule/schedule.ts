@@ -11,14 +11,14 @@ import { topological } from "../graph/topological.ts";
 import { rootsOf } from "../graph/walk.ts";
 import type { Buffer, Nest, Profile, Schedule } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
-import { identity } from "./identity-nest.ts";
+import { identityNest } from "./identity-nest.ts";
 import { Buffers } from "./buffers.ts";
 import { chooseRoots, isFree, isStored } from "./choose-roots.ts";
 import { elementsOf } from "./cost.ts";
 import { fuse } from "./fuse.ts";
 import { hostScalars } from "./host-scalars.ts";
 import { lowerNest } from "./lower-nest.ts";
-import type { Surroundings } from "./lower-element.ts";
+import type { Surroundings } from "./elements.ts";
 import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
 
@@ -68,7 +68,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     };
     return lowerNest({ group, stores: buffers.stores, around, capacity });
   });
-  const copy = (from: Buffer, to: Buffer): Nest => identity(from, to, capacity);
+  const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);
   return {
     entry: graph.entry,

@@ -205,7 +205,11 @@ class Printer {
       case "output": return `output ${e.leftSide(s.target)}${s.value ? ` = ${e.expression(s.value)}` : ""}`;
       case "metric": return `metric ${e.leftSide(s.target)} = ${e.expression(s.value)}`;
       case "loss": return `loss${s.name ? ` ${s.name.name}` : ""} = ${e.expression(s.value)}`;
-      case "goal": return `${s.sense} ${e.expression(s.value)}`;
+      case "goal": {
+        // With a bracket right behind it the word would be a name with indices.
+        const value = e.expression(s.value);
+        return `${s.sense} ${value.startsWith("[") ? `(${value})` : value}`;
+      }
       case "require": return `require ${e.expression(s.condition)}${s.message ? `, ${printString(s.message.value)}` : ""}`;
       case "return": return `return ${e.expressions(s.values)}`;
       case "bind": return `${s.targets.map((t) => e.leftSide(t)).join(", ")} ${s.op} ${e.expressions(s.values)}`;

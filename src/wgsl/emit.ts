@@ -17,6 +17,7 @@ import type { Placement } from "../memory/placement.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import { Writer } from "../support/text.ts";
 import { Functions } from "./functions.ts";
+import { slotsIn } from "./slots-in.ts";
 import { printConstant, ScalarPrinter, typeName } from "./print-scalar.ts";
 
 /** The text of a kernel. Throws an InternalError where no text can say what it says. */
@@ -40,8 +41,6 @@ class Emitter {
   private readonly placement: Placement;
   private readonly functions = new Functions();
   private readonly body = new Writer();
-  /** Parameter slots in use, in order of first use. */
-  private readonly slots = new Set<number>();
   private readonly printer: ScalarPrinter;
   private spilled = 0;
 
@@ -50,7 +49,7 @@ class Emitter {
     this.placement = placement;
     this.printer = new ScalarPrinter({
       value: (id) => builtinNames.get(id) ?? `v${id}`,
-      param: (slot) => this.param(slot),
+      param: (slot) => `p${slot}`,
       fn: (f) => this.functions.name(f),
       fresh: () => `t${this.spilled++}`,
       line: (text) => this.body.line(text),
@@ -59,9 +58,9 @@ class Emitter {
 
   text(): string {
     const { kernel, placement } = this;
-    this.body.indent(() => this.stmts(kernel.body));
+    this.body.indent(() => this.top(kernel.body));
     const w = new Writer();
-    if (this.slots.size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
+    if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
     placement.groups.forEach((g, k) => {
       w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${typeName[g.elem]}, ${g.elements}>;`);
     });
@@ -69,16 +68,26 @@ class Emitter {
     const functions = this.functions.text();
     if (functions !== "") w.line().line(functions.trimEnd());
     w.line().line(`@compute @workgroup_size(${kernel.workgroup.join(", ")})`);
-    w.block("fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {", "}", () => {
-      for (const slot of [...this.slots].sort((a, b) => a - b)) w.line(`let p${slot} = ${this.word(slot)};`);
-    });
-    const head = w.text().replace(/}\n$/, "");
-    return `${head}${this.body.text()}}\n`;
+    w.line("fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {");
+    return `${w.text()}${this.body.text()}}\n`;
   }
 
-  private param(slot: number): string {
-    this.slots.add(slot);
-    return `p${slot}`;
+  /** Reads each word where it is needed: at the start, or in the one branch of a kernel of many that needs it. */
+  private top(list: readonly KernelStmt[]): void {
+    const early = slotsIn(list.map((s) => (s.kind === "if" && !s.otherwise ? { ...s, body: [] } : s)), this.placement);
+    this.words(early);
+    for (const s of list) {
+      if (s.kind === "if" && !s.otherwise)
+        this.body.block(`if (${this.printer.print(s.condition)}) {`, "}", () => {
+          this.words([...slotsIn(s.body, this.placement)].filter((slot) => !early.has(slot)));
+          this.stmts(s.body);
+        });
+      else this.stmt(s);
+    }
+  }
+
+  private words(slots: Iterable<number>): void {
+    for (const slot of [...slots].sort((a, b) => a - b)) this.body.line(`let p${slot} = ${this.word(slot)};`);
   }
 
   private word(slot: number): string {

@@ -28,6 +28,12 @@ describe("paths", () => {
     expect(paths("enc = instance dense(units = 3)\noutput p = enc(x) + enc(x * 2)")).toEqual(["M.enc.W", "M.enc.b"]);
   });
 
+  it("lend a parameter of an instance by its name", () => {
+    const [w] = modelOf("model M { input x: f32[N, 4]\nenc = instance dense(units = 3, bias = false)\ncode = enc(x)\noutput back = code @ transpose(enc.W) }").params;
+    expect(w?.path).toBe("M.enc.W");
+    expect(errorsOf("model M { input x: f32[N, 4]\nenc = instance dense(units = 3)\noutput y = x @ enc.W }")[0]).toBe("E0101 this instance has no parameter `W` yet");
+  });
+
   it("refuse an instance whose calls disagree about sizes", () => {
     expect(errorsOf("model M { input x: f32[N, 4]\nenc = instance dense(units = 4)\noutput p = enc(x[:, 0..2]) + enc(x) }")[0]).toMatch(/^E0202 `M.enc.W` is shared/);
   });

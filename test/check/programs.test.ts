@@ -101,7 +101,9 @@ describe("train blocks", () => {
 
   it("need data for every input", () => {
     expect(errorsOf(`${model}\ntrain M { data = csv("d.csv") { x = columns(0..2) }\n epochs = 1\n optimizer = sgd }`)).toEqual(["E0503 the data has no values for the target `y`"]);
-    expect(errorsOf(`${model}\ntrain M { epochs = 1\n optimizer = sgd }`)).toEqual(["E0402 epochs are passes over data, and this block has none"]);
+    // A block without data gets its batches from a session.
+    expect(errorsOf(`${model}\ntrain M { epochs = 1\n optimizer = sgd }`)).toEqual([]);
+    expect(errorsOf(`${model}\ntrain M { optimizer = sgd }`)).toEqual(["E0402 this block says neither `epochs` nor `steps`"]);
   });
 });
 

@@ -47,19 +47,24 @@ export function leafValues(graph: Graph, sizes: Readonly<Record<string, number>>
   return values;
 }
 
+function scalarLeaves(graph: Graph, kind: "hyper" | "step", value: number): Readonly<Record<string, number>> {
+  const leaves = topological(rootsOf(graph)).flatMap((n) => (n.op === "leaf" && n.attrs.kind === kind ? [n.attrs.path] : []));
+  return Object.fromEntries(leaves.map((path) => [path, value]));
+}
+
 /** Expects the schedule to compute what the graph says. */
 export function expectAgreement(graph: Graph, options: AgreeOptions = {}): void {
   const { sizes = {}, capacity = sizes, off = new Set<string>(), precision = "f64", seed = 0 } = options;
   const tolerance = options.tolerance ?? (precision === "f64" ? 1e-9 : 2e-5);
   const leaves = leafValues(graph, sizes, seed);
   const words = { seed: 5 + seed, step: 3, example: 10 };
-  const scalars = { hyper: { lr: 0.05 }, step: { t: 3 } };
+  const scalars = { hyper: scalarLeaves(graph, "hyper", 0.05), step: scalarLeaves(graph, "step", 3) };
   const nothing: Tensor64 = { shape: [], data: Float64Array.of(Number.NaN) };
   const truth = evaluate(graph, {
     sizes, ...words,
     input: (name) => leaves[name] ?? nothing,
     stored: (path) => leaves[path] ?? nothing,
-    scalar: (kind, path) => (scalars[kind] as Record<string, number>)[path] ?? Number.NaN,
+    scalar: (kind, path) => scalars[kind][path] ?? Number.NaN,
   });
   const made = schedule(graph, { capacity, profile, off });
   verifySchedule(made);

@@ -51,7 +51,7 @@ describe("loops", () => {
     try {
       run();
     } catch (error) {
-      expect(error instanceof UserError && error.diagnostic).toMatchObject({ code: "E0603", unsupported: true, span: { start: 0, end: 4 } });
+      expect(error instanceof UserError && error.diagnostic).toMatchObject({ code: "E0610", unsupported: true, span: { start: 0, end: 4 } });
     }
   });
 });

@@ -54,7 +54,8 @@ test("a long line is cut around the place", () => {
 });
 
 test("no control character reaches the terminal", () => {
-  expect(renderReport([at("a \u001b[31m\u202e x", "x", { message: "bad \u001b[2J", hint: "\u0007" })])).not.toMatch(/[\u001b\u0007\u202e]/);
+  const report = renderReport([at("a \u001b[31m\u202e x", "x", { message: "bad \u001b[2J", hint: "\u0007" })]);
+  for (const hostile of ["\u001b", "\u0007", "\u202e"]) expect(report).not.toContain(hostile);
 });
 
 test("colours are the caller's, or ANSI, or none", () => {

@@ -66,7 +66,7 @@ const statement = (depth: number): fc.Arbitrary<Statement> =>
     node("state", fc.record({ name: ident, type: maybe(type), init: expressions })),
     node("output", fc.record({ target: lhs, value: maybe(expressions) })), node("metric", fc.record({ target: lhs, value: expressions })),
     node("loss", fc.record({ name: maybe(ident), value: expressions })),
-    node("goal", fc.record({ sense: fc.constantFrom("minimize" as const, "maximize" as const), value: expressions.filter((e) => !/^(array|index)$/.test(e.kind)) })),
+    node("goal", fc.record({ sense: fc.constantFrom("minimize" as const, "maximize" as const), value: expressions })),
     node("require", fc.record({ condition: expressions, message: maybe(string) })), node("return", fc.record({ values: many(expressions) })),
     fc.oneof(
       node("bind", fc.record({ op: fc.constantFrom("=" as const, "<-" as const), targets: many(lhs), values: many(expressions, 1, 1) })),

@@ -144,15 +144,14 @@ describe("long and hostile text", () => {
   test.each([
     ["a name of 10 MB", body("x".repeat(10_000_000)), []],
     ["a line of 10 MB", body(`${"x".repeat(300)} + `.repeat(33_000) + "x"), []],
-    ["a string without end", body(`"${"x".repeat(1_000_000)}`), ["E0003", "E0005"]],
+    ["a string without end", body(`"${"x".repeat(1_000_000)}`), ["E0003"]],
     ["opened parentheses", body("(".repeat(300_000)), ["E0005"]],
-    ["closed parentheses", body(")".repeat(100_000)), ["E0001", "E0005"]],
+    ["closed parentheses", body(")".repeat(100_000)), ["E0005"]],
     ["postfix forms in a row", body(`x${"[0].a()".repeat(50_000)}`), ["E0006"]],
     ["reductions with signs", body("sum[i] - ".repeat(50_000)), ["E0006"]],
     ["more than a million words", body("x ".repeat(1_100_000)), ["E0014"]],
   ])("%s", (_name, text, codes) => {
-    for (const code of read(text).codes) expect(codes).toContain(code);
-    if (codes.length > 0) expect(read(text).codes.length).toBeGreaterThan(0);
+    expect(read(text).codes).toEqual(codes);
   });
 
   test("twenty thousand errors end in a report of five hundred at most", () => {

@@ -136,19 +136,46 @@ export const stable: readonly Rule[] = [
     ops: ["log1p"],
     apply: (n, e) => {
       const x = under(n.inputs[0], "exp");
-      return x && !isChoice(x) ? softplus(e, x) : undefined;
+      return x && !isChoice(x) && !belowZero(x) ? softplus(e, x) : undefined;
     },
     example: (e) => e.make("log1p", {}, [e.exp(input(e, "x", [5]))]),
   }),
+  rule({
+    name: "softplus-written-stably",
+    doc: "log1p(exp(-|x|)) = log1p(exp(select(x > 0, -x, x))), as softplus has it: x is chosen, so no tie of max is in the gradient",
+    ops: ["log1p"],
+    apply: (n, e) => {
+      const x = under(n.inputs[0], "exp");
+      const z = x && belowZero(x);
+      return z && belowPart(e, z);
+    },
+    example: (e) => {
+      const x = input(e, "x", [5]);
+      return e.make("log1p", {}, [e.exp(e.neg(e.max(x, e.neg(x))))]);
+    },
+  }),
 ];
+
+/** z where the node is -|z|, spelt -max(z, -z). */
+function belowZero(node: Node): Node | undefined {
+  const size = negated(node);
+  if (size?.op !== "max") return undefined;
+  const match = orders(size).find(([a, b]) => negated(b) === a);
+  return match?.[0];
+}
+
+/** log(1 + exp(-|z|)). */
+function belowPart(e: Emit, z: Node): Node {
+  const above = e.compare(">", z, e.like(z, 0));
+  return e.make("log1p", {}, [e.exp(e.select(above, e.neg(z), z))]);
+}
 
 /** log(1 + exp(x)) without overflow; those of x and -x share all but the linear part. */
 function softplus(e: Emit, x: Node): Node {
   const z = negated(x) ?? x;
   const zero = e.like(z, 0);
   const above = e.compare(">", z, zero);
-  const small = e.make("log1p", {}, [e.exp(e.select(above, e.neg(z), z))]);
-  return e.add(z === x ? e.select(above, z, zero) : e.select(above, zero, e.neg(z)), small);
+  return e.add(z === x ? e.select(above, z, zero) : e.select(above, zero, e.neg(z)), belowPart(e, z));
 }
 
 /** True for a choice, as `softplus` writes its exponent: however that was rewritten since, it is not shifted again. */

@@ -29,6 +29,7 @@ export interface Surroundings {
   readonly host: (node: Node) => number | undefined;
 }
 
+/** Asks a nest's builder for the elements of nodes. */
 export class Elements {
   private readonly b: NestBuilder;
   private readonly around: Surroundings;

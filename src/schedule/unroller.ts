@@ -19,6 +19,7 @@ const mostNodes = 20_000;
 
 type Loop = NodeOf<"loop"> & Node;
 
+/** Unrolls the loops of one graph as it is rebuilt. */
 export class Unroller {
   private readonly e: Emit;
   private readonly origins: Origins;
@@ -85,7 +86,7 @@ export class Unroller {
     if (nodes <= mostNodes) return;
     const span = this.origins.get(loop)?.spans[0];
     throw new UserError({
-      code: "E0603",
+      code: "E0610",
       message: `this loop of ${loop.attrs.trip} turns becomes ${nodes} operations; at most ${mostNodes} are supported`,
       unsupported: true,
       hint: "fewer turns or a smaller body",

@@ -1,0 +1,22 @@
+/** The examples: each says what it computes, and checks without a word. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { check } from "../../src/check/check.ts";
+import { Diagnostics } from "../../src/support/diagnostic.ts";
+import { parse } from "../../src/syntax/parse.ts";
+
+const folder = new URL("../../examples/", import.meta.url);
+const names = readdirSync(folder).filter((n) => n.endsWith(".dl"));
+
+describe("examples", () => {
+  it("are there", () => expect(names.length).toBeGreaterThanOrEqual(6));
+
+  it.each(names)("%s", (name) => {
+    const text = readFileSync(new URL(name, folder), "utf8");
+    expect(text).toMatch(/^##? .*=/);
+    const diagnostics = new Diagnostics();
+    const program = check(parse({ path: name, text }, diagnostics), {}, diagnostics);
+    expect(diagnostics.list).toEqual([]);
+    expect(program?.models.length).toBe(1);
+  });
+});
