@@ -64,7 +64,8 @@ export function cooperative(nest: Nest, profile: Profile, family: string): Bound
   const body: KernelStmt[] = [];
   const arrays = new Map<string, string>();
   const inner: KernelStmt[] = [];
-  const scope: Scope = new Map(coordinatesOf(b, inner, nest.parallel, bounded(b, inner, workgroup, capacity)));
+  const exact = typeof live === "number" && launch.isLine;
+  const scope: Scope = new Map(coordinatesOf(b, inner, nest.parallel, exact ? workgroup : bounded(b, inner, workgroup, capacity)));
   for (const s of nest.body) {
     if (s.kind === "fold" && points(s.axes).capacity >= longFold) shareFold(b, s, scope, width, body, arrays, inner);
     else if (s.kind === "each") shareLoop(b, s.axis, s.body, scope, width, inner);
@@ -74,7 +75,6 @@ export function cooperative(nest: Nest, profile: Profile, family: string): Bound
       inner.push({ kind: "if", condition: op("==", "bool", [lane, int(0)]), body: alone });
     } else serial(b, [s], scope, inner);
   }
-  const exact = typeof live === "number" && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(workgroup, b.size(live)), body: inner });
   return finish(b, nest, { family: `${family}-workgroup`, width, launch }, body);

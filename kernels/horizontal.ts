@@ -7,6 +7,9 @@
  * Two kernels may share a dispatch when neither writes what the other reads or writes. A kernel joins the next one or, when all
  * it writes outlives the entry (an update, an output), a later one, as long as it depends on nothing on the way and
  * nothing there on it. A dispatch costs as much as several thousand multiplications; a model has dozens of updates.
+ *
+ * A processor that plays GPU takes every branch, with all lanes switched off where the condition is false: there each workgroup
+ * pays for every body once, and kernels share a dispatch only where that costs less than the dispatch.
  */
 import type { Buffer, KernelStmt, Kernel, ParamSlot, Profile, Schedule } from "../src/ir/kernel.ts";
 import { builtin } from "../src/ir/kernel.ts";
@@ -24,6 +27,8 @@ const most = { accesses: 160, statements: 1600, members: 32 } as const;
 const farthest = 64;
 /** Invocations of a workgroup that several kernels share. */
 const widest = 64;
+/** Nanoseconds: a dispatch, and an access or another statement that four switched-off lanes go through; two cores share the latter. */
+const price = { dispatch: 12_000, access: 15, statement: 1.5, cores: 2 } as const;
 /** Kernels with more buffers than a stage may bind reach them through one binding a slab, which must hold them all. */
 const mostSlabBytes = 64 * 1024 * 1024;
 
@@ -72,6 +77,7 @@ function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: num
     if (!group || conflicts(kernel, group)) return undefined;
     const fits =
       group.members.every((m) => m.rebind) &&
+      (profile.name !== "software" || lost(kernel, group) < price.dispatch) &&
       group.members.length < most.members &&
       group.accesses + size.accesses <= most.accesses &&
       group.statements + size.statements <= most.statements &&
@@ -85,6 +91,15 @@ function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: num
 /** Workgroups of a kernel at capacity if each had `width` invocations. */
 function workgroupsAt(kernel: BoundKernel, width: number): number {
   return Math.ceil((kernel.workgroups * kernel.workgroup[0]) / Math.min(width, kernel.workgroup[0]));
+}
+
+/** What a processor loses, in nanoseconds, when a kernel joins: the workgroups of each go through the bodies of the others. */
+function lost(kernel: BoundKernel, group: Group): number {
+  const width = Math.min(widest, Math.max(...[kernel, ...group.members].map((m) => m.workgroup[0])));
+  const workgroups = (m: BoundKernel): number => Math.ceil((m.workgroups * m.workgroup[0]) / width);
+  const weight = (size: { readonly accesses: number; readonly statements: number }): number => price.access * size.accesses + price.statement * size.statements;
+  const theirs = group.members.reduce((sum, m) => sum + workgroups(m), 0);
+  return ((theirs * weight(measure(kernel.body)) + workgroups(kernel) * weight(group)) * (width / 4)) / price.cores;
 }
 
 function conflicts(kernel: Kernel, group: Group): boolean {

@@ -115,7 +115,7 @@ function packageFile(input: BundleInput): string {
 function tsconfigFile(): string {
   const compilerOptions = {
     target: "ES2022", module: "NodeNext", moduleResolution: "NodeNext", lib: ["ES2023", "DOM"], strict: true, rootDir: "src", outDir: "dist",
-    noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true, rewriteRelativeImportExtensions: true, skipLibCheck: true,
+    noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true, rewriteRelativeImportExtensions: true, skipLibCheck: true, types: ["node", "@webgpu/types"],
   };
   return `${JSON.stringify({ compilerOptions, include: ["src"] }, null, 2)}\n`;
 }
@@ -133,6 +133,7 @@ function readmeFile(input: BundleInput): string {
   for (const p of params) w.line(`| \`${p.name}\` | [${p.shape.join(", ")}] | ${p.role ?? ""} |`);
   w.line().line("| entry | dispatches | transient bytes |").line("|---|---|---|");
   for (const e of Object.values(program.entries)) w.line(`| ${e.name} | ${e.block.length} | ${e.peak.bytes} |`);
-  w.line().line("`kernels/` holds the WGSL as it runs, `sources.json` says which source lines each kernel computes.");
+  w.line().line("`dist/` is `src/` compiled, so running needs no TypeScript; to change and check `src/`: `npm install --no-save typescript @types/node && npx tsc`.").line();
+  w.line("`kernels/` holds the WGSL as it runs, `sources.json` says which source lines each kernel computes.");
   return w.text();
 }

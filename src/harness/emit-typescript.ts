@@ -28,8 +28,10 @@ export async function compileBundle(input: CompileBundleInput): Promise<{ readon
     },
   });
   for (const [path, text] of Object.entries(input.files)) project.createSourceFile(`/${path}`, text);
-  writeModel(project.createSourceFile("/src/model.ts", `${input.header}\n`), input.program);
-  writeTrain(project.createSourceFile("/src/train.ts", `${input.header}\n`), input.plan);
+  const [model, main] = [project.createSourceFile("/src/model.ts", ""), project.createSourceFile("/src/train.ts", "")];
+  writeModel(model, input.program);
+  writeTrain(main, input.plan);
+  for (const file of [model, main]) file.insertText(0, `${input.header}\n`);
   const broken = project.getProgram().getSyntacticDiagnostics()[0];
   if (broken) throw new InternalError("bundle", `${broken.getSourceFile().getFilePath()}: ${String(broken.getMessageText())}`);
   const typescript: Record<string, string> = {};

@@ -7,15 +7,14 @@ import { type Trained, trainText } from "./train-text.ts";
 
 test("XOR trains in a headless Chromium as it does in Node", { timeout: 180_000 }, async () => {
   const text = readFileSync(new URL("../../examples/xor.dl", import.meta.url), "utf8");
-  const { device, close } = await openDevice();
+  // The browser's adapter is the software one; so is Node's here, and the arithmetic is then the same to the last bit.
+  const { device, close } = await openDevice({ software: true });
   const here = await trainText(text, device);
   close();
   const there = (await runInBrowser(new URL("./page-train.ts", import.meta.url), { text })) as unknown as Trained;
   expect(there.diagnostics).toEqual([]);
   expect(there.losses.length).toBeGreaterThan(10);
   expect(there.losses.at(-1)).toBeLessThan((there.losses[0] ?? 0) / 10);
-  expect(there.losses).toHaveLength(here.losses.length);
-  // Both are the same arithmetic in f32; compilers of two Dawn versions may contract differently.
-  for (const [epoch, loss] of here.losses.entries()) expect(Math.abs((there.losses[epoch] ?? Number.NaN) - loss)).toBeLessThan(1e-4 * Math.max(1, Math.abs(loss)));
-  expect(Object.keys(there.parameters)).toEqual(Object.keys(here.parameters));
+  expect(there.losses).toEqual(here.losses);
+  expect(there.parameters).toEqual(here.parameters);
 });

@@ -185,6 +185,16 @@ describe("looking inside", () => {
     expect(err).toContain("simplify");
   });
 
+  test("grad prints the gradient by one parameter, or says which there are", async () => {
+    const { status, out } = await runNabla(["grad", example("xor.dl"), "--wrt", "h.W"]);
+    expect(status).toBe(0);
+    expect(out).toContain('output gradient "Xor.h.W"');
+    expect(out).not.toContain('"Xor.z.W" %');
+    const wrong = await runNabla(["grad", example("xor.dl"), "--wrt", "h.V"]);
+    expect(wrong.status).toBe(2);
+    expect(wrong.err).toContain("Xor.h.W");
+  });
+
   test("graph writes one page that fetches nothing", async () => {
     const { status, err } = await runNabla(["graph", example("xor.dl"), "-o", "xor.html"], { cwd: folder });
     expect(status).toBe(0);

@@ -42,14 +42,15 @@ function copy(from: Buffer, to: Buffer, size: number): Nest {
 const bothProfiles = [profiles.software, profiles.gpu] as const;
 
 describe.each(bothProfiles)("horizontal on $name", (profile) => {
-  it("updates tensors of different sizes at different rates in one dispatch", async () => {
+  it("updates tensors of different sizes at different rates in few dispatches", async () => {
     const sizes = [1, 7, 64, 1000, 130, 5];
     const updates = sizes.map((size, k) => update(`p${k}`, size, 0.25 * (k + 1)));
     const nests = updates.map((u) => u.nest);
     const inputs = Object.fromEntries(sizes.flatMap((size, k) => [[`p${k}`, numbers(size, k + 1)], [`g_p${k}`, numbers(size, k + 50)]]));
     const kernels = kernelsOf({ nests, profile });
-    expect(kernels.map((k) => k.family)).toEqual(["horizontal 6"]);
-    expect(kernels[0]?.buffers.length).toBeGreaterThan(8);
+    // Where branches cost nothing all share; where each workgroup walks through every branch, the small ones do.
+    expect(kernels.length).toBeLessThanOrEqual(profile.barriers ? 1 : 2);
+    expect(Math.max(...kernels.map((k) => k.buffers.length))).toBeGreaterThan(8);
     const found = await runNests(gpu.device, { nests, inputs, profile });
     sizes.forEach((_, k) => {
       const [p, g] = [inputs[`p${k}`] ?? [], inputs[`g_p${k}`] ?? []];

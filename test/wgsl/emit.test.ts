@@ -101,9 +101,9 @@ describe("kernels", () => {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < 5i) {
+    let p0 = bitcast<f32>(words[0].x);
     let v1 = min(v0, 4i);
     let v2 = b0[v1];
     b1[v1] = p0 * v2;

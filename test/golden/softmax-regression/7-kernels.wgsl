@@ -8,8 +8,8 @@
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v13 = p0 * 4i;
-  if (v0 < v13) {
+  let v14 = p0 * 4i;
+  if (v0 < v14) {
     let v1 = v0 % 4i;
     let v2 = v0 / 4i;
     let v3 = min(v2, p0 - 1i);
@@ -26,19 +26,42 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     v5 = v5 + (v9 * v10);
     v5 = v5 + (v11 * v12);
     if (v4) {
-      b2[(v3 * 4i) + v1] = v5;
+      let v13 = (v3 * 4i) + v1;
+      b2[v13] = v5;
     }
   }
 }
 
-// max_exp_sum: read_write, read, read, read_write, read_write, read_write
+// max: read_write, read, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
 @group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 3>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 3>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 12>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 3>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p0) {
+    let v1 = min(v0, 2i);
+    var v2: f32 = -3.4028234663852886e+38f;
+    for (var v3: i32 = 0i; v3 < 4i; v3++) {
+      let v4 = (v1 * 4i) + v3;
+      let v5 = b0[v4];
+      let v6 = b1[v3];
+      let v7 = v5 + v6;
+      v2 = max(v2, v7);
+    }
+    b2[v1] = v2;
+  }
+}
+
+// exp: read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 3>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
@@ -56,46 +79,50 @@ fn nabla_exp(a0: f32) -> f32 {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
   let p1 = bitcast<i32>(words[0].y);
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < p1) {
-    let v1 = min(v0, 2i);
-    var v2: f32 = -3.4028234663852886e+38f;
-    for (var v3: i32 = 0i; v3 < 4i; v3++) {
-      let v4 = (v1 * 4i) + v3;
-      let v5 = b0[v4];
-      let v6 = b1[v3];
-      let v7 = v5 + v6;
-      v2 = max(v2, v7);
-    }
-    let v8 = -v2;
-    var v9: f32 = 0.0f;
-    for (var v10: i32 = 0i; v10 < 4i; v10++) {
-      let v11 = (v1 * 4i) + v10;
-      let v12 = b0[v11];
-      let v13 = b1[v10];
-      let v14 = nabla_exp((v12 + v13) + v8);
-      v9 = v9 + v14;
-    }
-    let v15 = b2[v1];
-    b3[v1] = v2;
-    b4[v1] = v9;
-    for (var v16: i32 = 0i; v16 < 4i; v16++) {
-      let v17 = (v1 * 4i) + v16;
-      let v18 = b0[v17];
-      let v19 = b1[v16];
-      b5[(v1 * 4i) + v16] = ((nabla_exp((v18 + v19) + v8) / v9) + (-select(0.0f, 1.0f, v16 == v15))) / p0;
-    }
+    let v1 = min(v0, 11i);
+    let v2 = v1 % 4i;
+    let v3 = v1 / 4i;
+    let v4 = b0[v1];
+    let v5 = b1[v2];
+    let v6 = b2[v3];
+    b3[v1] = nabla_exp((v4 + v5) + (-v6));
   }
 }
 
-// log_gather_sum_and_contract_and_sum: read, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 3>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 4>;
-@group(0) @binding(2) var<storage, read> b1: array<u32, 68>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 324>;
+// sum: read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p0) {
+    let v1 = min(v0, 2i);
+    var v2: f32 = 0.0f;
+    for (var v3: i32 = 0i; v3 < 4i; v3++) {
+      let v4 = (v1 * 4i) + v3;
+      let v5 = b0[v4];
+      v2 = v2 + v5;
+    }
+    b1[v1] = v2;
+  }
+}
+
+// log_gather_sum_and_div: read_write, read_write, read, read_write, read, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 3>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
+@group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
+@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 12>;
+@group(0) @binding(8) var<storage, read_write> b7: array<f32, 12>;
 
 fn nabla_log(a0: f32) -> f32 {
   let v1: u32 = bitcast<u32>(a0);
@@ -116,79 +143,93 @@ fn nabla_log(a0: f32) -> f32 {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
-  let p1 = bitcast<i32>(words[0].y);
-  let p2 = bitcast<i32>(words[0].z);
-  let p3 = bitcast<i32>(words[0].w);
-  let p4 = bitcast<i32>(words[1].x);
-  let p5 = bitcast<i32>(words[1].y);
-  let p6 = bitcast<i32>(words[1].z);
-  let p7 = bitcast<i32>(words[1].w);
-  let p8 = bitcast<i32>(words[2].x);
-  let p9 = bitcast<i32>(words[2].y);
-  let p10 = bitcast<i32>(words[2].z);
-  let p11 = bitcast<i32>(words[2].w);
   if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<f32>(words[0].x);
+    let p1 = bitcast<i32>(words[0].y);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 1i) {
-      let v1 = min(v0, 0i);
       var v2: f32 = 0.0f;
       for (var v3: i32 = 0i; v3 < p1; v3++) {
-        let v4 = b3[p6 + v3];
-        let v5 = b3[p7 + v3];
-        let v6 = bitcast<i32>(b1[p3 + v3]);
+        let v4 = b0[v3];
+        let v5 = b1[v3];
+        let v6 = b2[v3];
         let v7 = min(max(v6, 0i), 3i);
         let v8 = (v3 * 4i) + v7;
-        let v9 = b3[p8 + v8];
-        let v10 = b0[p2 + v7];
+        let v9 = b3[v8];
+        let v10 = b4[v7];
         let v11 = (v4 + nabla_log(v5)) + (-(v9 + v10));
         v2 = v2 + v11;
       }
-      b2[p5 + 0i] = v2 / p0;
+      b5[0i] = v2 / p0;
     }
   }
-  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
+  if (i32(workgroup.x) >= 1i) {
+    let p0 = bitcast<f32>(words[0].x);
+    let p2 = bitcast<i32>(words[0].z);
     let v12 = i32(workgroup.x) - 1i;
     let v13 = (v12 * 16i) + i32(lane.x);
-    if (v13 < 12i) {
-      let v14 = v13 % 4i;
-      let v15 = v13 / 4i;
-      var v16: f32 = 0.0f;
-      for (var v17: i32 = 0i; v17 < p1; v17++) {
-        let v18 = v17 * 3i;
-        let v19 = bitcast<f32>(b1[p4 + (v15 + v18)]);
-        let v20 = v17 * 4i;
-        let v21 = b3[p9 + (v14 + v20)];
-        v16 = v16 + (v19 * v21);
-      }
-      b3[p10 + ((v15 * 4i) + v14)] = v16;
-    }
-  }
-  if (i32(workgroup.x) >= 2i) {
-    let v22 = i32(workgroup.x) - 2i;
-    let v23 = (v22 * 16i) + i32(lane.x);
-    if (v23 < 4i) {
-      let v24 = min(v23, 3i);
-      var v25: f32 = 0.0f;
-      for (var v26: i32 = 0i; v26 < p1; v26++) {
-        let v27 = (v26 * 4i) + v24;
-        let v28 = b3[p9 + v27];
-        v25 = v25 + v28;
-      }
-      b3[p11 + v24] = v25;
+    if (v13 < p2) {
+      let v14 = min(v13, 11i);
+      let v15 = v14 % 4i;
+      let v16 = v14 / 4i;
+      let v17 = b6[v14];
+      let v18 = b1[v16];
+      let v19 = b2[v16];
+      b7[v14] = ((v17 / v18) + (-select(0.0f, 1.0f, v15 == v19))) / p0;
     }
   }
 }
 
-// finite_any: read_write, read_write, read_write, read_write, read_write, read_write, read_write
+// contract_and_sum: read, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read> b0: array<f32, 9>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 12>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 12>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+    if (v0 < 12i) {
+      let v1 = v0 % 4i;
+      let v2 = v0 / 4i;
+      var v3: f32 = 0.0f;
+      for (var v4: i32 = 0i; v4 < p0; v4++) {
+        let v5 = v4 * 3i;
+        let v6 = b0[v2 + v5];
+        let v7 = v4 * 4i;
+        let v8 = b1[v1 + v7];
+        v3 = v3 + (v6 * v8);
+      }
+      b2[v0] = v3;
+    }
+  }
+  if (i32(workgroup.x) >= 1i) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v9 = i32(workgroup.x) - 1i;
+    let v10 = (v9 * 16i) + i32(lane.x);
+    if (v10 < 4i) {
+      let v11 = min(v10, 3i);
+      var v12: f32 = 0.0f;
+      for (var v13: i32 = 0i; v13 < p0; v13++) {
+        let v14 = (v13 * 4i) + v11;
+        let v15 = b1[v14];
+        v12 = v12 + v15;
+      }
+      b3[v11] = v12;
+    }
+  }
+}
+
+// finite_any: read_write, read_write, read, read, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<u32, 1>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 1>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 12>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 12>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
 @group(0) @binding(5) var<storage, read_write> b4: array<u32, 1>;
-@group(0) @binding(6) var<storage, read_write> b5: array<u32, 4>;
-@group(0) @binding(7) var<storage, read_write> b6: array<u32, 12>;
 
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
@@ -196,10 +237,9 @@ fn nabla_is_finite(a0: f32) -> bool {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < 1i) {
-    let v1 = min(v0, 0i);
+    let p0 = bitcast<f32>(words[0].x);
     let v2 = b0[0i];
     let v3 = b1[0i];
     var v4: bool = false;
@@ -217,86 +257,80 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       let v13 = !nabla_is_finite(v12);
       v10 = v10 | v13;
     }
-    let v14 = select(select(0u, u32(p0), ((!nabla_is_finite(v3)) | v4) | v10), v2, v2 != 0u);
-    let v15 = v14 == 0u;
-    b4[0i] = v14;
-    b0[0i] = v14;
-    for (var v16: i32 = 0i; v16 < 4i; v16++) {
-      b5[v16] = select(0u, 1u, v15);
-    }
-    for (var v17: i32 = 0i; v17 < 3i; v17++) {
-      for (var v18: i32 = 0i; v18 < 4i; v18++) {
-        b6[(v17 * 4i) + v18] = select(0u, 1u, v15);
-      }
-    }
+    b4[0i] = select(select(0u, u32(p0), ((!nabla_is_finite(v3)) | v4) | v10), v2, v2 != 0u);
+    b0[0i] = select(select(0u, u32(p0), ((!nabla_is_finite(v3)) | v4) | v10), v2, v2 != 0u);
   }
 }
 
-// sqrt_x2: read_write, read
+// sqrt_x2: read_write, read, read
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 5>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 324>;
-@group(0) @binding(2) var<storage, read> b1: array<u32, 324>;
+@group(0) @binding(2) var<storage, read> b1: array<u32, 4>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 68>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
-  let p1 = bitcast<f32>(words[0].y);
-  let p2 = bitcast<f32>(words[0].z);
-  let p3 = bitcast<f32>(words[0].w);
-  let p4 = bitcast<f32>(words[1].x);
-  let p5 = bitcast<f32>(words[1].y);
-  let p6 = bitcast<f32>(words[1].z);
-  let p7 = bitcast<f32>(words[1].w);
-  let p8 = bitcast<i32>(words[2].x);
-  let p9 = bitcast<i32>(words[2].y);
-  let p10 = bitcast<i32>(words[2].z);
-  let p11 = bitcast<i32>(words[2].w);
-  let p12 = bitcast<i32>(words[3].x);
-  let p13 = bitcast<i32>(words[3].y);
-  let p14 = bitcast<i32>(words[3].z);
-  let p15 = bitcast<i32>(words[3].w);
-  let p16 = bitcast<i32>(words[4].x);
-  let p17 = bitcast<i32>(words[4].y);
   if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<f32>(words[0].x);
+    let p1 = bitcast<f32>(words[0].y);
+    let p2 = bitcast<f32>(words[0].z);
+    let p3 = bitcast<f32>(words[0].w);
+    let p4 = bitcast<f32>(words[1].x);
+    let p5 = bitcast<f32>(words[1].y);
+    let p6 = bitcast<f32>(words[1].z);
+    let p7 = bitcast<f32>(words[1].w);
+    let p8 = bitcast<i32>(words[2].x);
+    let p9 = bitcast<i32>(words[2].y);
+    let p10 = bitcast<i32>(words[2].z);
+    let p14 = bitcast<i32>(words[3].z);
+    let p15 = bitcast<i32>(words[3].w);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 12i) {
       let v1 = min(v0, 11i);
-      let v2 = v1 % 4i;
-      let v3 = v1 / 4i;
-      let v4 = (v3 * 4i) + v2;
-      let v5 = (b1[p14 + v4] != 0u);
-      let v6 = (v3 * 4i) + v2;
-      let v7 = b0[p8 + v6];
-      let v8 = (v3 * 4i) + v2;
-      let v9 = bitcast<f32>(b1[p15 + v8]);
-      let v10 = (v7 * p0) + (v9 * p1);
-      let v11 = (v3 * 4i) + v2;
-      let v12 = b0[p9 + v11];
-      let v13 = (v12 * p2) + ((v9 * v9) * p3);
-      let v14 = (v3 * 4i) + v2;
-      let v15 = b0[p10 + v14];
-      b0[p8 + ((v3 * 4i) + v2)] = select(v7, v10, v5);
-      b0[p9 + ((v3 * 4i) + v2)] = select(v12, v13, v5);
-      let t0: f32 = v13 / p6;
-      b0[p10 + ((v3 * 4i) + v2)] = select(v15, v15 + (-(((v10 / p4) * p5) / (sqrt(t0) + p7))), v5);
+      let v4 = b1[p14 + 0i];
+      let v5 = v4 == 0u;
+      let v6 = b0[p8 + v1];
+      let v7 = b2[p15 + v1];
+      let v8 = (v6 * p0) + (v7 * p1);
+      let v9 = b0[p9 + v1];
+      let v10 = (v9 * p2) + ((v7 * v7) * p3);
+      let v11 = b0[p10 + v1];
+      b0[p8 + v1] = select(v6, v8, v5);
+      b0[p9 + v1] = select(v9, v10, v5);
+      let t0: f32 = v10 / p6;
+      b0[p10 + v1] = select(v11, v11 + (-(((v8 / p4) * p5) / (sqrt(t0) + p7))), v5);
     }
   }
   if (i32(workgroup.x) >= 1i) {
-    let v16 = i32(workgroup.x) - 1i;
-    let v17 = (v16 * 16i) + i32(lane.x);
-    if (v17 < 4i) {
-      let v18 = min(v17, 3i);
-      let v19 = (b1[p16 + v18] != 0u);
-      let v20 = b0[p11 + v18];
-      let v21 = bitcast<f32>(b1[p17 + v18]);
-      let v22 = (v20 * p0) + (v21 * p1);
-      let v23 = b0[p12 + v18];
-      let v24 = (v23 * p2) + ((v21 * v21) * p3);
-      let v25 = b0[p13 + v18];
-      b0[p11 + v18] = select(v20, v22, v19);
-      b0[p12 + v18] = select(v23, v24, v19);
-      let t1: f32 = v24 / p6;
-      b0[p13 + v18] = select(v25, v25 + (-(((v22 / p4) * p5) / (sqrt(t1) + p7))), v19);
+    let p0 = bitcast<f32>(words[0].x);
+    let p1 = bitcast<f32>(words[0].y);
+    let p2 = bitcast<f32>(words[0].z);
+    let p3 = bitcast<f32>(words[0].w);
+    let p4 = bitcast<f32>(words[1].x);
+    let p5 = bitcast<f32>(words[1].y);
+    let p6 = bitcast<f32>(words[1].z);
+    let p7 = bitcast<f32>(words[1].w);
+    let p11 = bitcast<i32>(words[2].w);
+    let p12 = bitcast<i32>(words[3].x);
+    let p13 = bitcast<i32>(words[3].y);
+    let p14 = bitcast<i32>(words[3].z);
+    let p16 = bitcast<i32>(words[4].x);
+    let v12 = i32(workgroup.x) - 1i;
+    let v13 = (v12 * 16i) + i32(lane.x);
+    if (v13 < 4i) {
+      let v14 = min(v13, 3i);
+      let v15 = b1[p14 + 0i];
+      let v16 = v15 == 0u;
+      let v17 = b0[p11 + v14];
+      let v18 = b2[p16 + v14];
+      let v19 = (v17 * p0) + (v18 * p1);
+      let v20 = b0[p12 + v14];
+      let v21 = (v20 * p2) + ((v18 * v18) * p3);
+      let v22 = b0[p13 + v14];
+      b0[p11 + v14] = select(v17, v19, v16);
+      b0[p12 + v14] = select(v20, v21, v16);
+      let t1: f32 = v21 / p6;
+      b0[p13 + v14] = select(v22, v22 + (-(((v19 / p4) * p5) / (sqrt(t1) + p7))), v16);
     }
   }
 }

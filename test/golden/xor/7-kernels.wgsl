@@ -43,8 +43,8 @@ fn nabla_tanh(a0: f32) -> f32 {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v12 = p0 * 4i;
-  if (v0 < v12) {
+  let v13 = p0 * 4i;
+  if (v0 < v13) {
     let v1 = v0 % 4i;
     let v2 = v0 / 4i;
     let v3 = min(v2, p0 - 1i);
@@ -59,30 +59,49 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     v5 = v5 + (v9 * v10);
     let v11 = b2[v1];
     if (v4) {
-      b3[(v3 * 4i) + v1] = nabla_tanh(v5 + v11);
+      let v12 = (v3 * 4i) + v1;
+      b3[v12] = nabla_tanh(v5 + v11);
     }
   }
 }
 
-// contract: read_write, read, read, read_write, read_write, read_write, read_write
+// contract_sigmoid: read_write, read, read, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
 @group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
 @group(0) @binding(3) var<storage, read> b2: array<f32, 1>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
 @group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<u32, 4>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 4>;
+
+fn nabla_exp(a0: f32) -> f32 {
+  let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
+  let v2: f32 = select(v1, 88.72000122070312f, (v1 > 88.72000122070312f));
+  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
+  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
+  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
+  let v6: f32 = floor(v3 * 0.5f);
+  let t1: i32 = i32(v6);
+  let t2: f32 = v3 - v6;
+  let v7: f32 = ((v5 + 1.0f) * bitcast<f32>((bitcast<u32>(t1 + 127i) << 23u))) * bitcast<f32>((bitcast<u32>(i32(t2) + 127i) << 23u));
+  return select(select(v7, 3.4028234663852886e+38f, (a0 > 88.72000122070312f)), 0.0f, (a0 < (-87.33000183105469f)));
+}
+
+fn nabla_sigmoid(a0: f32) -> f32 {
+  let v1: f32 = nabla_exp(-abs(a0));
+  return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
+}
 
 @compute @workgroup_size(4, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
+  let p1 = bitcast<i32>(words[0].y);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  if (v0 < p0) {
-    let v1 = v0 % p0;
-    let v2 = v0 / p0;
-    let v3 = min(v1, p0 - 1i);
-    let v4 = v1 < p0;
+  if (v0 < p1) {
+    let p0 = bitcast<f32>(words[0].x);
+    let v1 = v0 % p1;
+    let v3 = min(v1, p1 - 1i);
+    let v4 = v1 < p1;
     var v5: f32 = 0.0f;
     let v6 = v3 * 4i;
     let v7 = b0[v6];
@@ -98,27 +117,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     v5 = v5 + (v12 * v11);
     v5 = v5 + (v14 * v13);
     let v15 = b2[0i];
-    let v16 = v5 + v15;
-    let v17 = max(v16, -v16);
-    let v18 = v17 > 0.0f;
+    let v16 = b3[v3];
     if (v4) {
-      b3[v3] = v16;
-      b4[v3] = v17;
-      b5[v3] = select(0u, 1u, v18);
-      b6[v3] = select(v17, -v17, v18);
+      b4[v3] = v5;
+      b5[v3] = (nabla_sigmoid(v5 + v15) + (-v16)) / p0;
     }
   }
 }
 
-// exp_sum_sigmoid: read_write, read_write, read_write, read_write, read, read_write, read_write
+// exp_sum_and_contract: read, read_write, read, read_write, read_write, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
+@group(0) @binding(1) var<storage, read> b0: array<f32, 1>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<u32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read> b5: array<f32, 4>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 16>;
+@group(0) @binding(8) var<storage, read_write> b7: array<f32, 16>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
@@ -161,66 +177,39 @@ fn nabla_log1p(a0: f32) -> f32 {
   return select(nabla_log(1.0f + a0), v5, v1);
 }
 
-fn nabla_sigmoid(a0: f32) -> f32 {
-  let v1: f32 = nabla_exp(-abs(a0));
-  return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
-}
-
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
-  let p1 = bitcast<f32>(words[0].y);
-  let p2 = bitcast<i32>(words[0].z);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 1i) {
-    let v1 = min(v0, 0i);
-    var v2: f32 = 0.0f;
-    for (var v3: i32 = 0i; v3 < p2; v3++) {
-      let v4 = b0[v3];
-      let v5 = b1[v3];
-      let v6 = (b2[v3] != 0u);
-      let v7 = b3[v3];
-      let v8 = b4[v3];
-      let v9 = (select(0.0f, v4, (v4 > 0.0f)) + (nabla_log1p(nabla_exp(v5)) + (-select(v7, 0.0f, v6)))) + (-(v8 * v4));
-      v2 = v2 + v9;
-    }
-    let v10 = -p1;
-    b5[0i] = v2 / p0;
-    for (var v11: i32 = 0i; v11 < p2; v11++) {
-      let v12 = b0[v11];
-      let v13 = -v12;
-      let v14 = (b2[v11] != 0u);
-      let v15 = b1[v11];
-      let v16 = nabla_sigmoid(v15) / p0;
-      let v17 = select(v16 + v10, -v16, v14);
-      let v18 = select(0.0f, v17 * 0.5f, v12 == v13);
-      let v19 = b4[v11];
-      let v20 = ((select(v18, v17, (v12 > v13)) + (-(v19 / p0))) + (-select(v18, v17, (v13 > v12)))) + select(0.0f, p1, (v12 > 0.0f));
-      b6[v11] = v20;
+  if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<f32>(words[0].x);
+    let p1 = bitcast<i32>(words[0].y);
+    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+    if (v0 < 1i) {
+      let v2 = b0[0i];
+      var v3: f32 = 0.0f;
+      for (var v4: i32 = 0i; v4 < p1; v4++) {
+        let v5 = b1[v4];
+        let v6 = v5 + v2;
+        let v7 = v6 > 0.0f;
+        let v8 = b2[v4];
+        let v9 = (select(0.0f, v6, v7) + nabla_log1p(nabla_exp(select(v6, -v6, v7)))) + (-(v8 * v6));
+        v3 = v3 + v9;
+      }
+      b3[0i] = v3 / p0;
     }
   }
-}
-
-// contract: read_write, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 16>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p1 = bitcast<i32>(words[0].y);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p1) {
-    let v1 = min(v0, 15i);
-    let v2 = v1 % 4i;
-    let v3 = v1 / 4i;
-    let v4 = b0[v3];
-    let v5 = b1[v2];
-    let v6 = (v3 * 4i) + v2;
-    let v7 = b2[v6];
-    b3[(v3 * 4i) + v2] = (v4 * v5) * ((-(v7 * v7)) + 1.0f);
+  if (i32(workgroup.x) >= 1i) {
+    let p2 = bitcast<i32>(words[0].z);
+    let v10 = i32(workgroup.x) - 1i;
+    let v11 = (v10 * 16i) + i32(lane.x);
+    if (v11 < p2) {
+      let v12 = min(v11, 15i);
+      let v13 = v12 % 4i;
+      let v14 = v12 / 4i;
+      let v15 = b4[v14];
+      let v16 = b5[v13];
+      let v17 = b6[v12];
+      b7[v12] = (v15 * v16) * ((-(v17 * v17)) + 1.0f);
+    }
   }
 }
 
@@ -237,12 +226,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
   if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<i32>(words[0].x);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 4i) {
       let v1 = v0 % 4i;
-      let v2 = v0 / 4i;
       var v3: f32 = 0.0f;
       let v4 = p0 / 2i;
       for (var v5: i32 = 0i; v5 < v4; v5++) {
@@ -268,10 +256,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
   }
   if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
+    let p0 = bitcast<i32>(words[0].x);
     let v19 = i32(workgroup.x) - 1i;
     let v20 = (v19 * 16i) + i32(lane.x);
     if (v20 < 1i) {
-      let v21 = min(v20, 0i);
       var v22: f32 = 0.0f;
       for (var v23: i32 = 0i; v23 < p0; v23++) {
         let v24 = b1[v23];
@@ -281,6 +269,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
   }
   if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
+    let p0 = bitcast<i32>(words[0].x);
     let v25 = i32(workgroup.x) - 2i;
     let v26 = (v25 * 16i) + i32(lane.x);
     if (v26 < 8i) {
@@ -309,10 +298,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let v46 = b5[v27 + v45];
         v29 = v29 + (v44 * v46);
       }
-      b6[(v28 * 4i) + v27] = v29;
+      b6[v26] = v29;
     }
   }
   if (i32(workgroup.x) >= 3i) {
+    let p0 = bitcast<i32>(words[0].x);
     let v47 = i32(workgroup.x) - 3i;
     let v48 = (v47 * 16i) + i32(lane.x);
     if (v48 < 4i) {
@@ -328,16 +318,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// finite_any: read_write, read_write, read_write, read_write, read_write, read_write, read_write, read_write
+// finite_any: read_write, read_write, read, read, read, read, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<u32, 1>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 1>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 8>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 8>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
+@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
+@group(0) @binding(6) var<storage, read> b5: array<f32, 1>;
 @group(0) @binding(7) var<storage, read_write> b6: array<u32, 1>;
-@group(0) @binding(8) var<storage, read_write> b7: array<u32, 1>;
 
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
@@ -345,10 +334,9 @@ fn nabla_is_finite(a0: f32) -> bool {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<f32>(words[0].x);
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < 1i) {
-    let v1 = min(v0, 0i);
+    let p0 = bitcast<f32>(words[0].x);
     let v2 = b0[0i];
     let v3 = b1[0i];
     var v4: bool = false;
@@ -377,71 +365,69 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v19 = select(select(0u, u32(p0), (((t0 | v4) | v10) | v14) | (!nabla_is_finite(v18))), v2, v2 != 0u);
     b6[0i] = v19;
     b0[0i] = v19;
-    b7[0i] = select(0u, 1u, v19 == 0u);
   }
 }
 
-// select_x4: read_write, read
+// select_x4: read_write, read, read
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 3>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 196>;
-@group(0) @binding(2) var<storage, read> b1: array<u32, 388>;
+@group(0) @binding(2) var<storage, read> b1: array<u32, 4>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 260>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let p1 = bitcast<i32>(words[0].y);
-  let p2 = bitcast<i32>(words[0].z);
-  let p3 = bitcast<i32>(words[0].w);
-  let p4 = bitcast<i32>(words[1].x);
-  let p5 = bitcast<i32>(words[1].y);
-  let p6 = bitcast<i32>(words[1].z);
-  let p7 = bitcast<i32>(words[1].w);
-  let p8 = bitcast<i32>(words[2].x);
   if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<i32>(words[0].x);
+    let p4 = bitcast<i32>(words[1].x);
+    let p5 = bitcast<i32>(words[1].y);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 8i) {
       let v1 = min(v0, 7i);
-      let v2 = v1 % 4i;
-      let v3 = v1 / 4i;
-      let v4 = (b1[p4 + 0i] != 0u);
-      let v5 = (v3 * 4i) + v2;
-      let v6 = b0[p0 + v5];
-      let v7 = (v3 * 4i) + v2;
-      let v8 = bitcast<f32>(b1[p5 + v7]);
-      b0[p0 + ((v3 * 4i) + v2)] = select(v6, v6 + (v8 * (-0.5f)), v4);
+      let v4 = b1[p4 + 0i];
+      let v5 = b0[p0 + v1];
+      let v6 = b2[p5 + v1];
+      b0[p0 + v1] = select(v5, v5 + (v6 * (-0.5f)), v4 == 0u);
     }
   }
   if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
-    let v9 = i32(workgroup.x) - 1i;
-    let v10 = (v9 * 16i) + i32(lane.x);
-    if (v10 < 4i) {
-      let v11 = min(v10, 3i);
-      let v12 = (b1[p4 + 0i] != 0u);
-      let v13 = b0[p1 + v11];
-      let v14 = bitcast<f32>(b1[p6 + v11]);
-      b0[p1 + v11] = select(v13, v13 + (v14 * (-0.5f)), v12);
+    let p1 = bitcast<i32>(words[0].y);
+    let p4 = bitcast<i32>(words[1].x);
+    let p6 = bitcast<i32>(words[1].z);
+    let v7 = i32(workgroup.x) - 1i;
+    let v8 = (v7 * 16i) + i32(lane.x);
+    if (v8 < 4i) {
+      let v9 = min(v8, 3i);
+      let v10 = b1[p4 + 0i];
+      let v11 = b0[p1 + v9];
+      let v12 = b2[p6 + v9];
+      b0[p1 + v9] = select(v11, v11 + (v12 * (-0.5f)), v10 == 0u);
     }
   }
   if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
-    let v15 = i32(workgroup.x) - 2i;
-    let v16 = (v15 * 16i) + i32(lane.x);
-    if (v16 < 4i) {
-      let v17 = min(v16, 3i);
-      let v18 = (b1[p4 + 0i] != 0u);
-      let v19 = b0[p2 + v17];
-      let v20 = bitcast<f32>(b1[p7 + v17]);
-      b0[p2 + v17] = select(v19, v19 + (v20 * (-0.5f)), v18);
+    let p2 = bitcast<i32>(words[0].z);
+    let p4 = bitcast<i32>(words[1].x);
+    let p7 = bitcast<i32>(words[1].w);
+    let v13 = i32(workgroup.x) - 2i;
+    let v14 = (v13 * 16i) + i32(lane.x);
+    if (v14 < 4i) {
+      let v15 = min(v14, 3i);
+      let v16 = b1[p4 + 0i];
+      let v17 = b0[p2 + v15];
+      let v18 = b2[p7 + v15];
+      b0[p2 + v15] = select(v17, v17 + (v18 * (-0.5f)), v16 == 0u);
     }
   }
   if (i32(workgroup.x) >= 3i) {
-    let v21 = i32(workgroup.x) - 3i;
-    let v22 = (v21 * 16i) + i32(lane.x);
-    if (v22 < 1i) {
-      let v23 = min(v22, 0i);
-      let v24 = (b1[p4 + 0i] != 0u);
-      let v25 = b0[p3 + 0i];
-      let v26 = bitcast<f32>(b1[p8 + 0i]);
-      b0[p3 + 0i] = select(v25, v25 + (v26 * (-0.5f)), v24);
+    let p3 = bitcast<i32>(words[0].w);
+    let p4 = bitcast<i32>(words[1].x);
+    let p8 = bitcast<i32>(words[2].x);
+    let v19 = i32(workgroup.x) - 3i;
+    let v20 = (v19 * 16i) + i32(lane.x);
+    if (v20 < 1i) {
+      let v22 = b1[p4 + 0i];
+      let v23 = b0[p3 + 0i];
+      let v24 = b2[p8 + 0i];
+      b0[p3 + 0i] = select(v23, v23 + (v24 * (-0.5f)), v22 == 0u);
     }
   }
 }
