@@ -7,6 +7,7 @@
  * per model without one). A program makes the graph of each entry, and the device code of an entry for given sizes.
  */
 import { bind } from "../kernels/bind.ts";
+import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check } from "./check/check.ts";
 import type { CheckedModel, CheckedProgram, CheckedTrain } from "./check/checked.ts";
 import { differentiate } from "./grad/differentiate.ts";
@@ -138,7 +139,7 @@ export class CompiledProgram {
     const scheduling: Pass<Graph, Schedule> = {
       name: "schedule", doc: "Groups nodes into nests.", run: (g) => schedule(g, { capacity, profile, off }), verify: verifySchedule,
     };
-    const binding: Pass<Schedule, readonly Kernel[]> = { name: "bind", doc: "Binds nests to kernels.", run: (s) => bind(s, profile, { off }) };
+    const binding: Pass<Schedule, readonly Kernel[]> = { name: "bind", doc: "Binds nests to kernels.", run: (s) => bind(s, profile, { off }), verify: (k) => verifyKernels(k, profile) };
     const planning: Pass<readonly Kernel[], Plan> = {
       name: "plan", doc: "Places buffers.", run: (k) => plan(entry, k, { store: this.store, limits, reuse: !off.has("reuse") }), verify: verifyPlan,
     };

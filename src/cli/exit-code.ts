@@ -36,11 +36,12 @@ export class CommandError extends Error {
   }
 }
 
-/** E06xx that are not about the machine: sizes and WebGPU errors are our bugs, a number that is not finite is the program's. */
+/** E06xx that are not about the machine: sizes and WebGPU errors are our bugs, a number that is not finite and a loop too long are the program's. */
 const notTheMachine: ReadonlyMap<string, number> = new Map([
   ["E0603", exitCodes.internal],
   ["E0604", exitCodes.internal],
   ["E0606", exitCodes.source],
+  ["E0610", exitCodes.source],
 ]);
 
 /** The status for a diagnostic code: E06xx is the machine, E07xx are files, all else is the source. */

@@ -78,6 +78,30 @@ describe("sizes that vary under a capacity", () => {
     oracle.close();
   });
 
+  it("hold for tensors whose varying axis is not the first", async () => {
+    const program = programOf(`
+      model Pairs {
+        input x: f32[N, 2]
+        input m: f32[N, N]
+        param w: f32[2] ~ constant(0.5)
+        output turned[k, n] = x[n, k] * w[k]
+        output gram[i, j] = m[i, j] + sum[k] x[i, k] * x[j, k] * w[k]
+        loss = mean[i] sum[j] gram[i, j]^2
+      }
+      train Pairs { batch = 6, steps = 1, optimizer = sgd(lr = 0.01) }`);
+    const { device, oracle } = await both(program);
+    for (const rows of [6, 2, 1, 5]) {
+      const feed = { x: Float64Array.from({ length: 2 * rows }, (_, k) => Math.cos(k)), m: Float64Array.from({ length: rows * rows }, (_, k) => Math.sin(3 * k)) };
+      await device.step(feed);
+      await oracle.step(feed);
+      await expectSameParameters(device, oracle);
+      await expectSameOutputs("evaluate", device, oracle, feed);
+      await expectSameOutputs("gradients", device, oracle, feed);
+    }
+    device.close();
+    oracle.close();
+  });
+
   it("hold for statistics over the batch, where rows past the live ones would show", async () => {
     const program = programOf(`
       model Norm {

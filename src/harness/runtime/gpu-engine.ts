@@ -11,6 +11,7 @@ import { loadEntry, type LoadedEntry, type LoadedDispatch } from "./load-entry.t
 import type { EntryPlan, KernelText, Program, StoredTensor, Word } from "./program.ts";
 import { Readback } from "./readback.ts";
 import { elementsOf, sizeOf, type Live } from "./sizes.ts";
+import { spreadLive } from "./strided.ts";
 
 /** Runs that may be queued ahead of the device. */
 const inFlight = 3;
@@ -86,7 +87,7 @@ export class GpuEngine implements Engine {
       read: async () => {
         const bytes = await slot.read();
         this.check();
-        return Readback.decode(bytes, entry.plan.outputs, call.live);
+        return Readback.decode(bytes, entry.plan, call.live);
       },
     };
   }
@@ -99,7 +100,7 @@ export class GpuEngine implements Engine {
       if (values.length !== wanted)
         throw new EngineError("E0504", `the input ${input.name} has ${values.length} numbers where ${wanted} are expected`);
       const buffer = entry.slabs[input.slab];
-      if (buffer && wanted > 0) this.device.queue.writeBuffer(buffer, input.offset, encode(values, input.dtype));
+      if (buffer && wanted > 0) this.device.queue.writeBuffer(buffer, input.offset, encode(spreadLive(values, input.shape, call.live, entry.plan.capacity), input.dtype));
     }
   }
 

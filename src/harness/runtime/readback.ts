@@ -7,6 +7,7 @@ import { decode } from "./bytes.ts";
 import type { Outputs } from "./engine.ts";
 import type { EntryPlan } from "./program.ts";
 import { elementsOf, sizeOf, type Live } from "./sizes.ts";
+import { gatherLive } from "./strided.ts";
 
 /** Bytes of one staging buffer, unless a single slot needs more. */
 const stagingBytes = 32 * 1024;
@@ -111,14 +112,14 @@ export class Readback {
   }
 
   /** The outputs in the bytes of one slot. */
-  static decode(bytes: ArrayBuffer, outputs: EntryPlan["outputs"], live: Live): Outputs {
+  static decode(bytes: ArrayBuffer, { outputs, capacity }: Pick<EntryPlan, "outputs" | "capacity">, live: Live): Outputs {
     const named: Record<string, Outputs[string]> = Object.create(null);
     for (const o of outputs) {
-      const elements = elementsOf(o.shape, live);
+      const held = decode(bytes.slice(o.offset, o.offset + 4 * elementsOf(o.shape, capacity)), o.dtype);
       named[o.name] = {
         kind: o.kind,
         shape: o.shape.map((d) => sizeOf(d, live)),
-        data: decode(bytes.slice(o.offset, o.offset + 4 * elements), o.dtype),
+        data: gatherLive(held, o.shape, live, capacity),
       };
     }
     return named;

@@ -44,6 +44,11 @@ export const machineCodes: readonly ErrorCode[] = [
     text: "`nabla doctor` ran a small kernel and its results are wrong: the graphics driver is broken. Update it, or set NABLA_ADAPTER=software.",
   },
   {
+    code: "E0610",
+    title: "a loop that becomes too large",
+    text: "A device runs the turns of a `fold` or `scan` one after the other in one list of operations, and this one would be too long. Fewer turns, a smaller body, or a smaller batch help.",
+  },
+  {
     code: "E0701",
     title: "a file cannot be read",
     text: "The file does not exist, may not be read, or is not UTF-8 text. The message says which. Paths on the command line start from the current folder, paths inside a .dl file from that file's folder.",
