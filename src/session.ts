@@ -97,7 +97,7 @@ export class Session {
     this.engine.write(path, values);
   }
 
-  /** Changes a hyperparameter that fixes no size; throws EngineError E0506 on any other name. */
+  /** Changes a hyperparameter that fixes no size; throws EngineError E0510 on any other name. */
   setHyper(name: string, value: number): void {
     if (!(name in this.hypers)) throw new EngineError("E0510", `there is no hyperparameter ${name} that can change without compiling again`);
     this.hypers[name] = value;
@@ -132,10 +132,10 @@ export class Session {
     return (await this.engine.run(entry, this.call(feed, Math.max(1, this.updates)))).read();
   }
 
-  /** Trains as the file's train block says. Throws EngineError E0401 when there is none. */
+  /** Trains as the file's train block says. Throws EngineError E0407 when there is none. */
   async train(data: Dataset | undefined, options: Pick<TrainOptions, "onEpoch" | "onStep" | "interrupted"> = {}): Promise<TrainResult> {
     const plan = this.program.trainPlan;
-    if (!plan) throw new EngineError("E0401", `${this.program.model.name} has no train block`);
+    if (!plan) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
     const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
     this.updates = result.steps;
     return result;
@@ -188,14 +188,24 @@ export class Session {
     for (const i of inputs) {
       const values = feed[i.name];
       if (!values) continue;
-      const width = elementsOf(i.shape, { [batch]: 1 });
-      const n = values.length / width;
-      if (!Number.isInteger(n) || n < 1) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, no multiple of ${width} an example`);
+      const n = rowsOf(values.length, (rows) => elementsOf(i.shape, { [batch]: rows }));
+      if (n === undefined) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, which is no whole number of examples of ${elementsOf(i.shape, { [batch]: 1 })}`);
       if (rows !== undefined && rows !== n) throw new EngineError("E0504", `${i.name} has ${n} examples where another input has ${rows}`);
       rows = n;
     }
     return rows === undefined ? { [batch]: 1 } : { [batch]: rows };
   }
+}
+
+/** The number of examples at which an input has this many numbers; sizes grow with it, so halving finds it. */
+function rowsOf(length: number, sizeAt: (rows: number) => number): number | undefined {
+  let [low, high] = [1, Math.max(1, length)];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (sizeAt(middle) < length) low = middle + 1;
+    else high = middle;
+  }
+  return sizeAt(low) === length ? low : undefined;
 }
 
 function scalars(outputs: Readonly<Record<string, OutputValue>>): Readonly<Record<string, number>> {
