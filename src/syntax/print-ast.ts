@@ -158,12 +158,14 @@ class Printer {
     this.simple(item, fits ? `${head} = ${text}${tail}` : `${head} =\n  ${text}${tail}`);
   }
 
+  /** One entry a line, their `=` under each other: a train block reads as a table. */
   private entries(entries: readonly Entry[]): void {
+    const width = Math.max(0, ...entries.map((e) => (e.kind === "section" ? 0 : e.key.name.length)));
     for (const entry of entries) {
       if (entry.kind === "section") this.braces(entry, `${entry.keyword.name} ${entry.name.name}`, entry.span, () => this.entries(entry.entries));
-      else if (!entry.entries) this.simple(entry, this.entryText(entry));
+      else if (!entry.entries) this.simple(entry, this.entryText(entry, width));
       else {
-        const head = `${entry.key.name} = ${this.e.expression(entry.value)}`;
+        const head = `${entry.key.name.padEnd(width)} = ${this.e.expression(entry.value)}`;
         const plain = entry.entries.every((e) => e.doc === undefined && e.kind === "entry") && !this.hasComment(entry.span);
         const inline = plain ? `${head} { ${this.inlineEntries(entry.entries)} }` : "";
         const { entries: nested } = entry;
@@ -181,9 +183,9 @@ class Printer {
     return entries.map((e) => this.entryText(e)).join(", ");
   }
 
-  private entryText(e: Entry): string {
+  private entryText(e: Entry, width = 0): string {
     const nested = e.entries ? `{ ${this.inlineEntries(e.entries)} }` : "";
-    return e.kind === "section" ? `${e.keyword.name} ${e.name.name} ${nested}` : `${e.key.name} = ${this.e.expression(e.value)}${nested === "" ? "" : ` ${nested}`}`;
+    return e.kind === "section" ? `${e.keyword.name} ${e.name.name} ${nested}` : `${e.key.name.padEnd(width)} = ${this.e.expression(e.value)}${nested === "" ? "" : ` ${nested}`}`;
   }
 
   // ------------------------------------------------------------------------------------------- statements

@@ -79,8 +79,13 @@ export class ExpressionPrinter {
       }
       case "array": return `[${this.expressions(e.items)}]`;
       case "cases": {
-        const arms = e.arms.map((a) => `${this.expression(a.value)} if ${this.expression(a.condition)}`);
-        return ["cases {", ...[...arms, `${this.expression(e.otherwise)} otherwise`].map((arm) => `  ${hang(arm)}`), "}"].join("\n");
+        const arms: (readonly [value: string, condition: string])[] = e.arms.map((a) => [this.expression(a.value), `if ${this.expression(a.condition)}`]);
+        arms.push([this.expression(e.otherwise), "otherwise"]);
+        // Conditions stand under each other, as in a piecewise definition on paper, unless a value is too long for it.
+        const widths = arms.map(([value]) => [...value].length);
+        const width = arms.some(([value]) => value.includes("\n")) || Math.max(...widths) > 60 ? 0 : Math.max(...widths) + 1;
+        const lines = arms.map(([value, condition], k) => `${value}${" ".repeat(Math.max(0, width - (widths[k] ?? 0)))} ${condition}`);
+        return ["cases {", ...lines.map((arm) => `  ${hang(arm)}`), "}"].join("\n");
       }
       case "fold": {
         const carries = e.carries.map((c) => `${c.name.name} = ${this.expression(c.init)}`).join(", ");

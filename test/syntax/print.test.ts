@@ -90,8 +90,8 @@ step s{over=M}}
     model M {
       # opening
       a = cases {
-        x if p
-        (x + 1) * 2 otherwise
+        x            if p
+        (x + 1) * 2  otherwise
       }
       # before b
 
@@ -104,7 +104,7 @@ step s{over=M}}
     }
 
     train M {
-      lr = 1
+      lr   = 1
       data = csv("d.csv") { x = columns(0..4) }
       step s {
         over = M
