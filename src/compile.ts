@@ -2,7 +2,6 @@
  * The whole compiler on one page: the only file that knows all stages.
  *
  *     parse → check → build → normalise → differentiate → simplify → schedule → bind → plan → emit → assemble
- *
  * `compile` runs the stages that can meet a user error and returns diagnostics or programs, one per train block (or
  * per model without one). A program makes the graph of each entry, and the device code of an entry for given sizes.
  */
@@ -19,7 +18,7 @@ import type { TrainPlan } from "./harness/runtime/train-plan.ts";
 import type { Kernel, Profile, Schedule } from "./ir/kernel.ts";
 import type { Graph } from "./ir/node.ts";
 import { layOutStore } from "./memory/lay-out-store.ts";
-import type { Placement, Plan, StoreLayout } from "./memory/placement.ts";
+import type { PlacedKernel, Plan, StoreLayout } from "./memory/placement.ts";
 import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
@@ -80,6 +79,7 @@ export interface LoweredEntry {
   readonly kernels: readonly Kernel[];
   readonly memory: Plan;
   readonly plan: EntryPlan;
+  /** Distinct texts; the plan's dispatches name them by position. */
   readonly texts: readonly KernelText[];
 }
 
@@ -124,10 +124,9 @@ export class CompiledProgram {
     const known = this.graphs.get(entry);
     if (known) return known;
     const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
-    const building: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, request), verify: verifyGraph };
-    const passes: readonly Pass<Graph, Graph>[] = [normaliseBy({ off: this.off }), differentiate, simplifyBy({ off: this.off })];
-    const built = runPass(building, this.checked, this.trace, entry);
-    const graph = passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), built);
+    const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
+    const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request), verify: verifyGraph }, this.checked);
+    const graph = [normaliseBy({ off: this.off }), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
   }
@@ -135,26 +134,16 @@ export class CompiledProgram {
   /** The device code of an entry. Throws a UserError when something does not fit the device. */
   lower(entry: EntryName, target: Target): LoweredEntry {
     const { capacity, profile, limits = baseline } = target;
-    const { trace, off } = this;
-    const scheduling: Pass<Graph, Schedule> = {
-      name: "schedule", doc: "Groups nodes into nests.", run: (g) => schedule(g, { capacity, profile, off }), verify: verifySchedule,
-    };
-    const binding: Pass<Schedule, readonly Kernel[]> = { name: "bind", doc: "Binds nests to kernels.", run: (s) => bind(s, profile, { off }), verify: (k) => verifyKernels(k, profile) };
-    const planning: Pass<readonly Kernel[], Plan> = {
-      name: "plan", doc: "Places buffers.", run: (k) => plan(entry, k, { store: this.store, limits, reuse: !off.has("reuse") }), verify: verifyPlan,
-    };
-    const emitting: Pass<Plan, readonly KernelText[]> = {
-      name: "emit", doc: "Prints kernels as WGSL.", run: (p) => p.kernels.map(({ kernel, placement }) => textOf(kernel, placement)),
-    };
-    const nests = runPass(scheduling, this.graph(entry), trace, entry);
-    const kernels = runPass(binding, nests, trace, entry);
-    const memory = runPass(planning, kernels, trace, entry);
-    const emitted = runPass(emitting, memory, trace, entry);
-    const { plan: assembled, kernels: texts } = assembleEntry({ schedule: nests, plan: memory, capacity, texts: emitted });
-    return { schedule: nests, kernels, memory, plan: assembled, texts };
+    const { off } = this;
+    const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
+    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off }), verify: verifySchedule }, this.graph(entry));
+    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off }), verify: (k) => verifyKernels(k, profile) }, nests);
+    const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !off.has("reuse") }), verify: verifyPlan }, kernels);
+    const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(textOf) }, memory);
+    return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
   }
 }
 
-function textOf(kernel: Kernel, placement: Placement): KernelText {
+function textOf({ kernel, placement }: PlacedKernel): KernelText {
   return { name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) };
 }

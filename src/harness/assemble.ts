@@ -34,8 +34,8 @@ export interface EntryParts {
   readonly texts: readonly KernelText[];
 }
 
-/** The plan of one entry; `kernels` lists its distinct texts. */
-export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; readonly kernels: readonly KernelText[] } {
+/** The plan of one entry; `texts` lists what is distinct. */
+export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; readonly texts: readonly KernelText[] } {
   const { schedule, plan, texts } = parts;
   const distinct = new Map<string, number>();
   const kernels: KernelText[] = [];
@@ -64,7 +64,7 @@ export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; re
     .map((b) => ({ name: b.path ?? b.name, dtype: b.dtype, shape: b.shape, ...range(b) }));
   const outputs = schedule.outputs.map((o) => ({ name: o.name, kind: o.kind, dtype: o.buffer.dtype, shape: o.buffer.shape, ...range(o.buffer) }));
   return {
-    kernels,
+    texts: kernels,
     plan: {
       name: schedule.entry,
       capacity: parts.capacity,

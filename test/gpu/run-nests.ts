@@ -74,7 +74,7 @@ export async function runSchedule(device: GPUDevice, run: ScheduleRun): Promise<
   const tensors = stored.map((b) => ({
     name: b.path ?? b.name, kind: "param" as const, dtype: b.dtype, shape: b.shape, ...(layout.offsets.get(b.path ?? b.name) ?? { offset: 0, bytes: 0 }),
   }));
-  const engine = new GpuEngine({ device, program: { store: { bytes: layout.bytes, tensors } }, planFor: () => entry });
+  const engine = new GpuEngine({ device, program: { store: { bytes: layout.bytes, tensors } }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
   const given = run.inputs ?? {};
   for (const t of tensors) engine.write(t.name, given[t.name] ?? new Float64Array(dims.evaluate(dims.product(t.shape), {})));
   const scalars = run.scalars ?? { hyper: {}, step: { t: 1, epoch: 1 } };

@@ -1,0 +1,161 @@
+/**
+ * One case: a recipe compiled in several ways and run on the device, against the f64 evaluator. What rounding may do is
+ * found by noise (see noise.ts); elements that a tie or a kink decides are left out, never given room.
+ *
+ *     await checkCase(device, recipe, choice)      // { kind: "agrees", elements: 312, left: 4, nodes: 57 }
+ */
+import type { Call, Values } from "../../src/harness/runtime/engine.ts";
+import type { Graph, Node } from "../../src/ir/node.ts";
+import * as dims from "../../src/ir/dims.ts";
+import type { Surroundings } from "../../src/graph/eval-graph.ts";
+import { printGraph } from "../../src/graph/print-graph.ts";
+import { rootsOf, topological } from "../../src/graph/walk.ts";
+import { verifyGraph } from "../../src/graph/verify-graph.ts";
+import { differentiate } from "../../src/grad/differentiate.ts";
+import type { Tensor64 } from "../../src/ops/op.ts";
+import { normaliseBy } from "../../src/simplify/normalise.ts";
+import { simplifyBy } from "../../src/simplify/simplify.ts";
+import { numbers } from "../graphs/values.ts";
+import { fuzzGraph } from "./fuzz-graph.ts";
+import { evaluateNoisy, type Met, noise } from "./noise.ts";
+import { onDevice } from "./on-device.ts";
+import type { Recipe } from "./recipe.ts";
+import { type Variant, variants } from "./variants.ts";
+
+/** What came of a case that found no difference. */
+export interface Checked {
+  readonly kind: "agrees" | "too large values";
+  readonly elements: number;
+  readonly left: number;
+  readonly ran: readonly string[];
+}
+
+const floor = 2e-5;
+/** Where noise moves an element further than this, a kink or a tie decides it: it is left out. */
+const undecided = 1e-3;
+const rounds = 4;
+const words = { seed: 5, step: 3, example: 10 };
+const scalars = { hyper: { lr: 0.05 }, step: { t: 3, epoch: 1 } };
+
+interface Leaves {
+  readonly around: Surroundings;
+  readonly call: Call;
+}
+
+/** Throws an error that tells all there is to know where a variant differs. */
+export async function checkCase(device: GPUDevice, recipe: Recipe, choice: number): Promise<Checked> {
+  const graph = fuzzGraph(recipe);
+  verifyGraph(graph);
+  const plain = differentiate.run(graph);
+  verifyGraph(plain, { forms: false });
+  const roots = rootsOf(plain);
+  const leaves = moderate(plain, recipe);
+  if (!leaves) return { kind: "too large values", elements: 0, left: 0, ran: [] };
+  const truth = evaluateNoisy(roots, leaves.around, undefined);
+  const names = [...plain.outputs.map((o) => o.name), ...plain.commits.map((c) => c.path)];
+  const counts = { elements: 0, left: 0 };
+  const ran: string[] = [];
+  for (const variant of variants(choice)) {
+    const lowered = compile(graph, variant.off);
+    const where = (what: string, problem: string): Error => new Error(`${variant.label}, N = ${recipe.live} of ${recipe.capacity}: ${what}: ${problem}\n${JSON.stringify({ recipe, choice })}\n${printGraph(lowered)}`);
+    const allowed = allowances(lowered, leaves.around, truth);
+    truth.forEach((t, k) => {
+      const exact = evaluateNoisy([rootsOf(lowered)[k] as Node], leaves.around, undefined)[0];
+      const problem = difference(exact?.data, t, allowed[k] as Float64Array, { elements: 0, left: 0 });
+      if (problem) throw where(`${names[k]} after rewriting`, problem);
+    });
+    const [first = {}, second = {}] = await onDevice(device, lowered, variant, { N: recipe.capacity }, leaves.call).catch((error: unknown) => {
+      throw where("running", error instanceof Error ? (error.stack ?? error.message) : String(error));
+    });
+    const again = evaluateNoisy(rootsOf(lowered), after(leaves.around, first), undefined);
+    const allowedAgain = allowances(lowered, after(leaves.around, first), again);
+    names.forEach((name, k) => {
+      const given = leaves.call.inputs[name];
+      const once = difference(first[name] ?? given, truth[k] as Tensor64, allowed[k] as Float64Array, counts);
+      if (once) throw where(name, once);
+      const twice = difference(second[name] ?? given, again[k] as Tensor64, allowedAgain[k] as Float64Array, counts);
+      if (twice) throw where(`${name} in the second step`, twice);
+    });
+    ran.push(variant.label);
+  }
+  return { kind: "agrees", ...counts, ran };
+}
+
+/** As the compiler does it, each stage verified. */
+function compile(graph: Graph, off: Variant["off"]): Graph {
+  const passes = [normaliseBy({ off }), differentiate, simplifyBy({ off })];
+  return passes.reduce((g, pass) => {
+    const made = pass.run(g);
+    pass.verify?.(made);
+    return made;
+  }, graph);
+}
+
+/** Values for the leaves with which nothing on the way is large; undefined where none is found. */
+function moderate(graph: Graph, recipe: Recipe): Leaves | undefined {
+  const sizes = { N: recipe.live };
+  for (const scale of [2, 1, 0.5, 0.25]) {
+    const next = numbers(recipe.seed + 100_000 * scale);
+    const values: Record<string, Tensor64> = {};
+    for (const node of topological(rootsOf(graph))) {
+      if (node.op !== "leaf" || node.attrs.kind === "hyper" || node.attrs.kind === "step") continue;
+      const shape = node.type.shape.map((d) => dims.evaluate(d, sizes));
+      const count = shape.reduce((p, d) => p * d, 1);
+      values[node.attrs.path] = { shape, data: Float64Array.from({ length: count }, () => (node.type.dtype === "f32" ? Math.fround((2 * next() - 1) * scale) : Math.floor(next() * 9) - 4)) };
+    }
+    const held = (path: string): Tensor64 => values[path] as Tensor64;
+    const around: Surroundings = { sizes, ...words, input: held, stored: held, scalar: (kind, path) => (scalars[kind] as Record<string, number>)[path] ?? Number.NaN };
+    const met: Met = { largest: 0 };
+    evaluateNoisy(rootsOf(graph), around, undefined, met);
+    const inputs = Object.fromEntries(Object.entries(values).map(([path, t]): [string, Values] => [path, t.data]));
+    if (met.largest < 1e4) return { around, call: { live: sizes, inputs, scalars, ...words } };
+  }
+  return undefined;
+}
+
+/** The surroundings of a further step: what is stored is what the device now holds. */
+function after(around: Surroundings, stored: Readonly<Record<string, Values>>): Surroundings {
+  return { ...around, stored: (path) => ({ shape: around.stored(path).shape, data: Float64Array.from(stored[path] ?? around.stored(path).data) }) };
+}
+
+/** Per root and element: how far rounding may move it; not a number where it decides. */
+function allowances(graph: Graph, around: Surroundings, truth: readonly Tensor64[]): readonly Float64Array[] {
+  const roots = rootsOf(graph);
+  const spread = truth.map((t) => new Float64Array(t.data.length));
+  for (let seed = 1; seed <= rounds; seed++) {
+    evaluateNoisy(roots, around, noise(seed)).forEach((t, k) => {
+      const [wide, exact] = [spread[k] as Float64Array, truth[k] as Tensor64];
+      t.data.forEach((v, i) => {
+        const by = Math.abs(v - (exact.data[i] ?? 0));
+        wide[i] = by >= 0 ? Math.max(wide[i] ?? 0, by) : Number.POSITIVE_INFINITY;
+      });
+    });
+  }
+  return spread.map((wide, k) => {
+    const real = roots[k]?.type.dtype === "f32";
+    return wide.map((by, i) => {
+      const unit = Math.max(1, Math.abs(truth[k]?.data[i] ?? 0));
+      if (!real) return by === 0 ? 0 : Number.NaN;
+      const room = floor * unit + 6 * by;
+      return room <= undecided * unit ? room : Number.NaN;
+    });
+  });
+}
+
+function difference(found: ArrayLike<number> | undefined, truth: Tensor64, allowed: Float64Array, counts: { elements: number; left: number }): string | undefined {
+  if (!found || found.length !== truth.data.length) return `has ${found?.length ?? "no"} numbers where ${truth.data.length} are expected`;
+  for (let i = 0; i < truth.data.length; i++) {
+    const room = allowed[i] ?? 0;
+    if (Number.isNaN(room)) {
+      counts.left++;
+      continue;
+    }
+    counts.elements++;
+    const [f, t] = [found[i] ?? Number.NaN, truth.data[i] ?? Number.NaN];
+    if (!(Math.abs(f - t) <= room)) {
+      const show = (from: ArrayLike<number>): string => Array.from({ length: Math.min(8, from.length - i) }, (_, k) => Number(from[i + k]).toPrecision(7)).join(" ");
+      return `element ${i} of [${truth.shape.join(", ")}] is ${f}, expected ${t}, within ${room.toExponential(1)}\n  found    ${show(found)}\n  expected ${show(truth.data)}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+/** One graph through schedule, bind, plan, emit and the device engine, each stage verified; outputs and stored values by name. */
+import { bind } from "../../kernels/bind.ts";
+import { verifyKernels } from "../../kernels/verify-kernel.ts";
+import { assembleEntry } from "../../src/harness/assemble.ts";
+import { GpuEngine } from "../../src/harness/runtime/gpu-engine.ts";
+import type { Call, Values } from "../../src/harness/runtime/engine.ts";
+import * as dims from "../../src/ir/dims.ts";
+import type { Graph } from "../../src/ir/node.ts";
+import { layOutStore } from "../../src/memory/lay-out-store.ts";
+import { baseline, plan } from "../../src/memory/plan.ts";
+import { verifyPlan } from "../../src/memory/verify-plan.ts";
+import { schedule } from "../../src/schedule/schedule.ts";
+import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
+import { emit } from "../../src/wgsl/emit.ts";
+import type { Variant } from "./variants.ts";
+
+/** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both. */
+export async function onDevice(device: GPUDevice, graph: Graph, { profile, off }: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
+  const nests = schedule(graph, { capacity, profile, off });
+  verifySchedule(nests);
+  const kernels = bind(nests, profile, { off });
+  verifyKernels(kernels, profile);
+  const stored = nests.buffers.filter((b) => b.place === "param" || b.place === "state");
+  const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
+  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse") });
+  verifyPlan(memory);
+  const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));
+  const entry = assembleEntry({ schedule: nests, plan: memory, capacity, texts });
+  const tensors = stored.map((b) => {
+    const name = b.path ?? b.name;
+    return { name, kind: "param" as const, dtype: b.dtype, shape: b.shape, ...(layout.offsets.get(name) ?? { offset: 0, bytes: 0 }) };
+  });
+  const engine = new GpuEngine({ device, program: { store: { bytes: layout.bytes, tensors } }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
+  try {
+    for (const t of tensors) engine.write(t.name, call.inputs[t.name] ?? []);
+    const runs: Readonly<Record<string, Values>>[] = [];
+    for (let k = 0; k < 2; k++) {
+      const outputs = await (await engine.run(graph.entry, call)).read();
+      const found: Record<string, Values> = Object.fromEntries(Object.entries(outputs).map(([name, o]) => [name, o.data]));
+      for (const t of tensors) found[t.name] = await engine.read(t.name);
+      runs.push(found);
+    }
+    return runs;
+  } finally {
+    engine.close();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The long form of the fuzzing: `npm run fuzz -- --runs 2000 --seed 7`. Each chunk of cases has a device of its own and a
+ * seed of its own; a difference is shrunk, printed whole and counted, and the next chunk goes on. Exits with 1 if there
+ * was any.
+ */
+import fc from "fast-check";
+import { openDevice } from "../../src/harness/node/index.ts";
+import { checkCase } from "./check-case.ts";
+import { recipes } from "./recipe.ts";
+
+interface Settings {
+  readonly runs: number;
+  readonly seed: number;
+  readonly steps: number;
+}
+
+function settings(args: readonly string[]): Settings {
+  const value = (name: string, otherwise: number): number => {
+    const at = args.indexOf(`--${name}`);
+    return at < 0 ? otherwise : Number(args[at + 1]);
+  };
+  return { runs: value("runs", 200), seed: value("seed", 1), steps: value("steps", 14) };
+}
+
+const chunk = 25;
+
+async function fuzz({ runs, seed, steps }: Settings): Promise<void> {
+  const seen = new Map<string, number>();
+  const totals = { cases: 0, ran: 0, large: 0, elements: 0, left: 0, failures: 0 };
+  for (let at = 0; at < runs; at += chunk) {
+    const gpu = await openDevice();
+    const property = fc.asyncProperty(recipes(steps), fc.nat({ max: 99_999 }), async (recipe, choice) => {
+      const checked = await checkCase(gpu.device, recipe, choice);
+      totals.cases++;
+      if (checked.kind !== "agrees") totals.large++;
+      totals.ran += checked.ran.length;
+      totals.elements += checked.elements;
+      totals.left += checked.left;
+      for (const label of checked.ran) seen.set(label, (seen.get(label) ?? 0) + 1);
+    });
+    const found = await fc.check(property, { numRuns: Math.min(chunk, runs - at), seed: seed * 100_000 + at, endOnFailure: false, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: false });
+    gpu.close();
+    if (found.failed) {
+      totals.failures++;
+      const error = found.errorInstance;
+      process.stdout.write(`\n== a difference (chunk seed ${found.seed}, shrunk ${found.numShrinks} times) ==\n${error instanceof Error ? (error.message.includes("{\"recipe\"") ? error.message : `${JSON.stringify(found.counterexample)}\n${error.stack}`) : String(error)}\n`);
+    }
+    process.stderr.write(`${at + chunk} of ${runs}: ${JSON.stringify(totals)}\n`);
+  }
+  const labels = [...seen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([label, count]) => `${label} ${count}`);
+  process.stdout.write(`\n${JSON.stringify(totals)}\nvariants: ${labels.join("; ")}\n`);
+  if (totals.failures > 0) process.exitCode = 1;
+}
+
+await fuzz(settings(process.argv.slice(2)));
