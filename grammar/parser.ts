@@ -10,15 +10,13 @@
  *     parser.input = tokens;
  *     parser.declaration()      // declaration > constDeclaration > expression > operand
  */
-import { CstParser, EOF, tokenMatcher, type CstNode, type IParserErrorMessageProvider, type IToken, type ParserMethod, type TokenType } from "chevrotain";
+import type { CstNode, IParserErrorMessageProvider, ParserMethod } from "chevrotain";
+import { RecoveringParser } from "./recovering-parser.ts";
 import { keyword, tokenTypes as T, vocabulary } from "./tokens.ts";
 
 type Rule = ParserMethod<[], CstNode>;
 /** Expressions: an error in one is an error of the statement around it. */
 const inner = { resyncEnabled: false } as const;
-
-/** More errors than these in one declaration are not looked for. */
-const maxErrors = 100;
 
 /** A parser error's message is only what was expected; the sentence around it is made where the text is known. */
 const expectations: IParserErrorMessageProvider = {
@@ -29,39 +27,10 @@ const expectations: IParserErrorMessageProvider = {
 };
 
 /** The parser; `dl.md` shows each rule with an example. */
-export class DlParser extends CstParser {
+export class DlParser extends RecoveringParser {
   constructor() {
     super([...vocabulary], { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: "onlyOffset", errorMessageProvider: expectations });
     this.performSelfAnalysis();
-  }
-
-  protected override canTokenTypeBeInsertedInRecovery(_type: TokenType): boolean {
-    return false;
-  }
-
-  protected override canTokenTypeBeDeletedInRecovery(_type: TokenType): boolean {
-    return false;
-  }
-
-  /** Recovery never resumes inside braces that belong to what it skips. */
-  protected override SKIP_TOKEN(): IToken {
-    let depth = 0;
-    for (;;) {
-      const skipped = this.LA(1).tokenType;
-      if (skipped === T.LeftBrace) depth++;
-      else if (skipped === T.RightBrace) depth--;
-      const next = super.SKIP_TOKEN();
-      if (depth <= 0 || next.tokenType === EOF) return next;
-    }
-  }
-
-  /**
-   * Chevrotain's own hook (not in its types): whether to look for the end of a repetition among wrong tokens. Only lists
-   * in braces do; any other error belongs to the statement as a whole.
-   */
-  protected shouldInRepetitionRecoveryBeTried(expected: TokenType, _index: number, moving: boolean | undefined): boolean {
-    // It calls itself once per error, so a limit guards the stack; beyond it the rest of the declaration is given up.
-    return expected === T.RightBrace && moving !== false && !tokenMatcher(this.LA(1), expected) && this.errors.length < maxErrors;
   }
 
   // ------------------------------------------------------------------------------------------- declarations

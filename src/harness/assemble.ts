@@ -40,7 +40,8 @@ export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; re
   const distinct = new Map<string, number>();
   const kernels: KernelText[] = [];
   const range = (buffer: Schedule["buffers"][number]): { slab: number; offset: number; bytes: number } => {
-    const offset = plan.offsets.get(buffer);
+    // What has no elements is written by no kernel, so memory knows nothing of it.
+    const offset = buffer.elements === 0 ? 0 : plan.offsets.get(buffer);
     invariant(offset !== undefined, "assemble", `${buffer.name} has no place`);
     return { slab: slabNames.indexOf(slabOf(buffer.place)), offset, bytes: bytesOf(buffer) };
   };

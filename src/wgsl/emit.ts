@@ -113,6 +113,10 @@ class Emitter {
         this.assignment(`v${s.id}`, s.value);
         return;
       case "load": {
+        if (this.isOutside(s.buffer, s.index)) {
+          w.line(`let v${s.id} = ${printConstant(0, s.buffer.dtype)};`);
+          return;
+        }
         const element = this.element(s.buffer, s.index);
         const value = fromWord(element.text, element.type, s.buffer.dtype);
         const guarded = s.guard ? `select(${printConstant(0, s.buffer.dtype)}, ${value}, ${this.printer.print(s.guard)})` : value;
@@ -120,6 +124,7 @@ class Emitter {
         return;
       }
       case "store": {
+        if (this.isOutside(s.buffer, s.index)) return;
         const element = this.element(s.buffer, s.index);
         const line = `${element.text} = ${toWord(this.printer.print(s.value), s.value.dtype, element.type)};`;
         if (s.guard) w.line(`if (${this.printer.print(s.guard)}) { ${line} }`);
@@ -157,6 +162,13 @@ class Emitter {
   private assignment(target: string, value: Scalar): void {
     const text = this.printer.print(value);
     this.body.line(`${target} = ${text};`);
+  }
+
+  /** True for a fixed index outside the binding: its guard never holds, and a reader of WGSL refuses the text even so. */
+  private isOutside(buffer: Buffer, index: Scalar): boolean {
+    const place = this.placement.of.get(buffer);
+    const group = place && this.placement.groups[place.group];
+    return group !== undefined && place?.base === undefined && index.kind === "constant" && !(index.value >= 0 && index.value < group.elements);
   }
 
   /** The place of an element in its binding, and the type it has there. */

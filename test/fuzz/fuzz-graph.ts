@@ -22,11 +22,12 @@ export function fuzzGraph(recipe: Recipe): Graph {
   const e = new Builder();
   const pool = new Pool(e, recipe.capacity);
   recipe.leaves.forEach((at, i) => {
-    const shape: Dim[] = [];
+    // Half of the cases are over a batch.
+    const shape: Dim[] = i === 0 && recipe.seed % 2 === 1 ? [N] : [];
     for (const k of at) {
       // Rarely an axis of nothing.
-      const d = k % 211 === 0 ? 0 : (sizes[k % sizes.length] as Dim);
-      if (pool.holds([...shape, d])) shape.push(d);
+      const d = k % 211 === 210 ? 0 : (sizes[k % sizes.length] as Dim);
+      if (pool.holds([...shape, d]) && shape.length < 4) shape.push(d);
     }
     pool.add(e.leaf({ kind: "input", path: `x${i}`, type: { dtype: "f32", shape } }));
   });

@@ -116,9 +116,12 @@ function diagonal(pool: Pool, x: Node, s: Step): Node | undefined {
   return pool.e.view(x, { shape, index, guards: [] });
 }
 
+/** Nothing can be picked from nothing. */
+const empty = (x: Node): boolean => x.type.shape.includes(0);
+
 export const byData: readonly Maker[] = [
   (p, x, s) => {
-    if (rank(x) === 0 || dimAt(x, 0) === 0) return undefined;
+    if (rank(x) === 0 || empty(x)) return undefined;
     const shape = [sizes[s.b % sizes.length] as Dim, ...(s.c % 3 === 0 ? [2] : [])];
     return p.holds([...shape, ...x.type.shape.slice(1)]) ? p.e.gather(x, p.indices(s.c, shape, dimAt(x, 0)), 0) : undefined;
   },

@@ -4,7 +4,7 @@ import { verifyKernels } from "../../kernels/verify-kernel.ts";
 import { assembleEntry } from "../../src/harness/assemble.ts";
 import { GpuEngine } from "../../src/harness/runtime/gpu-engine.ts";
 import type { Call, Values } from "../../src/harness/runtime/engine.ts";
-import * as dims from "../../src/ir/dims.ts";
+import type * as dims from "../../src/ir/dims.ts";
 import type { Graph } from "../../src/ir/node.ts";
 import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { baseline, plan } from "../../src/memory/plan.ts";

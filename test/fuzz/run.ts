@@ -1,12 +1,12 @@
 /**
  * The long form of the fuzzing: `npm run fuzz -- --runs 2000 --seed 7`. Each chunk of cases has a device of its own and a
  * seed of its own; a difference is shrunk, printed whole and counted, and the next chunk goes on. Exits with 1 if there
- * was any.
+ * was any. `--steps 20` sets the most steps of a graph; `--case '{"recipe":…}'` runs again what a difference printed.
  */
 import fc from "fast-check";
 import { openDevice } from "../../src/harness/node/index.ts";
 import { checkCase } from "./check-case.ts";
-import { recipes } from "./recipe.ts";
+import { type Recipe, recipes } from "./recipe.ts";
 
 interface Settings {
   readonly runs: number;
@@ -52,4 +52,19 @@ async function fuzz({ runs, seed, steps }: Settings): Promise<void> {
   if (totals.failures > 0) process.exitCode = 1;
 }
 
-await fuzz(settings(process.argv.slice(2)));
+/** One case again, as it was printed. */
+async function again(text: string): Promise<void> {
+  const { recipe, choice } = JSON.parse(text) as { recipe: Recipe; choice: number };
+  const gpu = await openDevice();
+  try {
+    process.stdout.write(`${JSON.stringify(await checkCase(gpu.device, recipe, choice))}\n`);
+  } catch (error) {
+    process.stdout.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  }
+  gpu.close();
+}
+
+const args = process.argv.slice(2);
+const chosen = args.indexOf("--case");
+await (chosen < 0 ? fuzz(settings(args)) : again(args[chosen + 1] ?? ""));

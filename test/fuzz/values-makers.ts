@@ -18,6 +18,9 @@ const overOne = (e: Builder, x: Node): Node => e.add(e.mul(x, x), e.like(x, 1));
 const scaled = (e: Builder, x: Node, by: number): Node => e.mul(x, e.like(x, by));
 const other = (pool: Pool, x: Node, k: number): Node => pool.fit(pool.pick(k) ?? x, x);
 
+/** True where there is no axis to fold, or one without elements: nothing is the largest of nothing. */
+const nothing = (x: Node): boolean => rank(x) === 0 || x.type.shape.includes(0);
+
 /** Some of the axes, at least one. */
 function someAxes(x: Node, k: number): number[] {
   const axes = axesOf(x).filter((a) => (k >> a) & 1);
@@ -57,7 +60,35 @@ export const elementwise: readonly Maker[] = [
   ({ e }, x, s) => e.make("mod", {}, [x, e.like(x, [0.75, 1.5, -2.25][s.b % 3] ?? 1)]),
   (p, x) => p.e.mul(x, p.e.broadcast(rate(p.e), x.type.shape, [])),
   (p, x, s) => dropped(p, x, s),
+  (p, x, s) => written(p, x, s.b),
 ];
+
+/** Formulas that rewriting knows, as people write them. */
+function written({ e }: Pool, x: Node, k: number): Node {
+  const one = e.like(x, 1);
+  const zero = e.like(x, 0);
+  const magnitude = e.max(x, e.neg(x));
+  const forms: readonly (() => Node)[] = [
+    () => e.sub(e.exp(tanh(e, x)), one),
+    () => e.add(e.max(x, zero), e.make("log1p", {}, [e.exp(e.neg(magnitude))])),
+    () => e.exp(e.log(overOne(e, x))),
+    () => e.log(e.exp(x)),
+    () => e.div(one, e.add(one, e.exp(e.neg(x)))),
+    () => e.sub(one, e.sigmoid(x)),
+    () => e.log(e.sigmoid(e.neg(x))),
+    () => e.max(x, x),
+    () => e.div(x, one),
+    () => e.div(overOne(e, x), overOne(e, x)),
+    () => e.sub(x, e.mul(x, e.like(x, 3))),
+    () => e.cos(e.neg(x)),
+    () => e.select(e.not(e.not(e.compare(">", x, zero))), x, e.select(e.compare("<", x, zero), one, zero)),
+    () => e.div(e.mul(x, one), e.sqrt(overOne(e, x))),
+    () => e.mul(e.select(e.compare(">", x, zero), one, zero), e.select(e.compare(">", x, zero), x, zero)),
+    () => e.cast(e.cast(e.compare("<=", x, one), "i32"), "f32"),
+    () => e.add(e.mul(x, e.sigmoid(x)), e.mul(x, e.sub(one, e.sigmoid(x)))),
+  ];
+  return forms[k % forms.length]?.() ?? x;
+}
 
 /** A number the host computes from the step and the size of the batch. */
 export function rate(e: Builder): Node {
@@ -73,17 +104,18 @@ function dropped({ e }: Pool, x: Node, s: Step): Node {
 
 export const folds: readonly Maker[] = [
   ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("sum", x, someAxes(x, s.b))),
-  ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("sum", x, [s.b % rank(x)])),
-  (p, x, s) => (rank(x) === 0 ? undefined : p.e.reduce("sum", x, someAxes(x, s.b), p.condition(s.c, x))),
-  ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("max", x, someAxes(x, s.b))),
-  (p, x, s) => (rank(x) === 0 ? undefined : p.e.reduce("max", p.e.select(p.condition(s.c, x), x, p.e.like(x, -3)), someAxes(x, s.b))),
-  (p, x, s) => (rank(x) === 0 ? undefined : mean(p, x, someAxes(x, s.b))),
+  ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("sum", x, [s.b % rank(x)])),
+  (p, x, s) => (nothing(x) ? undefined : p.e.reduce("sum", x, someAxes(x, s.b), p.condition(s.c, x))),
+  ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("max", x, someAxes(x, s.b))),
+  (p, x, s) => (nothing(x) ? undefined : p.e.reduce("max", p.e.select(p.condition(s.c, x), x, p.e.like(x, -3)), someAxes(x, s.b))),
+  (p, x, s) => (nothing(x) ? undefined : mean(p, x, someAxes(x, s.b))),
   ({ e }, x) => e.reduce("sum", x, axesOf(x)),
-  (p, x, s) => (rank(x) === 0 ? undefined : softmax(p.e, x, s.b % rank(x))),
-  (p, x, s) => (rank(x) === 0 ? undefined : p.e.log(softmax(p.e, x, s.b % rank(x)))),
-  ({ e }, x, s) => (rank(x) === 0 ? undefined : e.log(e.reduce("sum", e.exp(x), [s.b % rank(x)]))),
-  (p, x, s) => (rank(x) === 0 ? undefined : normed(p, x, s.b % rank(x))),
-  (p, x, s) => (rank(x) === 0 ? undefined : running(p, x, s.b % rank(x), s.c)),
+  (p, x, s) => (nothing(x) ? undefined : softmax(p.e, x, s.b % rank(x))),
+  ({ e }, x, s) => (nothing(x) ? undefined : e.div(e.exp(x), back(e, e.reduce("sum", e.exp(x), [s.b % rank(x)]), x, s.b % rank(x)))),
+  (p, x, s) => (nothing(x) ? undefined : p.e.log(softmax(p.e, x, s.b % rank(x)))),
+  ({ e }, x, s) => (nothing(x) ? undefined : e.log(e.reduce("sum", e.exp(x), [s.b % rank(x)]))),
+  (p, x, s) => (nothing(x) ? undefined : normed(p, x, s.b % rank(x))),
+  (p, x, s) => (nothing(x) ? undefined : running(p, x, s.b % rank(x), s.c)),
 ];
 
 /** The sum divided by how many there are, the batch by its live size. */
@@ -110,10 +142,10 @@ function normed(pool: Pool, x: Node, axis: number): Node {
 }
 
 /** Running sums along an axis, forwards or backwards, with or without the element itself. */
-function running({ e, affords }: Pool, x: Node, axis: number, c: number): Node | undefined {
+function running({ e }: Pool, x: Node, axis: number, c: number): Node | undefined {
   const extent = dimAt(x, axis);
   const shape = [...x.type.shape, extent];
-  if (rank(x) > 3 || typeof extent !== "number" || extent > 17 || !affords) return undefined;
+  if (rank(x) > 3 || typeof extent !== "number" || extent > 17) return undefined;
   const last = rank(x);
   const of = e.broadcast(e.iota(extent), shape, [axis]);
   const from = e.broadcast(e.iota(extent), shape, [last]);
@@ -173,8 +205,8 @@ export const integers: readonly Maker[] = [
   (p, _x, s) => overInts(p, s, (e, i, j) => e.make("mod", {}, [e.mul(i, j), e.like(i, [7, -5, 13][s.c % 3] ?? 7)])),
   (p, _x, s) => overInts(p, s, (e, i, j) => e.make("floordiv", {}, [i, e.max(j, e.like(j, (s.c % 3) + 1))])),
   (p, _x, s) => overInts(p, s, (e, i, j) => e.select(e.compare(relations[s.c % 6] ?? "<", i, j), i, e.like(i, -3))),
-  (p, _x, s) => overInts(p, s, (e, i) => (rank(i) === 0 ? i : e.reduce(s.c % 2 === 0 ? "sum" : "max", i, someAxes(i, s.c)))),
-  (p, _x, s) => overInts(p, s, (e, i) => (rank(i) === 0 ? i : e.argmax(i, s.c % rank(i)))),
+  (p, _x, s) => overInts(p, s, (e, i) => (nothing(i) ? i : e.reduce(s.c % 2 === 0 ? "sum" : "max", i, someAxes(i, s.c)))),
+  (p, _x, s) => overInts(p, s, (e, i) => (nothing(i) ? i : e.argmax(i, s.c % rank(i)))),
   (p, x, s) => { const b = p.condition(s.b, x); return rank(b) === 0 ? b : p.e.reduce(s.c % 2 === 0 ? "any" : "all", b, someAxes(b, s.c >> 1)); },
   (p, x, s) => p.e.logic(s.a % 2 === 0 ? "and" : "or", p.condition(s.b, x), p.e.not(p.condition(s.c, x))),
   (p, _x, s) => { const b = p.pick(s.b, "bool"); return b && p.e.cast(b, s.c % 2 === 0 ? "f32" : "i32"); },

@@ -160,3 +160,11 @@ describe("long and hostile text", () => {
     expect(read("model A {\n".repeat(20_000)).codes).toHaveLength(500);
   });
 });
+
+describe("recovery inside unclosed braces", () => {
+  test.each(["model L {\n param w: {\n x = 1\n}\n", "model L {\n a = 1\n fold k in 0..T with a = 0 { a + w {\n", "train M { data = csv( { x = 1 \n"])("ends: %j", (text) => {
+    const diagnostics = new Diagnostics();
+    parse({ path: "test.dl", text }, diagnostics);
+    expect(diagnostics.hasErrors).toBe(true);
+  });
+});

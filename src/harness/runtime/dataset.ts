@@ -16,7 +16,10 @@ export interface Field {
   readonly name: string;
   /** Numbers of one example. */
   readonly width: number;
+  /** Numbers on the axes before the batch's, where there are any: 64 for `x: f32[64, N]`. */
+  readonly before?: number;
   readonly dtype: InputInfo["dtype"];
+  /** Example after example, whatever the model's order of axes is. */
   readonly values: Float64Array;
 }
 
@@ -37,9 +40,16 @@ export function makeDataset(plan: DataPlan, program: Pick<Program, "inputs" | "b
     const width = elementsOf(input.shape, { [program.batch ?? "N"]: 1 });
     const values = valuesOf(plan, csv, input, width, where);
     checkValues(input, values, width, where);
-    return { name: input.name, width, dtype: input.dtype, values };
+    const before = beforeBatch(input, program.batch);
+    return { name: input.name, width, dtype: input.dtype, values, ...(before > 1 && { before }) };
   });
   return { rows, fields };
+}
+
+/** The number of elements on the axes before the one that counts examples. */
+function beforeBatch({ shape }: InputInfo, batch: string | undefined): number {
+  const axis = shape.findIndex((d) => typeof d !== "number" && d.terms.some((t) => t.symbols.some((s) => s === batch)));
+  return elementsOf(shape.slice(0, Math.max(0, axis)), {});
 }
 
 function valuesOf(plan: DataPlan, csv: Csv | undefined, input: InputInfo, width: number, where: string): Float64Array {

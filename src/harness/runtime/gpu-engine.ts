@@ -32,12 +32,16 @@ export class GpuEngine implements Engine {
   private readonly entries = new Map<string, Promise<LoadedEntry>>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly pending: Promise<unknown>[] = [];
+  /** The run asked for last, settled once it is queued. */
+  private last: Promise<unknown> = Promise.resolve();
   private failure: EngineError | undefined;
 
   constructor(options: GpuEngineOptions) {
     this.options = options;
     this.device = options.device;
     const { store } = options.program;
+    const most = this.device.limits.maxBufferSize;
+    if (store.bytes > most) throw new EngineError("E0602", `parameters and states take ${store.bytes} bytes; one buffer of the device holds ${most}`);
     this.tensors = new Map(store.tensors.map((t) => [t.name, t]));
     this.store = this.device.createBuffer({
       label: "store",
@@ -63,26 +67,44 @@ export class GpuEngine implements Engine {
     checkCapacity(plan, live);
     const loading = loadEntry(this.device, plan, kernels, this.store, this.pipelines);
     this.entries.set(name, loading);
-    const loaded = await loading;
-    if (known) void this.device.queue.onSubmittedWorkDone().then(() => known.destroy());
-    return loaded;
+    try {
+      const loaded = await loading;
+      if (known) void this.idle().then(() => known.destroy());
+      return loaded;
+    } catch (error) {
+      if (known) this.entries.set(name, Promise.resolve(known));
+      else this.entries.delete(name);
+      throw error;
+    }
   }
 
-  async run(name: string, call: Call): Promise<Outcome> {
+  /** Runs are queued one at a time, in the order they are asked for: an entry has one set of input and word buffers. */
+  run(name: string, call: Call): Promise<Outcome> {
+    const run = this.last.then(() => this.enqueue(name, call));
+    this.last = run.catch(() => undefined);
+    return run;
+  }
+
+  private async enqueue(name: string, call: Call): Promise<Outcome> {
     this.check();
     const entry = await this.entry(name, call.live);
     while (this.pending.length >= inFlight) await this.pending.shift();
+    let slot = entry.readback.take();
+    while (!slot) {
+      await entry.readback.room();
+      slot = entry.readback.take();
+    }
     this.check();
+    // Nothing is awaited from here to `submit`: a slot's staging buffer must not be mapped in between.
     this.writeInputs(entry, call);
     this.writeWords(entry, call);
-    const slot = await entry.readback.slot();
     const encoder = this.device.createCommandEncoder({ label: name });
     const pass = encoder.beginComputePass({ label: name });
     encodePass(pass, entry.dispatches, call.live);
     pass.end();
     slot.encode(encoder, entry.slabs[entry.outputSlab]);
     this.device.queue.submit([encoder.finish()]);
-    this.pending.push(this.device.queue.onSubmittedWorkDone());
+    this.pending.push(this.idle());
     return {
       read: async () => {
         const bytes = await slot.read();
@@ -151,6 +173,11 @@ export class GpuEngine implements Engine {
     this.device.removeEventListener("uncapturederror", this.onError);
     this.store.destroy();
     for (const entry of this.entries.values()) void entry.then((e) => e.destroy(), () => undefined);
+  }
+
+  /** When everything submitted so far is done, or never will be: a lost device is reported by `check`. */
+  private idle(): Promise<void> {
+    return this.device.queue.onSubmittedWorkDone().then(() => undefined, () => undefined);
   }
 
   private tensor(path: string): StoredTensor {

@@ -82,8 +82,15 @@ export async function loadEntry(
     }),
   ).catch((error: unknown) => ({ error }));
   const errors = [await device.popErrorScope(), await device.popErrorScope()].filter((e) => e !== null);
-  if (errors[0]) throw new EngineError("E0604", `${plan.name}: ${errors[0].message}`);
-  if ("error" in built) throw built.error instanceof Error ? built.error : new EngineError("E0604", String(built.error));
+  const release = (): void => {
+    for (const slab of slabs.slice(1)) slab.destroy();
+    wordBuffer.destroy();
+  };
+  if (errors[0] || "error" in built) {
+    release();
+    if (errors[0]) throw new EngineError("E0604", `${plan.name}: ${errors[0].message}`);
+    throw "error" in built && built.error instanceof Error ? built.error : new EngineError("E0604", `${plan.name}: a pipeline could not be made`);
+  }
   const outputSlab = plan.outputs[0]?.slab ?? 0;
   const outputBytes = plan.outputs.length === 0 ? 0 : (plan.slabs[outputSlab]?.bytes ?? 0);
   const readback = new Readback(device, outputBytes, plan.name);
@@ -96,10 +103,7 @@ export async function loadEntry(
     dispatches: built,
     readback,
     destroy() {
-      slabs.slice(1).forEach((slab) => {
-        slab.destroy();
-      });
-      wordBuffer.destroy();
+      release();
       readback.destroy();
     },
   };

@@ -57,18 +57,24 @@ export class Readback {
     return { buffer, used: 0, content: undefined };
   }
 
-  /** A free slot; waits only when every buffer of the pool is full and being read. */
-  async slot(): Promise<Slot> {
+  /** Resolves when a slot may be free: waits only when every buffer of the pool is full and being read. */
+  async room(): Promise<void> {
+    const staging = this.current();
+    if (staging.used < this.slots && !staging.content) return;
+    void this.map(staging);
+    this.filling = (this.filling + 1) % this.pool.length;
+    await this.current().content;
+  }
+
+  /**
+   * A free slot of the buffer that is being filled, if it has one. Its copy must be submitted before anything is
+   * awaited: reading another slot of the same buffer maps the buffer.
+   */
+  take(): Slot | undefined {
     if (this.bytes === 0) return { encode: () => undefined, read: async () => new ArrayBuffer(0) };
-    let staging = this.current();
-    while (staging.used >= this.slots || staging.content) {
-      this.map(staging);
-      this.filling = (this.filling + 1) % this.pool.length;
-      staging = this.current();
-      if (staging.content) await staging.content;
-    }
-    const index = staging.used++;
-    const own = staging;
+    const own = this.current();
+    if (own.used >= this.slots || own.content) return undefined;
+    const index = own.used++;
     let content: Promise<ArrayBuffer> | undefined;
     const settle = (): Promise<ArrayBuffer> => {
       content ??= this.map(own);

@@ -4,7 +4,7 @@
  *
  *     const bytes = writeSafetensors([{ name: "W", dtype: "f32", shape: [2, 4], data }], { model: "Xor" });
  */
-import type { Values } from "./engine.ts";
+import { EngineError, type Values } from "./engine.ts";
 
 export interface SavedTensor {
   readonly name: string;
@@ -43,10 +43,10 @@ export function writeSafetensors(tensors: readonly SavedTensor[], metadata: Read
   return bytes;
 }
 
-/** Throws an Error that says what is wrong with the file. */
+/** Throws an EngineError E0701 that says what is wrong with the file. */
 export function readSafetensors(bytes: Uint8Array): { readonly tensors: readonly SavedTensor[]; readonly metadata: Readonly<Record<string, string>> } {
   const fail = (what: string): never => {
-    throw new Error(`not a readable safetensors file: ${what}`);
+    throw new EngineError("E0701", `not a readable safetensors file: ${what}`);
   };
   if (bytes.length < 8) fail("shorter than its first field");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

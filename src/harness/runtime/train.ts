@@ -108,7 +108,7 @@ class Training {
       const validation = this.parts && this.parts.validation.rows > 0 ? await this.evaluate(this.parts.validation) : undefined;
       const loss = this.lossSum / this.lossRows;
       const watched = stop && (await this.watched(stop.monitor, loss, validation));
-      const better = watched !== undefined && (best === undefined || improves(stop?.monitor.name ?? "loss", watched, best.value));
+      const better = watched !== undefined && (best === undefined || Number.isNaN(best.value) || improves(stop?.monitor.name ?? "loss", watched, best.value));
       if (better) best = { value: watched, epoch, snapshot: await engine.snapshot() };
       const report: EpochReport = { epoch, step: this.step, loss, best: better, ...(validation && { validation }) };
       this.history.push(report);
@@ -208,7 +208,7 @@ class Training {
   /** Runs the bad step's batch once more from the kept weights and names what is not finite. */
   private async blame(): Promise<{ step: number; names: readonly string[] }> {
     const batch = this.batch(this.badStep);
-    const outcome = await this.o.engine.run("gradients", this.call(batch, 1, this.badStep));
+    const outcome = await this.o.engine.run("gradients", this.call(batch, Math.ceil(this.badStep / this.perEpoch), this.badStep));
     const outputs = await outcome.read();
     const names = Object.entries(outputs)
       .filter(([, o]) => !Array.from(o.data).every(Number.isFinite))

@@ -68,7 +68,8 @@ function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; 
   const x = under(sum.inputs[0], "exp");
   if (!x || isShifted(x)) return undefined;
   const { axes } = sum.attrs;
-  // Over one element, or equal ones, the maximum is no reduction.
+  // Over nothing there is no maximum; over one element, or equal ones, it is no reduction.
+  if (axes.some((a) => x.type.shape[a] === 0)) return undefined;
   const varies = axesOf(x);
   if (axes.every((a) => !varies.has(a) || x.type.shape[a] === 1)) return undefined;
   const max = e.stop(e.reduce("max", x, axes));

@@ -51,7 +51,7 @@ export const machineCodes: readonly ErrorCode[] = [
   {
     code: "E0701",
     title: "a file cannot be read",
-    text: "The file does not exist, may not be read, or is not UTF-8 text. The message says which. Paths on the command line start from the current folder, paths inside a .dl file from that file's folder.",
+    text: "The file does not exist, may not be read, or is not UTF-8 text; or it should hold weights and is no safetensors file. The message says which. Paths on the command line start from the current folder, paths inside a .dl file from that file's folder.",
   },
   {
     code: "E0702",

@@ -1,0 +1,15 @@
+/** Cases in which the device once differed, shrunk; each names what was wrong. */
+import type { Recipe } from "./recipe.ts";
+
+export const found: readonly { readonly name: string; readonly recipe: Recipe; readonly choice: number }[] = [
+  {
+    name: "an output without elements has a place, though no kernel writes it",
+    recipe: { leaves: [[210], []], steps: [{ kind: 0, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
+    choice: 0,
+  },
+  {
+    name: "a shift further than the axis is long reads nothing, and its text compiles",
+    recipe: { leaves: [[0], []], steps: [{ kind: 9681, a: 0, b: 0, c: 0 }, { kind: 0, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
+    choice: 0,
+  },
+];
