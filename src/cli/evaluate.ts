@@ -7,6 +7,7 @@
 import type { OutputValue } from "../harness/runtime/engine.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";
+import { fieldsOf } from "../harness/runtime/batch.ts";
 import { chooseProgram, loadData, loadFile } from "./load-file.ts";
 import { type BackendName, loadWeights, openFor } from "./open.ts";
 import type { CompileOptions } from "./options.ts";
@@ -36,7 +37,7 @@ export async function evaluate(terminal: Terminal, options: EvaluateOptions, fil
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
   const data = await loadData(program, folder);
-  const feed = Object.fromEntries((data?.fields ?? []).map((f) => [f.name, f.values]));
+  const feed = data ? fieldsOf(data) : {};
   const { session, where, close } = await openFor(program, options.backend);
   try {
     await loadWeights(session, options.weights, terminal);

@@ -98,14 +98,19 @@ function display(plan: TrainPlan, terminal: Terminal, { json, quiet }: TrainComm
   return showTraining(plan, { write: terminal.err, terminal: terminal.live, columns: terminal.columns, now: () => performance.now() });
 }
 
+/** A word as a shell reads it back. */
+function quoted(word: string): string {
+  return /^[\p{L}\p{N}_./:\\+-]+$/u.test(word) ? word : `"${word.replace(/["$`]/g, "\\$&")}"`;
+}
+
 /** What to try now. */
 function next(file: string, stem: string, program: CompiledProgram, say: (line: string) => void): void {
   const [hyper] = program.model.hypers;
   const setting = hyper ? `${hyper.name}=${hyper.value * 2}` : "seed=7";
   const tries = [
-    [`npx nabla train ${file} --set ${setting}`, "the same with something changed"],
-    [`npx nabla graph ${file}`, "a page with the network, its gradient and its kernels"],
-    [`npx nabla build ${file} -o ${stem}-bundle`, "a package that trains without nabla"],
+    [`npx nabla train ${quoted(file)} --set ${setting}`, "the same with something changed"],
+    [`npx nabla graph ${quoted(file)}`, "a page with the network, its gradient and its kernels"],
+    [`npx nabla build ${quoted(file)} -o ${quoted(`${stem}-bundle`)}`, "a package that trains without nabla"],
   ] as const;
   const width = Math.max(...tries.map(([command]) => command.length));
   say("\nnext:");

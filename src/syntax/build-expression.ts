@@ -55,6 +55,8 @@ function operatorOf(token: IToken): BinaryOp {
 /** Builds expressions of one file. */
 export class ExpressionBuilder {
   private readonly reading: Reading;
+  /** The end of the last token built from: where something that recovery left empty is said to be. */
+  private reached = 0;
 
   constructor(reading: Reading) {
     this.reading = reading;
@@ -63,12 +65,14 @@ export class ExpressionBuilder {
   // ------------------------------------------------------------------------------------------- small parts
 
   tokenSpan(token: IToken): Span {
-    return this.reading.span(token.startOffset, (token.endOffset ?? token.startOffset) + 1);
+    this.reached = (token.endOffset ?? token.startOffset) + 1;
+    return this.reading.span(token.startOffset, this.reached);
   }
 
+  /** Chevrotain marks a node without tokens by offsets that are no numbers. */
   nodeSpan(node: { readonly location?: { readonly startOffset: number; readonly endOffset?: number } }): Span {
-    const start = node.location?.startOffset ?? 0;
-    return this.reading.span(start, (node.location?.endOffset ?? start - 1) + 1);
+    const { startOffset: start = Number.NaN, endOffset: end = Number.NaN } = node.location ?? {};
+    return Number.isNaN(start) || Number.isNaN(end) ? this.reading.span(this.reached, this.reached) : this.reading.span(start, end + 1);
   }
 
   ident(token: IToken): Ident {

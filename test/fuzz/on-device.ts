@@ -14,6 +14,28 @@ import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
 import { emit } from "../../src/wgsl/emit.ts";
 import type { Variant } from "./variants.ts";
 
+/** A number that spoils whatever reads it: f32 12345678, a far index, true. */
+const poison = 0x4b3c614e;
+
+/**
+ * The device, but storage starts as poison where WebGPU gives zeros: what lies past the live rows, in padding or in memory
+ * that nothing wrote must not matter.
+ */
+function poisoned(device: GPUDevice): GPUDevice {
+  const createBuffer = (descriptor: GPUBufferDescriptor): GPUBuffer => {
+    const buffer = device.createBuffer(descriptor);
+    if (descriptor.usage & GPUBufferUsage.STORAGE) device.queue.writeBuffer(buffer, 0, new Uint32Array(descriptor.size / 4).fill(poison));
+    return buffer;
+  };
+  return new Proxy(device, {
+    get: (_, name) => {
+      if (name === "createBuffer") return createBuffer;
+      const value: unknown = Reflect.get(device, name, device);
+      return typeof value === "function" ? value.bind(device) : value;
+    },
+  });
+}
+
 /** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both. */
 export async function onDevice(device: GPUDevice, graph: Graph, { profile, off }: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
   const nests = schedule(graph, { capacity, profile, off });
@@ -30,7 +52,7 @@ export async function onDevice(device: GPUDevice, graph: Graph, { profile, off }
     const name = b.path ?? b.name;
     return { name, kind: "param" as const, dtype: b.dtype, shape: b.shape, ...(layout.offsets.get(name) ?? { offset: 0, bytes: 0 }) };
   });
-  const engine = new GpuEngine({ device, program: { store: { bytes: layout.bytes, tensors } }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
+  const engine = new GpuEngine({ device: poisoned(device), program: { store: { bytes: layout.bytes, tensors } }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
   try {
     for (const t of tensors) engine.write(t.name, call.inputs[t.name] ?? []);
     const runs: Readonly<Record<string, Values>>[] = [];

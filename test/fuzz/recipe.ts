@@ -28,8 +28,8 @@ export interface Recipe {
   readonly seed: number;
 }
 
-/** Capacities of the batch: around the widths of vectors, tiles and workgroups. */
-const capacities = [1, 2, 5, 8, 16, 17, 33, 64, 65] as const;
+/** Capacities of the batch: around the widths of vectors, tiles and workgroups, and where long sums are split. */
+const capacities = [1, 2, 5, 8, 16, 17, 33, 64, 65, 130, 2100] as const;
 
 /** Recipes of at most `steps` steps. */
 export function recipes(steps: number): fc.Arbitrary<Recipe> {

@@ -170,6 +170,7 @@ export class GpuEngine implements Engine {
   }
 
   close(): void {
+    this.failure ??= new EngineError("E0605", "the session is closed");
     this.device.removeEventListener("uncapturederror", this.onError);
     this.store.destroy();
     for (const entry of this.entries.values()) void entry.then((e) => e.destroy(), () => undefined);

@@ -223,6 +223,6 @@ function scalarOf(outputs: Outputs, name: string): number | undefined {
 
 /** Losses fall; anything else a model measures (accuracy, …) rises, unless its name says that it is an error or a loss. */
 export function improves(name: string, value: number, best: number): boolean {
-  const falls = /loss|error|^m[sa]e$|perplexity|distance/i.test(name);
+  const falls = /loss|error|^r?m[sa]p?e$|^nll$|entropy|divergence|perplexity|distance/i.test(name);
   return falls ? value < best : value > best;
 }
