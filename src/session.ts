@@ -12,7 +12,7 @@ import { F64Engine } from "./harness/f64-engine.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
 import { EngineError, type Call, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
-import type { StoredTensor } from "./harness/runtime/program.ts";
+import type { InputInfo, StoredTensor } from "./harness/runtime/program.ts";
 import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
 import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
@@ -99,15 +99,18 @@ export class Session {
 
   /** Changes a hyperparameter that fixes no size; throws EngineError E0510 on any other name. */
   setHyper(name: string, value: number): void {
-    if (!(name in this.hypers)) throw new EngineError("E0510", `there is no hyperparameter ${name} that can change without compiling again`);
+    if (!Object.hasOwn(this.hypers, name)) throw new EngineError("E0510", `there is no hyperparameter ${name} that can change without compiling again`);
     this.hypers[name] = value;
   }
 
   /** One update on a batch; the loss and its named terms before the update. Throws EngineError E0606 when one is not finite. */
   async step(feed: Feed = {}): Promise<Readonly<Record<string, number>>> {
+    if (!this.program.train) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
     const call = this.call(feed, this.updates + 1);
     const outputs = await (await this.engine.run("step", call)).read();
     const status = outputs["status"]?.data[0] ?? 0;
+    // The word is sticky so that steps queued ahead change nothing either; here none is, and the next step starts clean.
+    if (status !== 0) this.engine.write("status", [0]);
     if (status !== 0) throw new EngineError("E0606", `the loss or a gradient was not finite at update ${status}; the parameters are those before it`);
     this.updates++;
     return scalars(outputs);
@@ -171,8 +174,10 @@ export class Session {
   private call(feed: Feed, step: number): Call {
     const inputs: Record<string, Values> = Object.create(null);
     for (const i of this.program.info.inputs) {
-      const values = feed[i.name];
-      if (values) inputs[i.name] = Float64Array.from(values);
+      const values = Object.hasOwn(feed, i.name) ? feed[i.name] : undefined;
+      if (!values) continue;
+      checkRange(i, values);
+      inputs[i.name] = Float64Array.from(values);
     }
     return {
       live: this.live(feed), inputs, seed: this.seed, step, example: 0,
@@ -186,7 +191,7 @@ export class Session {
     if (batch === undefined) return {};
     let rows: number | undefined;
     for (const i of inputs) {
-      const values = feed[i.name];
+      const values = Object.hasOwn(feed, i.name) ? feed[i.name] : undefined;
       if (!values) continue;
       const n = rowsOf(values.length, (rows) => elementsOf(i.shape, { [batch]: rows }));
       if (n === undefined) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, which is no whole number of examples of ${elementsOf(i.shape, { [batch]: 1 })}`);
@@ -194,6 +199,17 @@ export class Session {
       rows = n;
     }
     return rows === undefined ? { [batch]: 1 } : { [batch]: rows };
+  }
+}
+
+/** Whole numbers inside the declared range where the model declares them; else EngineError E0508. */
+function checkRange(input: InputInfo, values: ArrayLike<number>): void {
+  if (input.dtype === "f32") return;
+  const { lo, hi } = input.range ?? { lo: -(2 ** 31), hi: 2 ** 32 };
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k] ?? Number.NaN;
+    if (!Number.isInteger(value) || value < lo || value >= hi)
+      throw new EngineError("E0508", `${input.name}: number ${k + 1} is ${value}, ${input.range ? `outside ${lo}..${hi}` : "not a whole number"}`);
   }
 }
 

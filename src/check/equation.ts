@@ -121,7 +121,7 @@ export function solve(equation: Equation, report: (problem: Problem) => void): b
     if (sound) {
       report({
         code: "E0206", message: `the range of index \`${v.name}\` does not follow from any access`, span: v.span, label: "no range",
-        hint: `give it where it is bound: \`${v.name} in 0..n\``,
+        hint: `give it where it is bound: \`${v.name} in 0..8\``,
       });
     }
     sound = false;

@@ -10,7 +10,6 @@ import type { CompiledProgram, LoweredEntry } from "../compile.ts";
 import { bundle } from "../harness/bundle.ts";
 import { readText, writeFiles } from "../harness/node/files.ts";
 import type { Dataset } from "../harness/runtime/dataset.ts";
-import { evaluationChunk } from "../harness/runtime/evaluate-part.ts";
 import type { Block, EntryPlan, KernelText, Program } from "../harness/runtime/program.ts";
 import { UserError } from "../support/diagnostic.ts";
 import { positionOf } from "../support/span.ts";
@@ -22,6 +21,9 @@ import { printBytes, printPlural } from "./summary.ts";
 import { targetOf } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
+
+/** Examples that a bundle evaluates in one run at most; larger parts run in chunks. */
+const evaluationChunk = 4096;
 
 /** What the command line may say. */
 export interface BuildOptions extends CompileOptions {

@@ -5,6 +5,7 @@
  *     fold("sum", [i], mul(at(x, [b, i]), at(W, [i, o])))      depends on b and o
  */
 import { tensor } from "../ir/types.ts";
+import { partsOf } from "../check/core-parts.ts";
 import type { CarryVar, Core, CoreLoop, CoreOf, IndexVar, LoopVar } from "../check/core.ts";
 
 /** What is bound by a comprehension, a reduction or a loop. */
@@ -38,51 +39,9 @@ export class Structure {
 
   /** The expressions that this one is made of directly; of a loop, those of its body too. */
   children(core: Core): readonly Core[] {
-    switch (core.kind) {
-      case "number":
-      case "hyper":
-      case "leaf":
-      case "step":
-      case "size":
-      case "gradient":
-      case "table":
-      case "index":
-      case "carry":
-      case "iteration":
-        return [];
-      case "apply":
-      case "concat":
-        return core.args;
-      case "cast":
-      case "reduce":
-      case "transpose":
-      case "reshape":
-      case "broadcast":
-      case "stop":
-        return [core.arg];
-      case "select":
-        return [core.condition, core.then, core.otherwise];
-      case "training":
-        return [this.chosen(core)];
-      case "matmul":
-        return [core.a, core.b];
-      case "slice":
-        return [core.arg, ...core.items.flatMap((i) => (i.kind === "at" ? [i.index] : []))];
-      case "comprehend":
-        return [core.body];
-      case "at":
-        return [core.base, ...core.index];
-      case "fold":
-        return core.guard ? [core.guard, core.body] : [core.body];
-      case "random":
-        return [...core.args, ...(core.within ?? []).map((l) => this.turn(l, core))];
-      case "loop":
-        return core.loop.carries.flatMap((c) => [c.init, c.next]);
-      case "derive":
-        return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
-      case "binding":
-        return [core.value];
-    }
+    if (core.kind === "training") return [this.chosen(core)];
+    if (core.kind === "random") return [...core.args, ...(core.within ?? []).map((l) => this.turn(l, core))];
+    return partsOf(core);
   }
 
   /** Every expression that the roots are made of, parts before wholes; `enter` says whether to look into one. */

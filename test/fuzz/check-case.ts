@@ -64,9 +64,10 @@ export async function checkCase(device: GPUDevice, recipe: Recipe, choice: numbe
       const problem = difference(exact?.data, t, allowed[k] as Float64Array, { elements: 0, left: 0 });
       if (problem) throw where(`${names[k]} after rewriting`, problem);
     });
-    const [first = {}, second = {}] = await onDevice(device, lowered, variant, { N: recipe.capacity }, leaves.call).catch((error: unknown) => {
+    const [first, second] = await onDevice(device, lowered, variant, { N: recipe.capacity }, leaves.call).catch((error: unknown) => {
       throw where("running", error instanceof Error ? (error.stack ?? error.message) : String(error));
     });
+    if (!first || !second) continue;
     const again = evaluateNoisy(rootsOf(lowered), after(leaves.around, first), undefined);
     const allowedAgain = allowances(lowered, after(leaves.around, first), again);
     names.forEach((name, k) => {

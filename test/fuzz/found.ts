@@ -12,4 +12,9 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     recipe: { leaves: [[0], []], steps: [{ kind: 9681, a: 0, b: 0, c: 0 }, { kind: 0, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
     choice: 0,
   },
+  {
+    name: "an unshifted softmax over an axis without elements has no maximum to shift by",
+    recipe: { leaves: [[210, 2]], steps: [{ kind: 123, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
+    choice: 0,
+  },
 ];

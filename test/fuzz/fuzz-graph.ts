@@ -15,7 +15,7 @@ import type { Recipe } from "./recipe.ts";
 import { elementwise, folds, integers, type Maker, products, rate } from "./values-makers.ts";
 
 /** Which family a step belongs to; weights by repetition. */
-const families: readonly (readonly Maker[])[] = [elementwise, elementwise, elementwise, folds, folds, products, products, movements, movements, movements, byData, integers, integers, structures];
+const families: readonly (readonly Maker[])[] = [elementwise, elementwise, elementwise, folds, folds, products, products, products, movements, movements, movements, byData, integers, integers, structures];
 
 /** Forward values and the loss, before gradients are asked for. */
 export function fuzzGraph(recipe: Recipe): Graph {

@@ -125,10 +125,10 @@ export const byData: readonly Maker[] = [
     const shape = [sizes[s.b % sizes.length] as Dim, ...(s.c % 3 === 0 ? [2] : [])];
     return p.holds([...shape, ...x.type.shape.slice(1)]) ? p.e.gather(x, p.indices(s.c, shape, dimAt(x, 0)), 0) : undefined;
   },
-  on((p, x, axis, s) => p.e.gather(x, p.indices(s.c, x.type.shape.slice(0, axis), dimAt(x, axis)), axis)),
+  on((p, x, axis, s) => (empty(x) ? undefined : p.e.gather(x, p.indices(s.c, x.type.shape.slice(0, axis), dimAt(x, axis)), axis))),
   on((p, x, axis, s) => {
     const shape = [...x.type.shape.slice(0, axis), 3];
-    return p.holds([...shape, ...x.type.shape.slice(axis + 1)]) ? p.e.gather(x, p.indices(s.c, shape, dimAt(x, axis)), axis) : undefined;
+    return !empty(x) && p.holds([...shape, ...x.type.shape.slice(axis + 1)]) ? p.e.gather(x, p.indices(s.c, shape, dimAt(x, axis)), axis) : undefined;
   }),
   on((p, x, axis, s) => {
     const size = [1, 3, 7, 17][s.c % 4] ?? 3;

@@ -1,10 +1,15 @@
 /** One graph through schedule, bind, plan, emit and the device engine, each stage verified; outputs and stored values by name. */
-import { bind } from "../../kernels/bind.ts";
+import { bind, bindNest } from "../../kernels/bind.ts";
+import { chooseTile } from "../../kernels/choose-tile.ts";
+import { tiled } from "../../kernels/contract.ts";
+import { horizontal } from "../../kernels/horizontal.ts";
+import { readProduct } from "../../kernels/product.ts";
 import { verifyKernels } from "../../kernels/verify-kernel.ts";
 import { assembleEntry } from "../../src/harness/assemble.ts";
 import { GpuEngine } from "../../src/harness/runtime/gpu-engine.ts";
 import type { Call, Values } from "../../src/harness/runtime/engine.ts";
 import type * as dims from "../../src/ir/dims.ts";
+import type { Kernel, Schedule } from "../../src/ir/kernel.ts";
 import type { Graph } from "../../src/ir/node.ts";
 import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { baseline, plan } from "../../src/memory/plan.ts";
@@ -36,11 +41,25 @@ function poisoned(device: GPUDevice): GPUDevice {
   });
 }
 
-/** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both. */
-export async function onDevice(device: GPUDevice, graph: Graph, { profile, off }: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
+/** As `bind` does it, but every product in tiles of the variant's size; undefined where there is no product. */
+function inTiles(nests: Schedule, { profile, off, tile }: Variant): readonly Kernel[] | undefined {
+  const products = new Map(nests.nests.flatMap((n) => (n.shape === "contract" ? [[n, readProduct(n)] as const] : [])));
+  if (!tile || products.size === 0) return undefined;
+  const [rows, columns, rolled] = tile;
+  const kernels = nests.nests.map((nest) => {
+    const product = products.get(nest);
+    return product ? tiled(nest, product, { ...chooseTile(product, profile), rows, columns, rolled: rolled && rows * columns > 1 }, profile) : bindNest(nest, profile, off);
+  });
+  return horizontal(kernels, nests, profile);
+}
+
+/** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both; none where the variant says nothing of it. */
+export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
+  const { profile, off } = variant;
   const nests = schedule(graph, { capacity, profile, off });
   verifySchedule(nests);
-  const kernels = bind(nests, profile, { off });
+  const kernels = variant.tile ? inTiles(nests, variant) : bind(nests, profile, { off });
+  if (!kernels) return [];
   verifyKernels(kernels, profile);
   const stored = nests.buffers.filter((b) => b.place === "param" || b.place === "state");
   const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));

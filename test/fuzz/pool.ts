@@ -18,7 +18,7 @@ export const sizes: readonly Dim[] = [1, 2, 3, 7, 16, 17, 2, 3, 64, 65, N, N, N,
 
 /** Most elements of a value, and most terms of a product of two, at capacity. */
 const mostElements = 4096;
-const mostTerms = 60_000;
+const mostTerms = 200_000;
 
 export const rank = (x: Node): number => x.type.shape.length;
 export const axesOf = (x: Node): number[] => x.type.shape.map((_, a) => a);

@@ -105,13 +105,13 @@ function dropped({ e }: Pool, x: Node, s: Step): Node {
 export const folds: readonly Maker[] = [
   ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("sum", x, someAxes(x, s.b))),
   ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("sum", x, [s.b % rank(x)])),
-  (p, x, s) => (nothing(x) ? undefined : p.e.reduce("sum", x, someAxes(x, s.b), p.condition(s.c, x))),
+  (p, x, s) => (rank(x) === 0 ? undefined : p.e.reduce("sum", x, someAxes(x, s.b), p.condition(s.c, x))),
   ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("max", x, someAxes(x, s.b))),
   (p, x, s) => (nothing(x) ? undefined : p.e.reduce("max", p.e.select(p.condition(s.c, x), x, p.e.like(x, -3)), someAxes(x, s.b))),
   (p, x, s) => (nothing(x) ? undefined : mean(p, x, someAxes(x, s.b))),
   ({ e }, x) => e.reduce("sum", x, axesOf(x)),
   (p, x, s) => (nothing(x) ? undefined : softmax(p.e, x, s.b % rank(x))),
-  ({ e }, x, s) => (nothing(x) ? undefined : e.div(e.exp(x), back(e, e.reduce("sum", e.exp(x), [s.b % rank(x)]), x, s.b % rank(x)))),
+  ({ e }, x, s) => (rank(x) === 0 ? undefined : e.div(e.exp(x), back(e, e.reduce("sum", e.exp(x), [s.b % rank(x)]), x, s.b % rank(x)))),
   (p, x, s) => (nothing(x) ? undefined : p.e.log(softmax(p.e, x, s.b % rank(x)))),
   ({ e }, x, s) => (nothing(x) ? undefined : e.log(e.reduce("sum", e.exp(x), [s.b % rank(x)]))),
   (p, x, s) => (nothing(x) ? undefined : normed(p, x, s.b % rank(x))),
@@ -158,8 +158,26 @@ export const products: readonly Maker[] = [
   (p, x, s) => product(p, x, p.pick(s.b) ?? x, s.c),
   (p, x, s) => product(p, x, p.pick(s.b) ?? x, s.c),
   (p, x, s) => formula(p, x, p.pick(s.b) ?? x),
-  (p, x) => (rank(x) === 2 ? product(p, x, p.e.leaf({ kind: "param", path: "w", type: { dtype: "f32", shape: [7, 16] } }), 1) : undefined),
+  dense,
+  dense,
+  dense,
 ];
+
+/** A layer: the last axis times a matrix of its own, as it is or transposed; every axis before it is batch. */
+function dense(pool: Pool, x: Node, s: Step): Node | undefined {
+  const { e } = pool;
+  const last = rank(x) - 1;
+  const from = dimAt(x, last);
+  const to = [3, 8, 16, 17, 64, 65][s.c % 6] ?? 3;
+  if (last < 0 || typeof from !== "number" || from === 0) return undefined;
+  const turned = s.b % 2 === 1;
+  const shape = turned ? [to, from] : [from, to];
+  const rows = x.type.shape.slice(0, last);
+  if (!pool.holds([...rows, to]) || !pool.holds(shape) || !pool.affords([...rows, from, to])) return undefined;
+  const w = e.leaf({ kind: "input", path: `w${shape.join("x")}`, type: { dtype: "f32", shape } });
+  const made = e.contract(x, w, axesOf(x), turned ? [10, last] : [last, 10], [...axesOf(x).slice(0, last), 10]);
+  return scaled(e, made, 1 / Math.sqrt(from));
+}
 
 /** A contraction: axes of equal size are batch, summed or kept apart as `c` says; labels of the result in any order. */
 function product(pool: Pool, x: Node, y: Node, c: number): Node | undefined {

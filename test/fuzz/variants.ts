@@ -17,18 +17,23 @@ export interface Variant {
   readonly label: string;
   readonly profile: Profile;
   readonly off: ReadonlySet<string>;
+  /** Rows and columns of every tile, instead of those that the cost model chooses for such small products. */
+  readonly tile?: readonly [rows: number, columns: number, rolled: boolean];
 }
 
-/** All on for both classes, all off, and one left out; `choice` picks which, half of the time from below the graph. */
+/** All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below the graph. */
 export function variants(choice: number): readonly Variant[] {
   const other = choice % 2 === 0 ? profiles.software : profiles.gpu;
   const from = choice % 4 < 2 ? lowerSwitches : rules;
   const one = from[Math.floor(choice / 4) % from.length] ?? "reuse";
-  return [
+  const side = (by: number): number => [2, 8, 1, 4][Math.floor(choice / by) % 4] ?? 2;
+  const all: readonly Variant[] = [
     { label: "all on, software", profile: profiles.software, off: new Set<string>() },
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), choice % 7 < 3] },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
-  ].filter((_, k) => k !== (choice % 8 < 4 ? 4 : 2));
+  ];
+  return all.filter((_, k) => k !== (choice % 8 < 4 ? 5 : 2));
 }

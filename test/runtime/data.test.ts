@@ -38,7 +38,7 @@ describe("readCsv", () => {
     ["a,b\n1,1e999\n", /column "b": "1e999" is not a finite number/],
     ["a,b\n1,nan\n", /not a finite number/],
     ["a,b\n1,0x10\n", /not a finite number/],
-    ["a,b\n1,2\n\n3,4\n", /row 2: 1 cells/],
+    ["a,b\n1,2\n\n3,4\n", /row 2: the line is empty/],
   ])("refuses %j", (text, message) => {
     expect(() => readCsv(text, "f.csv")).toThrow(message);
   });

@@ -29,6 +29,7 @@ export function readCsv(text: string, where: string): Csv {
   const values = new Float64Array(body.length * names.length);
   body.forEach((line, row) => {
     const found = cells(line);
+    if (line.trim() === "") throw new DataError("E0506", where, "the line is empty", { row: row + 1 });
     if (found.length !== names.length)
       throw new DataError("E0506", where, `${found.length} cells where the header has ${names.length}`, { row: row + 1 });
     found.forEach((cell, column) => {

@@ -1,6 +1,6 @@
 /**
- * Loss and metrics over a part of the data. The part runs in chunks when it is large; each chunk's values weigh by its
- * share of the examples, so a mean over examples comes out as over the whole part.
+ * Loss and metrics over a part of the data: in one run, which is exact whatever a metric is. Where that does not fit
+ * the device, in chunks whose values weigh by their share of the examples, which is exact for means over examples.
  */
 import { fieldsOf, rowsOf } from "./batch.ts";
 import type { Dataset } from "./dataset.ts";
@@ -10,8 +10,8 @@ import type { StepScalars } from "./host.ts";
 /** Scalars by name: `loss`, the named terms, the metrics. */
 export type Evaluation = Readonly<Record<string, number>>;
 
-/** Examples evaluated in one run. */
-export const evaluationChunk = 4096;
+/** Parts are not cut smaller than this to make them fit. */
+const leastChunk = 64;
 
 export interface EvaluateOptions {
   readonly batch?: string;
@@ -20,10 +20,27 @@ export interface EvaluateOptions {
   readonly step: number;
 }
 
+/** Evaluates in as few runs as the device allows. Throws what the engine throws. */
 export async function evaluatePart(engine: Engine, part: Dataset, options: EvaluateOptions): Promise<Evaluation> {
+  for (let size = part.rows; ; size = Math.ceil(size / 2)) {
+    try {
+      return await evaluateInChunks(engine, part, size, options);
+    } catch (error) {
+      if (size <= leastChunk || !isTooLarge(error)) throw error;
+    }
+  }
+}
+
+/** A plan that does not fit the device, or a bundle's that was made for fewer examples. */
+function isTooLarge(error: unknown): boolean {
+  const { code, diagnostic } = error as { readonly code?: unknown; readonly diagnostic?: { readonly code?: unknown } };
+  return [code, diagnostic?.code].some((c) => c === "E0602" || c === "E0603");
+}
+
+async function evaluateInChunks(engine: Engine, part: Dataset, size: number, options: EvaluateOptions): Promise<Evaluation> {
   const sums: Record<string, number> = Object.create(null);
-  for (let from = 0; from < part.rows; from += evaluationChunk) {
-    const rows = Math.min(evaluationChunk, part.rows - from);
+  for (let from = 0; from < part.rows; from += size) {
+    const rows = Math.min(size, part.rows - from);
     const chunk = rows === part.rows ? part : rowsOf(part, Array.from({ length: rows }, (_, k) => from + k));
     const outcome = await engine.run("evaluate", {
       live: options.batch ? { [options.batch]: rows } : {},

@@ -15,8 +15,8 @@ import type { Program } from "./program.ts";
 import { shuffled } from "./shuffle.ts";
 import type { TrainPlan } from "./train-plan.ts";
 
-/** Outcomes left unread behind the newest step. */
-const lag = 32;
+/** Outcomes left unread behind the newest step: more than one staging buffer holds, so what is read was mapped long ago. */
+const lag = 128;
 
 /** What is known when an epoch ends. */
 export interface EpochReport {

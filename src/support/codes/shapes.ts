@@ -89,4 +89,9 @@ export const shapeCodes: readonly ErrorCode[] = [
     title: "nothing to reduce",
     text: "A maximum, minimum, argmax or logsumexp over an empty range has no value, and a range that runs backwards is most often a slip. Sums and products over nothing are 0 and 1.",
   },
+  {
+    code: "E0216",
+    title: "data that may index outside an axis",
+    text: "An input whose values pick rows or classes declares which values it takes, as in `target y: i32[N] in 0..10`, and they must lie inside the axis. Data is checked against the declaration, so no access ever leaves a tensor.",
+  },
 ];

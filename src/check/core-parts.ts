@@ -1,0 +1,54 @@
+/**
+ * What a Core expression is made of directly. Of `training` both branches, of a loop the parts of its body too.
+ *
+ *     partsOf(at(x, [b, i]))     // [x, b, i]
+ */
+import type { Core } from "./core.ts";
+
+/** The operands, in order. */
+export function partsOf(core: Core): readonly Core[] {
+  switch (core.kind) {
+    case "number":
+    case "hyper":
+    case "leaf":
+    case "step":
+    case "size":
+    case "gradient":
+    case "table":
+    case "index":
+    case "carry":
+    case "iteration":
+      return [];
+    case "apply":
+    case "concat":
+    case "random":
+      return core.args;
+    case "cast":
+    case "reduce":
+    case "transpose":
+    case "reshape":
+    case "broadcast":
+    case "stop":
+      return [core.arg];
+    case "select":
+      return [core.condition, core.then, core.otherwise];
+    case "training":
+      return [core.then, core.otherwise];
+    case "matmul":
+      return [core.a, core.b];
+    case "slice":
+      return [core.arg, ...core.items.flatMap((i) => (i.kind === "at" ? [i.index] : []))];
+    case "comprehend":
+      return [core.body];
+    case "at":
+      return [core.base, ...core.index];
+    case "fold":
+      return core.guard ? [core.guard, core.body] : [core.body];
+    case "loop":
+      return core.loop.carries.flatMap((c) => [c.init, c.next]);
+    case "derive":
+      return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
+    case "binding":
+      return [core.value];
+  }
+}
