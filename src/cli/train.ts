@@ -43,6 +43,9 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
 
   const program = chooseProgram(compilation.programs, name);
   if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span, hint: `add train ${program.model.name} { … }` });
+  const [input] = program.model.inputs;
+  if (input && !program.trainPlan.data)
+    throw new UserError({ code: "E0402", message: `${program.model.name} has inputs, and this block names no data`, span: program.train.span, related: [{ span: input.span, text: "an input" }], hint: 'data = csv("file.csv") { … }' });
   const data = await loadData(program, folder);
   const output = options.output ?? path.join("runs", stem);
   const { session, where, close } = await openFor(program, options.backend);
