@@ -63,6 +63,8 @@ function commands(): Command {
   withCommon(nabla.command("fmt").description("rewrite files in their canonical form").argument("<files...>", file[1]))
     .option("--check", "write nothing, and fail when a file would change")
     .action(run(async (...all: Parameters<typeof import("./fmt.ts").fmt>) => (await import("./fmt.ts")).fmt(...all)));
+  withCommon(nabla.command("std").description("show the library, or one entry of it as it is written").argument("[name]", "such as adam; without it, all are listed"))
+    .action(run(async (...all: Parameters<typeof import("./std.ts").std>) => (await import("./std.ts")).std(...all)));
   withCommon(nabla.command("doctor").description("say what this machine offers, and try a kernel"))
     .action(run(async (terminal, options) => (await import("./doctor.ts")).doctor(terminal, options.json === true)));
   withCommon(nabla.command("explain").description("explain an error code").argument("[code]", "such as E0203; without it, all are listed"))

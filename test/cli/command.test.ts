@@ -27,11 +27,20 @@ describe("nabla", () => {
     [["doctor", "--color", "blue"], "Allowed choices are auto, always, never"],
     [["check", "no-such-file.dl"], "cannot read 'no-such-file.dl': there is no such file"],
     [["explain", "E9999"], "there is no error code 'E9999'"],
+    [["std", "adm"], "did you mean 'adam'?"],
   ])("%j is wrong usage, status 2", async (args, message) => {
     const { status, out, err } = await runNabla(args);
     expect({ status, out }).toEqual({ status: 2, out: "" });
     expect(err).toContain(message);
     expect(err).not.toContain("    at ");
+  });
+
+  test("std lists the library and shows an entry as it is written", async () => {
+    const list = await runNabla(["std"]);
+    expect(list.status).toBe(0);
+    expect(list.out).toContain("std/optimizers.dl\n  sgd ");
+    const { out } = await runNabla(["std", "sgd"]);
+    expect(out).toMatch(/^## Gradient descent: θ ← θ - lr g\..*\noptimizer sgd\(lr = [\d.e-]+\) \{\n {2}θ <- θ - lr \* g\n\}\n$/);
   });
 
   test("a reader that goes away is no error", async () => {
