@@ -26,7 +26,7 @@ import { verifySchedule } from "./schedule/verify-schedule.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
 import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts";
-import type { Source } from "./support/span.ts";
+import type { Source, Span } from "./support/span.ts";
 import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
 import { parse } from "./syntax/parse.ts";
 import { emit } from "./wgsl/emit.ts";
@@ -134,11 +134,11 @@ export class CompiledProgram {
   /** The device code of an entry. Throws a UserError when something does not fit the device. */
   lower(entry: EntryName, target: Target): LoweredEntry {
     const { capacity, profile, limits = baseline } = target;
-    const { off } = this;
+    const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
-    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off }), verify: verifySchedule }, this.graph(entry));
-    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off }), verify: (k) => verifyKernels(k, profile) }, nests);
-    const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !off.has("reuse") }), verify: verifyPlan }, kernels);
+    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off: this.off }), verify: verifySchedule }, this.graph(entry));
+    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
+    const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf }), verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(textOf) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
   }

@@ -39,11 +39,14 @@ export function wantsColor({ choice, environment, terminal }: ColorQuestion): bo
   return terminal && term !== "dumb";
 }
 
-/** Makes a stream's closed pipe (`nabla … | head`) end the output quietly. */
+/** Makes a stream's closed pipe (`nabla … | head`) end the output quietly, and any other refusal a line and status 2. */
 function quietWhenClosed(stream: NodeJS.WriteStream): (text: string) => void {
   let closed = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && !closed) {
+      process.exitCode = 2;
+      if (stream !== process.stderr) process.stderr.write(`error E0702: cannot write the output: ${error.message}\n`);
+    }
     closed = true;
   });
   return (text) => {

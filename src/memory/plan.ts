@@ -9,6 +9,7 @@
 import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
 import type { DType } from "../ir/types.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
+import type { Span } from "../support/span.ts";
 import { liveness, lowerBound, type Life } from "./liveness.ts";
 import {
   align, bytesOf, slabNames, slabOf,
@@ -31,6 +32,8 @@ export interface PlanOptions {
   readonly limits: MemoryLimits;
   /** False gives every temp bytes of its own: the off switch that tests compare with. */
   readonly reuse: boolean;
+  /** Where a parameter or state was declared, to show what is too large. */
+  readonly spanOf?: (path: string) => Span | undefined;
 }
 
 /** Throws a UserError E0602 when a tensor or a slab is larger than the device allows. */
@@ -41,7 +44,7 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
   const temps: [Buffer, Life][] = [];
   for (const [buffer, life] of lives) {
     const slab = slabOf(buffer.place);
-    if (bytesOf(buffer) > options.limits.bindingBytes) throw tooLarge(buffer, options.limits.bindingBytes);
+    if (bytesOf(buffer) > options.limits.bindingBytes) throw tooLarge(buffer, options);
     if (slab === "temps") temps.push([buffer, life]);
     else if (slab === "store") offsets.set(buffer, storeOffset(buffer, options.store));
     else {
@@ -62,10 +65,12 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
   return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
 }
 
-function tooLarge(buffer: Buffer, limit: number): UserError {
+function tooLarge(buffer: Buffer, { limits, spanOf }: PlanOptions): UserError {
+  const span = buffer.path === undefined ? undefined : spanOf?.(buffer.path);
   return new UserError({
     code: "E0602",
-    message: `${buffer.name} takes ${bytesOf(buffer)} bytes; one binding of the device holds ${limit}`,
+    message: `${buffer.name} takes ${bytesOf(buffer)} bytes; one binding of the device holds ${limits.bindingBytes}`,
+    ...(span && { span, label: "declared here" }),
   });
 }
 
