@@ -21,8 +21,8 @@ export interface GraphOptions extends CompileOptions {
   readonly output?: string;
 }
 
-/** The entries that explain a program, how it learns first. */
-const explained: readonly EntryName[] = ["step", "gradients", "evaluate", "predict"];
+/** The entries that explain a program, the gradients first. */
+const explained: readonly EntryName[] = ["gradients", "step", "evaluate", "predict"];
 
 /** Runs the command and gives the exit status. */
 export async function graph(terminal: Terminal, options: GraphOptions, file: string, name?: string): Promise<number> {
