@@ -15,7 +15,7 @@ import { printPlan } from "../memory/print-plan.ts";
 import { printSchedule } from "../schedule/print-schedule.ts";
 import { Writer } from "../support/text.ts";
 import type { Trace } from "../support/trace.ts";
-import { reportDiagnostics } from "./diagnostics.ts";
+import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { diffLines } from "./line-diff.ts";
 import { chooseProgram, loadFile } from "./load-file.ts";
@@ -60,8 +60,9 @@ export async function dump(terminal: Terminal, options: DumpOptions, file: strin
   const heard: { readonly pass: string; readonly entry: string; readonly value: unknown }[] = [];
   const trace: Trace = { verify: options.verify === true, after: (pass, entry, value) => heard.push({ pass, entry, value }) };
   const { compilation } = await loadFile(file, options, terminal, trace);
-  reportDiagnostics(compilation.diagnostics, terminal, false);
-  if (compilation.diagnostics.some((d) => d.severity === "error")) return exitCodes.source;
+  const failed = compilation.diagnostics.some((d) => d.severity === "error");
+  if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
+  if (failed) return exitCodes.source;
 
   const program = chooseProgram(compilation.programs, name);
   const entry = (options.entry ?? (program.entries.includes("step") ? "step" : "evaluate")) as EntryName;
@@ -75,7 +76,8 @@ export async function dump(terminal: Terminal, options: DumpOptions, file: strin
 
   const text = form.print(valueAfter(options.after), options);
   const earlier = form.passes[form.passes.indexOf(options.after) - 1];
-  if (!options.diff) terminal.out(text);
-  else for (const line of diffLines(earlier === undefined ? "" : form.print(valueAfter(earlier), options), text)) terminal.out(`${line}\n`);
+  const diff = (): string => diffLines(earlier === undefined ? "" : form.print(valueAfter(earlier), options), text).map((line) => `${line}\n`).join("");
+  const shown = options.diff ? diff() : text;
+  terminal.out(options.json ? jsonDocument(compilation.diagnostics, { pass: options.after, entry, text: shown }) : shown);
   return exitCodes.ok;
 }

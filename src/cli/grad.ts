@@ -6,7 +6,7 @@
  */
 import { printGraph } from "../graph/print-graph.ts";
 import { suggest } from "../support/suggest.ts";
-import { reportDiagnostics } from "./diagnostics.ts";
+import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { chooseProgram, loadFile } from "./load-file.ts";
 import type { CompileOptions } from "./options.ts";
@@ -20,8 +20,9 @@ export interface GradOptions extends CompileOptions {
 /** Runs the command and gives the exit status. */
 export async function grad(terminal: Terminal, options: GradOptions, file: string, name?: string): Promise<number> {
   const { compilation } = await loadFile(file, options, terminal);
-  reportDiagnostics(compilation.diagnostics, terminal, false);
-  if (compilation.diagnostics.some((d) => d.severity === "error")) return exitCodes.source;
+  const failed = compilation.diagnostics.some((d) => d.severity === "error");
+  if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
+  if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
   if (!program.entries.includes("gradients")) throw new CommandError(`${program.model.name} has no loss`, "its gradients are those that it writes itself", exitCodes.source);
   const graph = program.graph("gradients");
@@ -34,6 +35,7 @@ export async function grad(terminal: Terminal, options: GradOptions, file: strin
     const near = suggest(wrt ?? "", names);
     throw new CommandError(`${program.model.name} has no parameter '${wrt}'`, near === undefined ? `one of ${names.join(", ")}` : `did you mean ${near}?`);
   }
-  terminal.out(printGraph({ ...graph, outputs: wanted }));
+  const text = printGraph({ ...graph, outputs: wanted });
+  terminal.out(options.json ? jsonDocument(compilation.diagnostics, { text }) : text);
   return exitCodes.ok;
 }
