@@ -215,3 +215,32 @@ describe.each(backends)("draws on %s", (backend) => {
     expect(await drawn(1, 2)).not.toEqual(first);
   });
 });
+
+describe.each(backends)("guards and stable forms on %s", (backend) => {
+  const values = async (p: string, x: readonly number[]): Promise<{ p: number[]; loss: number; slope: number }> => {
+    const program = programOf(`
+      model M { input x: f32[N]; param w: f32 ~ ones; s = sqrt(x); output p = ${p}; unused = s; loss = mean(p) }
+      train M { batch = 2, steps = 1, optimizer = sgd(lr = 0.1) }`);
+    const session = await open(program, backend);
+    const outputs = await session.gradients({ x });
+    const found = [...((await session.predict({ x }))["p"]?.data ?? [])];
+    return { p: found, loss: outputs["loss"]?.data[0] ?? Number.NaN, slope: outputs["M.w"]?.data[0] ?? Number.NaN };
+  };
+
+  it.each([
+    ["where(x > 0, w * 2 * log(x), 0) + where(x > 1, x / x * log(x), 0)", [-1, 2], [0, 3 * Math.log(2)]],
+    ["where(x > 0, s * w, 0) + where(x > 1, s * exp(x), 0)", [-1, 2], [0, Math.SQRT2 * (1 + Math.exp(2))]],
+    ["where(x > 0, w / x, 0) + where(x > 1, exp(x) / x, 0)", [0, 2], [0, (1 + Math.exp(2)) / 2]],
+  ] as const)("a factor never leaves two guards: %s", async (p, x, wanted) => {
+    const found = await values(p, x);
+    expect(worst(found.p, wanted)).toBeLessThan(2e-5);
+    expect(worst([found.loss], [(wanted[0] + wanted[1]) / 2])).toBeLessThan(2e-5);
+    expect(Number.isFinite(found.slope)).toBe(true);
+  });
+
+  it("softplus of a rectified value does not overflow", async () => {
+    const found = await values("w * log(1 + exp(relu(x)))", [1000, -1]);
+    expect(worst(found.p, [1000, Math.log(2)])).toBeLessThan(2e-5);
+    expect(worst([found.slope], [(1000 + Math.log(2)) / 2])).toBeLessThan(2e-5);
+  });
+});

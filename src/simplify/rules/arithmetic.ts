@@ -134,7 +134,8 @@ export const arithmetic: readonly Rule[] = [
       if (!isFloat(n)) return undefined;
       const [a, b] = pair(n).map((x) => productOf(e, x)) as [Product, Product];
       const shared = common(a, b);
-      if (!shared) return undefined;
+      // Out of two guards a factor would be computed where neither wanted it, and 0 · NaN is NaN; out of one it stands bare in the other term already.
+      if (!shared || (a.guard && b.guard)) return undefined;
       const factors = (p: Product): number => p.num.length + p.den.length;
       // A bare factor (a + a · x) would cost as much afterwards; a guarded one is a select of 1 instead of a select of it.
       const bare = [shared.a, shared.b].filter((p) => factors(p) === 0);

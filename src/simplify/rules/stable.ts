@@ -178,11 +178,11 @@ function softplus(e: Emit, x: Node): Node {
   return e.add(z === x ? e.select(above, z, zero) : e.select(above, zero, e.neg(z)), belowPart(e, z));
 }
 
-/** True for a choice, as `softplus` writes its exponent: however that was rewritten since, it is not shifted again. */
+/** True for a choice of two values, as `softplus` writes its exponent: however that was rewritten since, it is not shifted again. A rectifier chooses a constant and is none. */
 function isChoice(x: Node): boolean {
   let at: Node | undefined = x;
   while (at && (at.op === "neg" || at.op === "view" || at.op === "reshape" || at.op === "gather")) at = at.inputs[0];
-  return at?.op === "select";
+  return at?.op === "select" && splatOf(at.inputs[1]) === undefined && splatOf(at.inputs[2]) === undefined;
 }
 
 /** The logarithm of `x` written without it, where that is known; looks `depth` operations down. */
