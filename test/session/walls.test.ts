@@ -238,6 +238,11 @@ describe.each(backends)("guards and stable forms on %s", (backend) => {
     expect(Number.isFinite(found.slope)).toBe(true);
   });
 
+  it("constants that f32 cannot hold together stay apart", async () => {
+    // 1e60 is no f32, and x * 1e30 * 1e30 is one.
+    expect(worst((await values("w * x * 1e30 * 1e30", [2e-38, 3e-38])).p, [2e22, 3e22])).toBeLessThan(2e-5);
+  });
+
   it("softplus of a rectified value does not overflow", async () => {
     const found = await values("w * log(1 + exp(relu(x)))", [1000, -1]);
     expect(worst(found.p, [1000, Math.log(2)])).toBeLessThan(2e-5);

@@ -9,6 +9,9 @@ import type { Rule } from "../rule.ts";
 import { common, intersect, productOf, quotient, sameGuard, through, valueOf } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
+/** Whether f32 holds a merged constant as a normal number (or an exact 0): merging happens in doubles, kernels do not. */
+const inFloatRange = (value: number): boolean => value === 0 || (Math.abs(value) >= 1.1754943508222875e-38 && Math.abs(value) <= 3.4028234663852886e38);
+
 /** Sums, products, quotients, powers. */
 export const arithmetic: readonly Rule[] = [
   rule({
@@ -51,12 +54,12 @@ export const arithmetic: readonly Rule[] = [
       const c = splatOf(b);
       if (a && c !== undefined) {
         if (n.op === "add" && x.op === "add") return e.add(a, e.like(n, c + d));
-        if (n.op === "mul" && x.op === "mul") return e.mul(a, e.like(n, c * d));
-        if (n.op === "div" && x.op === "div") return e.div(a, e.like(n, c * d));
-        if (n.op === "div" && x.op === "mul" && powerOfTwo(d)) return e.mul(a, e.like(n, c / d));
+        if (n.op === "mul" && x.op === "mul" && inFloatRange(c * d)) return e.mul(a, e.like(n, c * d));
+        if (n.op === "div" && x.op === "div" && inFloatRange(c * d)) return e.div(a, e.like(n, c * d));
+        if (n.op === "div" && x.op === "mul" && powerOfTwo(d) && inFloatRange(c / d)) return e.mul(a, e.like(n, c / d));
       }
       const top = splatOf(a);
-      if (b && n.op === "mul" && x.op === "div" && top !== undefined) return e.div(e.like(n, top * d), b);
+      if (b && n.op === "mul" && x.op === "div" && top !== undefined && inFloatRange(top * d)) return e.div(e.like(n, top * d), b);
       return undefined;
     },
     example: (e) => {
