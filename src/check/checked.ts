@@ -3,7 +3,6 @@
  * layer call is instantiated with its own parameters and path, every size is a number or a polynomial in data's
  * size symbols, every optimizer is instantiated for every parameter it updates.
  */
-import type { Dim } from "../ir/dims.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { Source, Span } from "../support/span.ts";
 import type { Core } from "./core.ts";
@@ -129,6 +128,3 @@ export interface CheckedOptimizer {
     readonly updates: readonly Update[];
   }[];
 }
-
-/** The size that a batch-dependent dimension has for `n` examples is its polynomial at batch = n. */
-export type BatchDim = Dim;

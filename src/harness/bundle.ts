@@ -75,11 +75,9 @@ function kernelsFile(header: string, kernels: readonly KernelText[]): string {
   w.line(header).line('import type { KernelText } from "./runtime/program.ts";').line();
   w.line("/** The compute kernels, each with the access of its bindings; the same texts stand in kernels/. */");
   w.line("export const kernels: readonly KernelText[] = [");
-  const out = [w.text()];
-  for (const k of kernels) {
-    out.push(`  {\n    name: ${JSON.stringify(k.name)},\n    access: ${JSON.stringify(k.access)},\n    wgsl: ${literal(k.wgsl)},\n  },\n`);
-  }
-  return `${out.join("")}];\n`;
+  // Written without depth: what stands inside a literal must not be indented.
+  for (const k of kernels) w.line(`  { name: ${JSON.stringify(k.name)}, access: ${JSON.stringify(k.access)}, wgsl: ${literal(k.wgsl)} },`);
+  return w.line("];").text();
 }
 
 function programFile(header: string, input: BundleInput): string {
