@@ -51,7 +51,12 @@ export type ModelDeclarationCstChildren = { Model: IToken[]; Name: IToken[]; par
 /** The rule `trainDeclaration`. */
 export interface TrainDeclarationCstNode extends CstNode { name: "trainDeclaration"; children: TrainDeclarationCstChildren }
 /** Its parts. */
-export type TrainDeclarationCstChildren = { Train: IToken[]; Name: IToken[]; As?: IToken[]; alias?: IToken[];  entries: EntriesCstNode[]; };
+export type TrainDeclarationCstChildren = { Train: IToken[]; reference: ReferenceCstNode[]; As?: IToken[]; alias?: IToken[];  entries: EntriesCstNode[]; };
+
+/** The rule `reference`. */
+export interface ReferenceCstNode extends CstNode { name: "reference"; children: ReferenceCstChildren }
+/** Its parts. */
+export type ReferenceCstChildren = { Name: (IToken)[]; Dot?: IToken[]; };
 
 /** The rule `body`. */
 export interface BodyCstNode extends CstNode { name: "body"; children: BodyCstChildren }
@@ -251,7 +256,7 @@ export type CarryCstChildren = { Name: IToken[]; Equals: IToken[];  expression: 
 /** The rule `instance`. */
 export interface InstanceCstNode extends CstNode { name: "instance"; children: InstanceCstChildren }
 /** Its parts. */
-export type InstanceCstChildren = { Instance: IToken[]; Name: IToken[]; arguments: ArgumentsCstNode[]; };
+export type InstanceCstChildren = { Instance: IToken[]; reference: ReferenceCstNode[]; arguments: ArgumentsCstNode[]; };
 
 /** The rule `entries`. */
 export interface EntriesCstNode extends CstNode { name: "entries"; children: EntriesCstChildren }

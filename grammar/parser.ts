@@ -114,10 +114,15 @@ export class DlParser extends RecoveringParser {
 
   readonly trainDeclaration: Rule = this.RULE("trainDeclaration", () => {
     this.CONSUME(keyword("train"));
-    this.CONSUME(T.Name);
-    this.OPTION(() => { this.CONSUME(keyword("as")); this.CONSUME2(T.Name, { LABEL: "alias" }); });
+    this.SUBRULE(this.reference);
+    this.OPTION(() => { this.CONSUME(keyword("as")); this.CONSUME(T.Name, { LABEL: "alias" }); });
     this.SUBRULE(this.entries);
   });
+
+  readonly reference: Rule = this.RULE("reference", () => {
+    this.CONSUME(T.Name);
+    this.OPTION(() => { this.CONSUME(T.Dot); this.CONSUME2(T.Name); });
+  }, inner);
 
   readonly body: Rule = this.RULE("body", () => {
     this.OR([
@@ -436,7 +441,7 @@ export class DlParser extends RecoveringParser {
 
   readonly instance: Rule = this.RULE("instance", () => {
     this.CONSUME(keyword("instance"));
-    this.CONSUME(T.Name);
+    this.SUBRULE(this.reference);
     this.SUBRULE(this.arguments);
   }, inner);
 

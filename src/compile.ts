@@ -8,7 +8,8 @@
 import { bind } from "../kernels/bind.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check } from "./check/check.ts";
-import type { CheckedModel, CheckedProgram, CheckedTrain } from "./check/checked.ts";
+import type { CheckedModel, CheckedProgram, CheckedTrain, UsedFile } from "./check/checked.ts";
+import type { UsedText } from "./check/files.ts";
 import { differentiate } from "./grad/differentiate.ts";
 import { build, type EntryName } from "./graph/build.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
@@ -35,8 +36,10 @@ import { emit } from "./wgsl/emit.ts";
 export interface CompileOptions {
   /** Hyperparameters and train settings that override the file's: `{ hidden: 64, seed: 7 }`. */
   readonly set?: Readonly<Record<string, number | string | boolean>>;
-  /** Text of a file named by `use`; undefined when there is none. */
-  readonly use?: (path: string) => Source | undefined;
+  /** Text of a file named by `use`, by its path from the folder of the source; undefined when there is none. */
+  readonly use?: (path: string) => UsedText;
+  /** Names of `.dl` files beside a path that is not there, for a suggestion. */
+  readonly useNames?: (path: string) => readonly string[];
   readonly trace?: Trace;
   /** Optimisations to leave out, by name; none changes what a program means. */
   readonly off?: ReadonlySet<string>;
@@ -55,7 +58,8 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
   const programs: CompiledProgram[] = [];
   try {
     const file = parse(source, diagnostics);
-    const checked = check(file, { ...(options.set && { set: options.set }), ...(options.use && { use: options.use }) }, diagnostics);
+    const { set, use, useNames } = options;
+    const checked = check(file, { ...(set && { set }), ...(use && { use }), ...(useNames && { useNames }) }, diagnostics);
     if (checked && !diagnostics.hasErrors) {
       for (const [model, train] of pairs(checked)) programs.push(new CompiledProgram(checked, model, train, options));
       for (const program of programs) for (const entry of program.entries) program.graph(entry);
@@ -112,6 +116,11 @@ export class CompiledProgram {
     this.trainPlan = train && trainPlanOf(train);
     this.store = layOutStore(storedTensors(model, train).map((t) => ({ path: t.name, elements: storedElements(t) })));
     this.info = assembleProgram(model, train, this.store);
+  }
+
+  /** The files that the program's own file uses. */
+  get uses(): readonly UsedFile[] {
+    return this.checked.uses;
   }
 
   get entries(): readonly EntryName[] {

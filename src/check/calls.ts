@@ -2,9 +2,9 @@
  * Calls. Arguments are matched to parameters, defaults filled in, dimensions bound, and the body is run once per call:
  * every call of a layer owns its parameters, every call of a function is its body in place.
  */
-import type { Span } from "../support/span.ts";
+import { cover, type Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
-import type { Arg, Call, Instance, Param } from "../syntax/ast.ts";
+import type { Arg, Call, Expr, Instance, Param } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
 import { callBuiltin } from "./builtins.ts";
 import type { Context, Env, Place } from "./context.ts";
@@ -187,9 +187,15 @@ export function defineStep(scope: Scope<Value>, span: Span): void {
   }
 }
 
+/** The layer of an `instance` as an expression: `dense`, or `more.dense`. */
+function referenceTo({ from, layer }: Instance): Expr {
+  if (!from) return { kind: "name", name: layer.name, span: layer.span };
+  return { kind: "field", target: { kind: "name", name: from.name, span: from.span }, name: layer, span: cover(from.span, layer.span) };
+}
+
 /** `instance layer(args)`: some arguments now, the others at each call. */
 export function evaluateInstance(cx: Context, expr: Instance, env: Env): Value {
-  const callee = cx.evaluate(cx, { kind: "name", name: expr.layer.name, span: expr.layer.span }, env);
+  const callee = cx.evaluate(cx, referenceTo(expr), env);
   if (callee.kind === "poison") return poison;
   if (callee.kind !== "callable" || callee.declaration.kind !== "layer") {
     cx.error({ code: "E0108", message: `\`instance\` takes a layer, and this is ${describe(callee)}`, span: expr.layer.span });

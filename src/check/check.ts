@@ -10,29 +10,28 @@
 import { print } from "../ir/dims.ts";
 import { printType } from "../ir/types.ts";
 import { createLibrary, type Library } from "../std/library.ts";
-import { type Diagnostic, Diagnostics } from "../support/diagnostic.ts";
+import { type Diagnostic, Diagnostics, invariant, type Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Model, Train } from "../syntax/ast.ts";
 import type { CheckedModel, CheckedProgram, CheckedTrain } from "./checked.ts";
-import { Context, type Env, type ModelState } from "./context.ts";
+import { Context, type ModelState } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { finishModel, type Foreknowledge, plainFrame, runModel, type Settings } from "./models.ts";
+import { type ProgramFile, readFiles, type UseOptions } from "./files.ts";
+import { finishModel, type Foreknowledge, runModel, type Settings } from "./models.ts";
 import { labelAt } from "./problem.ts";
 import { badIndices, wantedRange } from "./index-ranges.ts";
 import { reachedParams } from "./reach.ts";
-import { type Definition, Scope } from "./scope.ts";
+import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
 import { checkTrain, settableKeys } from "./trains.ts";
 import { checkUncalled } from "./uncalled.ts";
 import type { Callable, Value } from "./value.ts";
 
 /** What comes from outside the file. */
-export interface CheckOptions {
+export interface CheckOptions extends UseOptions {
   /** Hyperparameters and train settings: `{ hidden: 64, seed: 7 }`. */
   readonly set?: Settings;
-  /** Text of a file named by `use`. */
-  readonly use?: (path: string) => Source | undefined;
   /** The library in `.dl`; one that was used before is already parsed. */
   readonly library?: Library;
 }
@@ -40,107 +39,129 @@ export interface CheckOptions {
 /** Checks a file. */
 export function check(file: File, options: CheckOptions, diagnostics: Diagnostics): CheckedProgram | undefined {
   const library = options.library ?? createLibrary();
-  // What could not be read is missing: that it is missing is no second error.
-  const whole = !diagnostics.hasErrors;
   const settings = options.set ?? {};
+  const incomplete = new Set<Source>();
   const begin = (into: Diagnostics): Context => {
     const names = (): readonly string[] => library.names();
-    return new Context(into, { evaluate, runBody, runStatements, isLibrary: (s) => library.owns(s), libraryNames: names });
+    return new Context(into, { evaluate, runBody, runStatements, isLibrary: (s) => library.owns(s), libraryNames: names, isIncomplete: (s) => incomplete.has(s) });
   };
-  const scope = fileScope(begin(diagnostics), file, library);
-  const models = file.declarations.filter((d) => d.kind === "model");
+  const files = readFiles(begin(diagnostics), file, library, options, incomplete);
+  const [first] = files;
+  invariant(first, "check", "the first file is missing");
+  // What could not be read is missing: that it is missing is no second error.
+  const whole = !diagnostics.hasErrors;
   const trains = file.declarations.filter((d) => d.kind === "train");
+  const models = modelsOf(first, trains, incomplete.has(first.source), diagnostics);
   const checkedModels: CheckedModel[] = [];
   const checkedTrains: CheckedTrain[] = [];
   const called = new Set<Callable>();
-  for (const model of models) {
-    const mine = trains.filter((t) => t.model.name === model.name.name);
-    const result = checkModel(begin, model, mine, scope, settings, diagnostics, whole);
+  for (const { model, file: home, trains: mine } of models) {
+    const result = checkModel(begin, model, mine, { model: home.scope, trains: first.scope }, settings, diagnostics, whole);
     checkedModels.push(result.model);
     checkedTrains.push(...result.trains);
     for (const declaration of result.called) called.add(declaration);
   }
-  for (const declaration of file.declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
+  for (const { declarations, scope } of files) {
+    for (const declaration of declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
+  }
+  checkNames(trains, settings, models.map((m) => m.model), diagnostics);
+  sayWhoUses(diagnostics, files);
+  inTextOrder(diagnostics, files);
+  if (diagnostics.hasErrors) return undefined;
+  return { source: file.span.source, uses: files.slice(1).map(({ path, source }) => ({ path, source })), models: checkedModels, trains: checkedTrains };
+}
+
+/** A model that becomes a program: one of the first file, or one of a used file that a block of the first file trains. */
+interface ChosenModel {
+  readonly model: Model;
+  readonly file: ProgramFile;
+  readonly trains: readonly Train[];
+}
+
+/** The models to check, each with the train blocks that name it. */
+function modelsOf(first: ProgramFile, trains: readonly Train[], incomplete: boolean, diagnostics: Diagnostics): readonly ChosenModel[] {
+  const chosen = new Map<Model, { model: Model; file: ProgramFile; trains: Train[] }>();
+  for (const model of first.models.values()) chosen.set(model, { model, file: first, trains: [] });
   for (const train of trains) {
-    if (models.some((m) => m.name.name === train.model.name)) continue;
-    const near = suggest(train.model.name, models.map((m) => m.name.name));
+    const found = findModel(first, train, incomplete, diagnostics);
+    if (!found) continue;
+    const known = chosen.get(found.model) ?? { ...found, trains: [] };
+    known.trains.push(train);
+    chosen.set(found.model, known);
+  }
+  const byName = new Map<string, Model>();
+  for (const { model, trains: [train] } of chosen.values()) {
+    const before = byName.get(model.name.name);
+    byName.set(model.name.name, model);
+    if (!before) continue;
     diagnostics.error({
-      code: "E0404", message: `there is no model \`${train.model.name}\``, span: train.model.span, label: "unknown model", ...(near && { hint: `did you mean \`${near}\`?` }),
+      code: "E0133", message: `two models called \`${model.name.name}\` in one program`, span: train?.model.span ?? model.name.span,
+      related: [{ span: before.name.span, text: "one" }, { span: model.name.span, text: "the other" }], hint: "rename one: their parameters would have the same paths",
     });
   }
-  checkNames(trains, settings, models, diagnostics);
-  inTextOrder(diagnostics, file.span.source);
-  return diagnostics.hasErrors ? undefined : { source: file.span.source, models: checkedModels, trains: checkedTrains };
+  return [...chosen.values()];
 }
 
-/** Reports follow the text, whatever order the parts were checked in; what lies elsewhere comes last. */
-function inTextOrder(diagnostics: Diagnostics, source: Source): void {
-  const place = (d: Diagnostic): number => (d.span?.source === source ? d.span.start : Number.POSITIVE_INFINITY);
-  diagnostics.list.sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
-}
-
-/** The names of the file over those of the library. */
-function fileScope(cx: Context, file: File, library: Library): Scope<Value> {
-  const outermost: Scope<Value> = new Scope<Value>(undefined, (name) => {
-    const found = library.find(name, cx.diagnostics);
-    return found && definition(cx, found, outermost);
-  });
-  const scope = new Scope<Value>(outermost);
-  const env: Env = { scope, frame: plainFrame(cx, "file"), place: { path: "", named: false, turns: "" } };
-  const seen = new Map<string, Declaration>();
-  for (const declaration of file.declarations) {
-    if (declaration.kind === "use") {
-      cx.unsupported(declaration.span, "`use`");
-      continue;
-    }
-    const ident = declaration.kind === "train" ? declaration.as : declaration.name;
-    if (!ident) continue;
-    const before = seen.get(ident.name);
-    if (before) cx.error({ code: "E0102", message: `\`${ident.name}\` is declared twice`, span: ident.span, related: [labelAt(before.span, "first here")] });
-    seen.set(ident.name, declaration);
-    if (before || declaration.kind === "model" || declaration.kind === "train") continue;
-    const made = declaration.kind === "const" ? { name: ident.name, span: ident.span, value: evaluate(cx, declaration.value, env) } : definition(cx, declaration, scope);
-    if (made) scope.define(made);
+/** The model that a train block names; undefined when there is none, which is reported unless a missing file may hold it. */
+function findModel(
+  first: ProgramFile, { from, model: { name, span } }: Train, incomplete: boolean, diagnostics: Diagnostics,
+): { readonly model: Model; readonly file: ProgramFile } | undefined {
+  const file = from && first.named.get(from.name);
+  if (from && !file) {
+    if (first.named.has(from.name)) return undefined;
+    const near = suggest(from.name, first.named.keys());
+    diagnostics.error({
+      code: "E0404", message: `no used file stands behind \`${from.name}\``, span: from.span, label: "unknown name", hint: near ? `did you mean \`${near}\`?` : `use "file.dl" as ${from.name}`,
+    });
+    return undefined;
   }
-  return scope;
+  const model = file?.models.get(name);
+  const found = file ? model && { model, file } : first.visibleModels.get(name);
+  if (found || (!file && incomplete)) return found;
+  const near = suggest(name, file ? file.models.keys() : first.visibleModels.keys());
+  const behind = [...first.named].find(([, f]) => f?.models.has(name))?.[0];
+  const hint = near ? `did you mean \`${near}\`?` : behind !== undefined && !file ? `it stands behind a name: \`train ${behind}.${name}\`` : undefined;
+  diagnostics.error({ code: "E0404", message: file ? `\`${file.path}\` has no model \`${name}\`` : `there is no model \`${name}\``, span, label: "unknown model", ...(hint && { hint }) });
+  return undefined;
+}
+
+/** What is wrong in a used file names who uses it, up to the first file. */
+function sayWhoUses(diagnostics: Diagnostics, files: readonly ProgramFile[]): void {
+  const useOf = new Map(files.map((f) => [f.source, f.use] as const));
+  for (const [k, d] of diagnostics.list.entries()) {
+    const uses: Label[] = [];
+    for (let use = d.span && useOf.get(d.span.source); use; use = useOf.get(use.source)) uses.push({ span: use, text: "used here" });
+    if (uses.length > 0) diagnostics.list[k] = { ...d, related: [...(d.related ?? []), ...uses.slice(0, 3)] };
+  }
+}
+
+/** Reports follow the text, whatever order the parts were checked in: the first file's, the used files', the rest. */
+function inTextOrder(diagnostics: Diagnostics, files: readonly ProgramFile[]): void {
+  const rank = new Map(files.map((f, k) => [f.source, k] as const));
+  const fileOf = (d: Diagnostic): number => (d.span && rank.get(d.span.source)) ?? files.length;
+  const place = (d: Diagnostic): number => (fileOf(d) === files.length ? 0 : (d.span?.start ?? 0));
+  diagnostics.list.sort((a, b) => fileOf(a) - fileOf(b) || place(a) - place(b));
 }
 
 function isCallable(declaration: Declaration): declaration is Callable {
   return !["use", "const", "model", "train"].includes(declaration.kind);
 }
 
-/** A declaration as its name's definition. */
-function definition(cx: Context, declaration: Declaration, scope: Scope<Value>): Definition<Value> | undefined {
-  switch (declaration.kind) {
-    case "fn":
-    case "layer":
-    case "optimizer":
-    case "schedule":
-    case "initializer":
-      return { name: declaration.name.name, span: declaration.name.span, value: { kind: "callable", declaration, scope } };
-    case "const": {
-      const env: Env = { scope, frame: plainFrame(cx, "file"), place: { path: "", named: false, turns: "" } };
-      return { name: declaration.name.name, span: declaration.name.span, value: evaluate(cx, declaration.value, env) };
-    }
-    default:
-      return undefined;
-  }
-}
-
 /** What is wrong because something is not there. */
 const aboutAbsence: ReadonlySet<string> = new Set(["E0302", "E0402", "E0405", "E0503"]);
 
 function checkModel(
-  begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scope: Scope<Value>, settings: Settings, diagnostics: Diagnostics, whole: boolean,
+  begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scopes: { readonly model: Scope<Value>; readonly trains: Scope<Value> }, settings: Settings, diagnostics: Diagnostics, whole: boolean,
 ): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable> } {
   let known: Foreknowledge = { fixed: new Set(), params: [] };
   // Each pass fixes at least one more hyperparameter or learns the parameters, so this ends.
   for (let pass = 0; ; pass++) {
     const own = new Diagnostics();
     const cx = begin(own);
-    const run = runModel(cx, model, scope, settings, known);
+    const run = runModel(cx, model, scopes.model, settings, known);
     const checked = finishModel(model, run.state);
-    const blocks = trains.flatMap((train) => checkTrain(cx, train, run, checked, settings) ?? []);
+    const around = scopes.model === scopes.trains ? run : { ...run, scope: run.scope.under(scopes.trains) };
+    const blocks = trains.flatMap((train) => checkTrain(cx, train, around, checked, settings) ?? []);
     const fixed = new Set([...run.state.hypers].filter(([, h]) => h.static).map(([name]) => name));
     const late = (run.state.setsSeen ?? Number.POSITIVE_INFINITY) < run.state.params.size && known.params.length !== checked.params.length;
     if (pass <= model.params.length + 2 && (fixed.size > known.fixed.size || late)) {

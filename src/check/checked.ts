@@ -9,8 +9,15 @@ import type { Core } from "./core.ts";
 
 export interface CheckedProgram {
   readonly source: Source;
+  /** The files that it uses, those of the library left out; paths start from the folder of `source`. */
+  readonly uses: readonly UsedFile[];
   readonly models: readonly CheckedModel[];
   readonly trains: readonly CheckedTrain[];
+}
+
+export interface UsedFile {
+  readonly path: string;
+  readonly source: Source;
 }
 
 export interface Hyper {

@@ -101,6 +101,8 @@ export class Context {
   readonly runStatements: (cx: Context, statements: readonly Statement[], env: Env) => void;
   readonly isLibrary: (source: Source) => boolean;
   readonly libraryNames: () => readonly string[];
+  /** Whether a file misses something that it uses: an unknown name there is no second error. */
+  readonly isIncomplete: (source: Source) => boolean;
   readonly calls: ActiveCall[] = [];
   /** Declarations whose body was run. */
   readonly called = new Set<Callable>();
@@ -117,13 +119,14 @@ export class Context {
   turns = 0;
   private ids = 0;
 
-  constructor(diagnostics: Diagnostics, by: Pick<Context, "evaluate" | "runBody" | "runStatements" | "isLibrary" | "libraryNames">) {
+  constructor(diagnostics: Diagnostics, by: Pick<Context, "evaluate" | "runBody" | "runStatements" | "isLibrary" | "libraryNames" | "isIncomplete">) {
     this.diagnostics = diagnostics;
     this.evaluate = by.evaluate;
     this.runBody = by.runBody;
     this.runStatements = by.runStatements;
     this.isLibrary = by.isLibrary;
     this.libraryNames = by.libraryNames;
+    this.isIncomplete = by.isIncomplete;
   }
 
   newId(): number {
@@ -141,6 +144,9 @@ export class Context {
       this.diagnostics.error({ ...rest, span: outer.span, label: `in this call of \`${outer.declaration.name.name}\``, related: [inside, ...related] });
       return;
     }
+    // What is wrong with a body may come from a call in another file.
+    const call = this.calls.findLast((c) => c.span.source !== span.source && !this.isLibrary(c.span.source));
+    if (call) related.push({ span: call.span, text: `in this call of \`${call.declaration.name.name}\`` });
     const others = related.filter((r) => r.span.start !== span.start || r.span.end !== span.end || r.span.source !== span.source);
     this.diagnostics.error({ ...rest, span, ...(label !== undefined && { label }), ...(others.length > 0 && { related: others }) });
   }

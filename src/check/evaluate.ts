@@ -16,7 +16,7 @@ import { indexTensor } from "./indexing.ts";
 import { evaluateFold } from "./loops.ts";
 import { literal, literalBoolean, tensorValue } from "./make.ts";
 import { matmul } from "./matmul.ts";
-import { resolveName } from "./names.ts";
+import { resolveMember, resolveName } from "./names.ts";
 import { evaluateReduction } from "./notation.ts";
 import { evaluateTensor, knownOf } from "./operands.ts";
 import { describe, poison, type Value } from "./value.ts";
@@ -104,11 +104,12 @@ function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
   return poison;
 }
 
-/** `enc.W`: a parameter of an instance that was called above, to be tied to something else. */
+/** `more.focal`: a declaration of a used file. `enc.W`: a parameter of an instance that was called above, to be tied to something else. */
 function evaluateField(cx: Context, expr: Field, env: Env): Value {
   const target = evaluate(cx, expr.target, env);
   if (target.kind === "poison") return poison;
   const { name, span } = expr.name;
+  if (target.kind === "file") return resolveMember(cx, target, expr.name);
   if (target.kind === "instance") {
     const param = cx.model?.params.get(`${target.path}.${name}`);
     if (param) return tensorValue({ kind: "leaf", role: "param", path: param.path, type: param.type, span: param.span });

@@ -13,7 +13,7 @@ export function mentionedNames(root: Expr | Block): ReadonlySet<string> {
     }
     if (typeof at !== "object" || at === null) continue;
     if ("kind" in at && at.kind === "name" && "name" in at && typeof at.name === "string") names.add(at.name);
-    if ("kind" in at && at.kind === "instance" && "layer" in at) pending.push({ kind: "name", ...(at.layer as object) });
+    if ("kind" in at && at.kind === "instance" && "layer" in at) pending.push({ kind: "name", ...(("from" in at ? at.from : at.layer) as object) });
     for (const [key, child] of Object.entries(at)) if (key !== "span" && key !== "opSpan" && typeof child === "object") pending.push(child);
   }
   return names;

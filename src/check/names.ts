@@ -4,6 +4,7 @@
  */
 import { tensor } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
+import type { Ident } from "../syntax/ast.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import { builtinNames } from "./builtins.ts";
@@ -11,7 +12,7 @@ import type { Core } from "./core.ts";
 import { gradient } from "./derivatives.ts";
 import { apply } from "./elementwise.ts";
 import { literal, numberCore, tensorValue } from "./make.ts";
-import { poison, type SetValue, type TensorValue, type Value } from "./value.ts";
+import { type FileValue, poison, type SetValue, type TensorValue, type Value } from "./value.ts";
 
 /** Names that mean something without being bound. */
 export const contextualNames: readonly string[] = ["training", "weights", "biases", "params", "loss", "g", "pi"];
@@ -27,8 +28,22 @@ export function resolveName(cx: Context, name: string, span: Span, env: Env): Va
   const given = contextual(cx, name, span);
   if (given) return given;
   if (builtinNames.includes(name)) return { kind: "builtin", name };
+  if (cx.isIncomplete(span.source)) return poison;
   const near = suggest(name, [...env.scope.visible(), ...cx.libraryNames(), ...builtinNames, ...contextualNames]);
   cx.error({ code: "E0101", message: `nothing is called \`${name}\` here`, span, label: "unknown name", hint: near ? `did you mean \`${near}\`?` : undefined });
+  return poison;
+}
+
+/** A declaration of a used file: `more.focal`. */
+export function resolveMember(cx: Context, file: FileValue, { name, span }: Ident): Value {
+  const found = file.members.get(name);
+  if (found) return found.value;
+  if (file.models.includes(name)) {
+    cx.error({ code: "E0108", message: `\`${name}\` is a model of \`${file.path}\`, which only \`train\` may name`, span, label: "a model" });
+    return poison;
+  }
+  const near = suggest(name, file.members.keys());
+  cx.error({ code: "E0101", message: `\`${file.path}\` declares no \`${name}\``, span, label: "unknown name", hint: near ? `did you mean \`${near}\`?` : undefined });
   return poison;
 }
 

@@ -63,6 +63,13 @@ export class Scope<V> {
     return undefined;
   }
 
+  /** The same names in another place. */
+  under(parent: Scope<V>): Scope<V> {
+    const moved = new Scope<V>(parent);
+    for (const definition of this.names.values()) moved.define(definition);
+    return moved;
+  }
+
   /** What is bound here itself. */
   ownDefinitions(): Definition<V>[] {
     return [...this.names.values()];

@@ -12,7 +12,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { Fn, Initializer, Layer, Optimizer, Schedule } from "../syntax/ast.ts";
 import type { Span } from "../support/span.ts";
 import type { Core, IndexVar } from "./core.ts";
-import type { Scope } from "./scope.ts";
+import type { Definition, Scope } from "./scope.ts";
 
 /** c + Σ coefficient · variable: the form of an index that ranges can be solved for. */
 export interface IndexForm {
@@ -100,12 +100,21 @@ export interface TextValue {
   readonly text: string;
 }
 
+/** `use "losses.dl" as more`: what stands behind `more.`. */
+export interface FileValue {
+  readonly kind: "file";
+  readonly path: string;
+  readonly members: ReadonlyMap<string, Definition<Value>>;
+  /** Names of its models, which only `train` may name. */
+  readonly models: readonly string[];
+}
+
 export interface Poison {
   readonly kind: "poison";
 }
 
 export type Value =
-  | TensorValue | SetValue | CallableValue | BuiltinValue | DistributionValue | InitialiserValue | InstanceValue | ListValue | TextValue | Poison;
+  | TensorValue | SetValue | CallableValue | BuiltinValue | DistributionValue | InitialiserValue | InstanceValue | ListValue | TextValue | FileValue | Poison;
 
 /** An argument with the place it was written at. */
 export interface GivenArgument {
@@ -137,6 +146,8 @@ export function describe(value: Value): string {
       return `${value.items.length} values`;
     case "text":
       return "a text";
+    case "file":
+      return `the file \`${value.path}\``;
     case "poison":
       return "something unknown";
   }

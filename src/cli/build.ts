@@ -7,12 +7,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { CompiledProgram, LoweredEntry } from "../compile.ts";
-import { bundle } from "../harness/bundle.ts";
+import { baseName, bundle } from "../harness/bundle.ts";
 import { readText, writeFiles } from "../harness/node/files.ts";
 import type { Dataset } from "../harness/runtime/dataset.ts";
 import type { Block, EntryPlan, KernelText, Program } from "../harness/runtime/program.ts";
 import { UserError } from "../support/diagnostic.ts";
-import { positionOf } from "../support/span.ts";
+import { positionOf, type Source } from "../support/span.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { chooseProgram, loadData, loadFile } from "./load-file.ts";
@@ -48,9 +48,10 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
     program: { ...program.info, ...link(lowered) },
     plan,
     source: { name: `${stem}.dl`, text: source.text },
+    uses: program.uses.map((u) => ({ name: u.path, text: u.source.text })),
     carried: carried(),
     ...(plan.data?.kind === "csv" && { data: { path: plan.data.path, text: await readText(path.resolve(folder, plan.data.path)) } }),
-    sources: sourcesOf(program, lowered),
+    sources: sourcesOf(program, source, lowered),
     version: packageVersion(),
   });
   const written = await writeFiles(options.output, files);
@@ -95,12 +96,13 @@ function link(lowered: ReadonlyMap<string, LoweredEntry>): Pick<Program, "kernel
 }
 
 /** Which source lines each kernel of each entry computes. */
-function sourcesOf(program: CompiledProgram, lowered: ReadonlyMap<string, LoweredEntry>): unknown {
-  return Object.fromEntries([...lowered].map(([entry, { kernels }]) => {
-    const origins = program.graph(entry as Parameters<typeof program.graph>[0]).origins;
+function sourcesOf(program: CompiledProgram, first: Source, lowered: ReadonlyMap<string, LoweredEntry>): unknown {
+  // Paths as `use` says them: a bundle does not tell where it was made.
+  const paths = new Map([[first, baseName(first.path)], ...program.uses.map((u) => [u.source, u.path] as const)]);
+  return Object.fromEntries([...lowered].map(([entry, { kernels, schedule: { origins } }]) => {
     return [entry, kernels.map((kernel) => {
       const spans = kernel.nests.flatMap((nest) => nest.nodes).flatMap((node) => origins.get(node)?.spans ?? []);
-      const lines = new Set(spans.map((span) => `${span.source.path.split(/[/\\]/).at(-1)}:${positionOf(span.source, span.start).line}`));
+      const lines = new Set(spans.map((span) => `${paths.get(span.source) ?? span.source.path}:${positionOf(span.source, span.start).line}`));
       return { kernel: kernel.name, lines: [...lines].sort((a, b) => a.localeCompare(b, "en", { numeric: true })) };
     })];
   }));

@@ -32,12 +32,12 @@ export async function graph(terminal: Terminal, options: GraphOptions, file: str
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
   const entries = explained.filter((entry) => program.entries.includes(entry)).map((entry) => {
-    const { kernels, texts, plan } = program.lower(entry, targetOf(program));
+    const { kernels, texts, plan, schedule } = program.lower(entry, targetOf(program));
     // Equal kernels share a text; the page shows each dispatch with its own.
     const textOf = plan.block.map((item) => (item.kind === "dispatch" ? (texts[item.kernel]?.wgsl ?? "") : ""));
-    return { name: entry, graph: program.graph(entry), kernels, texts: textOf, peakBytes: plan.peak.bytes };
+    return { name: entry, graph: program.graph(entry), kernels, became: schedule.became, texts: textOf, peakBytes: plan.peak.bytes };
   });
-  const html = await page({ title: program.model.name, source, version: packageVersion(), entries });
+  const html = await page({ title: program.model.name, source, uses: program.uses.map((u) => u.source), version: packageVersion(), entries });
   if (options.output === "-") {
     terminal.out(html);
     return exitCodes.ok;

@@ -6,8 +6,9 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { UseOptions } from "../check/files.ts";
 import { compile, type Compilation } from "../compile.ts";
-import { readText } from "../harness/node/files.ts";
+import { decodeText, readText, whyUnread } from "../harness/node/files.ts";
 import { makeDataset, type Dataset } from "../harness/runtime/dataset.ts";
 import { UserError } from "../support/diagnostic.ts";
 import type { Source } from "../support/span.ts";
@@ -39,12 +40,26 @@ function traceOf({ verify, verbose }: CompileOptions, terminal: Terminal): Trace
 export async function loadFile(file: string, options: CompileOptions, terminal: Terminal, trace: Trace = traceOf(options, terminal)): Promise<LoadedFile> {
   const source: Source = file === "-" ? { path: "<stdin>", text: await readStandardInput() } : { path: path.relative("", path.resolve(file)) || file, text: await readText(file) };
   const folder = file === "-" ? "." : path.dirname(file);
-  const use = (wanted: string): Source | undefined => {
-    const found = path.join(folder, wanted);
-    return fs.existsSync(found) && fs.statSync(found).isFile() ? { path: path.relative("", found), text: fs.readFileSync(found, "utf8") } : undefined;
-  };
-  const compilation = compile(source, { use, trace, ...(options.set && { set: options.set }) });
+  const compilation = compile(source, { ...usedFrom(folder), trace, ...(options.set && { set: options.set }) });
   return { source, compilation, folder, stem: file === "-" ? "stdin" : path.basename(file).replace(/\.dl$/, "") };
+}
+
+/** The files beside a file, for `use`. */
+function usedFrom(folder: string): Required<Pick<UseOptions, "use" | "useNames">> {
+  return {
+    use: (wanted) => {
+      const found = path.join(folder, wanted);
+      try {
+        return { path: path.relative("", found) || found, text: decodeText(fs.readFileSync(found)) };
+      } catch (error) {
+        return fs.existsSync(found) ? { problem: whyUnread(error) } : undefined;
+      }
+    },
+    useNames: (wanted) => {
+      const beside = path.dirname(path.join(folder, wanted));
+      return fs.existsSync(beside) && fs.statSync(beside).isDirectory() ? fs.readdirSync(beside).filter((name) => name.endsWith(".dl")) : [];
+    },
+  };
 }
 
 /** The program to work on: the named train block or model, else the only one that trains, else the only one. */

@@ -11,7 +11,7 @@
  * Indices are i32 scalars in elements, row-major over capacities; loops run over live extents.
  */
 import type { Dim } from "./dims.ts";
-import type { Node } from "./node.ts";
+import type { Node, Origins } from "./node.ts";
 import type { Scalar } from "./scalar.ts";
 import type { DType } from "./types.ts";
 
@@ -164,6 +164,10 @@ export interface Schedule {
   readonly commits: readonly { readonly path: string; readonly value: Buffer; readonly target: Buffer }[];
   /** Scalars computed on the host in f64 each time the entry runs. */
   readonly host: readonly HostScalar[];
+  /** Where the nodes of its nests come from in the source. */
+  readonly origins: Origins;
+  /** The node of a nest, or the part of one, that each node of the entry's graph became. */
+  readonly became: ReadonlyMap<Node, Node>;
 }
 
 /** One f64 instruction; `args` are positions of earlier ones. `op` is an elementwise op's name, or one of the four leaves. */

@@ -4,7 +4,7 @@
  *
  * Constants, broadcasts and other views are written into the formulas of their users; every other node has a symbol.
  *
- *     { symbol: "v_{4}", latex: "v_{4} = \\max(v_{3}, 0)", type: "f32[N, 4]", lines: [8], side: "forward", kernel: "dense_relu" }
+ *     { symbol: "v_{4}", latex: "v_{4} = \\max(v_{3}, 0)", type: "f32[N, 4]", lines: [{ file: 0, line: 8 }], side: "forward", kernel: "dense_relu" }
  */
 import { topological } from "../graph/walk.ts";
 import type { Kernel } from "../ir/kernel.ts";
@@ -12,9 +12,15 @@ import type { Graph, Node, OpName } from "../ir/node.ts";
 import { printType } from "../ir/types.ts";
 import { table } from "../ops/table.ts";
 import type { OpRecord } from "../ops/op.ts";
-import { positionOf } from "../support/span.ts";
+import { positionOf, type Source } from "../support/span.ts";
 
 export type Side = "forward" | "gradient" | "update";
+
+/** A 1-based line of a program's file: 0 is the first file, others are those it uses. */
+export interface SourceLine {
+  readonly file: number;
+  readonly line: number;
+}
 
 export interface NodeView {
   readonly node: Node;
@@ -22,8 +28,8 @@ export interface NodeView {
   readonly symbol: string;
   readonly latex: string;
   readonly type: string;
-  /** 1-based lines of the program's own source. */
-  readonly lines: readonly number[];
+  /** Lines of the program's files, in order. */
+  readonly lines: readonly SourceLine[];
   readonly reason?: string;
   readonly side: Side;
   readonly kernel?: string;
@@ -39,8 +45,8 @@ const inlined: ReadonlySet<OpName> = new Set(["const", "view", "reshape", "cast"
 /** Longest formula that is written into its user's, in characters of LaTeX. */
 const longestInline = 200;
 
-/** The shown nodes of a graph, inputs before users; `sourcePath` is the file whose lines are named. */
-export function describeNodes(graph: Graph, kernels: readonly Kernel[], sourcePath: string): readonly NodeView[] {
+/** The shown nodes of a graph, inputs before users; `sources` are the files whose lines are named, `became` what kernels have for each node. */
+export function describeNodes(graph: Graph, kernels: readonly Kernel[], sources: readonly Source[], became: ReadonlyMap<Node, Node>): readonly NodeView[] {
   const roots = [...graph.outputs.map((o) => o.node), ...graph.commits.map((c) => c.node)];
   const order = topological(roots);
   const sides = sidesOf(graph, order);
@@ -64,12 +70,17 @@ export function describeNodes(graph: Graph, kernels: readonly Kernel[], sourcePa
     const symbol = symbolOf(node, id);
     text.set(node, { latex: `{${symbol}}`, uses: new Set([id]) }); // braced: a user may add a subscript
     const origin = graph.origins.get(node);
-    const lines = (origin?.spans ?? []).filter((s) => s.source.path === sourcePath).map((s) => positionOf(s.source, s.start).line);
-    const kernel = kernelOf.get(node);
+    const lines = new Map<string, SourceLine>();
+    for (const { source, start } of origin?.spans ?? []) {
+      const file = sources.findIndex((s) => s.path === source.path);
+      const { line } = positionOf(source, start);
+      if (file >= 0) lines.set(`${file}:${line}`, { file, line });
+    }
+    const kernel = kernelOf.get(became.get(node) ?? node);
     shown.push({
       node, id, symbol, type: printType(node.type), side: sides.get(node) ?? "forward",
       latex: node.op === "leaf" ? symbol : `${symbol} = ${formula}`,
-      lines: [...new Set(lines)].sort((a, b) => a - b),
+      lines: [...lines.values()].sort(inTextOrder),
       uses: [...uses].sort((a, b) => a - b),
       roles: rolesOf.get(node) ?? [],
       ...(origin?.reason !== undefined && { reason: origin.reason }),
@@ -77,6 +88,11 @@ export function describeNodes(graph: Graph, kernels: readonly Kernel[], sourcePa
     });
   }
   return shown;
+}
+
+/** The first file's lines, then those of the files it uses. */
+export function inTextOrder(a: SourceLine, b: SourceLine): number {
+  return a.file - b.file || a.line - b.line;
 }
 
 function formulaOf<K extends OpName>(node: Node & { readonly op: K }, args: readonly string[]): string {

@@ -77,6 +77,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     outputs: buffers.outputs,
     commits: buffers.commits.map(({ path, target }) => ({ path, value: target, target })),
     host: host.program,
+    origins: prepared.origins,
+    became,
   };
 }
 

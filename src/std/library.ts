@@ -6,7 +6,7 @@
  */
 import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Source } from "../support/span.ts";
-import type { Declaration } from "../syntax/ast.ts";
+import type { Declaration, File } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
 import { type LibraryFile, libraryFiles } from "./sources.generated.ts";
 
@@ -14,6 +14,10 @@ import { type LibraryFile, libraryFiles } from "./sources.generated.ts";
 export interface Library {
   /** The declaration of a name, or undefined. */
   readonly find: (name: string, diagnostics: Diagnostics) => Declaration | undefined;
+  /** One of its files, by its path: `std/losses.dl`. */
+  readonly file: (path: string, diagnostics: Diagnostics) => File | undefined;
+  /** The paths of its files. */
+  readonly files: () => readonly string[];
   /** All names. */
   readonly names: () => readonly string[];
   /** Whether a source is a file of the library. */
@@ -23,21 +27,26 @@ export interface Library {
 /** A library with nothing parsed yet. */
 export function createLibrary(): Library {
   const sources = new Map<LibraryFile, Source>();
-  const parsed = new Map<LibraryFile, readonly Declaration[]>();
-  const read = (file: LibraryFile, diagnostics: Diagnostics): readonly Declaration[] => {
+  const parsed = new Map<LibraryFile, File>();
+  const read = (file: LibraryFile, diagnostics: Diagnostics): File => {
     const known = parsed.get(file);
     if (known) return known;
     const source: Source = { path: file.path, text: file.text };
     sources.set(file, source);
-    const { declarations } = parse(source, diagnostics);
-    parsed.set(file, declarations);
-    return declarations;
+    const made = parse(source, diagnostics);
+    parsed.set(file, made);
+    return made;
   };
   return {
     find: (name, diagnostics) => {
       const file = libraryFiles.find((f) => f.names.includes(name));
-      return file && read(file, diagnostics).find((d) => "name" in d && d.name.name === name);
+      return file && read(file, diagnostics).declarations.find((d) => "name" in d && d.name.name === name);
     },
+    file: (path, diagnostics) => {
+      const file = libraryFiles.find((f) => f.path === path);
+      return file && read(file, diagnostics);
+    },
+    files: () => libraryFiles.map((f) => f.path),
     names: () => libraryFiles.flatMap((f) => f.names),
     owns: (source) => [...sources.values()].includes(source),
   };

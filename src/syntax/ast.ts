@@ -101,9 +101,11 @@ export interface Model extends Documented {
   readonly body: Block;
 }
 
-/** `train Model as name { … }`. */
+/** `train Model as name { … }`; `train more.Model { … }` for one of a used file. */
 export interface Train extends Documented {
   readonly kind: "train";
+  /** The name that the model's file stands behind. */
+  readonly from?: Ident;
   readonly model: Ident;
   readonly as?: Ident;
   readonly entries: readonly Entry[];
@@ -438,6 +440,8 @@ export interface Fold {
 export interface Instance {
   readonly kind: "instance";
   readonly span: Span;
+  /** The name that the layer's file stands behind. */
+  readonly from?: Ident;
   readonly layer: Ident;
   readonly args: readonly Arg[];
 }

@@ -64,15 +64,17 @@ class Builder {
       const { Text, Name } = node.children;
       return Text?.[0] && { kind: "use", ...at, path: this.e.string(Text[0]), ...(Name?.[0] && { as: this.e.ident(Name[0]) }) };
     }
+    if (node.name === "trainDeclaration") {
+      const { reference, alias, entries } = node.children;
+      if (!reference?.[0]?.children.Name?.[0]) return undefined;
+      const { from, name: model } = this.e.reference(reference[0]);
+      return { kind: "train", ...at, ...(from && { from }), model, ...(alias?.[0] && { as: this.e.ident(alias[0]) }), entries: this.entries(entries?.[0]) };
+    }
     const token = node.children.Name?.[0];
     if (!token) return undefined;
     const name = this.e.ident(token);
     switch (node.name) {
       case "constDeclaration": return { kind: "const", ...at, name, value: this.expression(node.children.expression?.[0], span) };
-      case "trainDeclaration": {
-        const { alias, entries } = node.children;
-        return { kind: "train", ...at, model: name, ...(alias?.[0] && { as: this.e.ident(alias[0]) }), entries: this.entries(entries?.[0]) };
-      }
       case "fnDeclaration": {
         const gradient = this.gradient(node.children.gradient?.[0]);
         return { kind: "fn", ...at, name, params: this.params(node.children.parameters?.[0]), body: this.body(node.children.body?.[0], span), ...(gradient && { gradient }) };

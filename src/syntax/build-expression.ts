@@ -79,6 +79,13 @@ export class ExpressionBuilder {
     return { name: canonicalName(token.image), span: this.tokenSpan(token) };
   }
 
+  /** `name`, or `from.name`. */
+  reference(node: Cst.ReferenceCstNode): { readonly from?: Ident; readonly name: Ident } {
+    const [first, second] = node.children.Name ?? [];
+    const head = this.ident(first ?? only(node.children.Name, "name"));
+    return second ? { from: head, name: this.ident(second) } : { name: head };
+  }
+
   string(token: IToken): StringLiteral {
     const quote = token.image.charAt(0);
     const body = token.image.endsWith(quote) && token.image.length > 1 ? token.image.slice(1, -1) : token.image.slice(1);
@@ -213,8 +220,9 @@ export class ExpressionBuilder {
     if (c.cases?.[0]) return this.cases(c.cases[0]);
     if (c.fold?.[0]) return this.fold(c.fold[0]);
     const instance = only(c.instance, "operand");
-    const { Name, arguments: args } = instance.children;
-    return { kind: "instance", span: this.nodeSpan(instance), layer: this.ident(only(Name, "layer")), args: this.args(only(args, "arguments")) };
+    const { reference, arguments: args } = instance.children;
+    const { from, name } = this.reference(only(reference, "layer"));
+    return { kind: "instance", span: this.nodeSpan(instance), ...(from && { from }), layer: name, args: this.args(only(args, "arguments")) };
   }
 
   private postfix(target: Expr, node: Cst.PostfixCstNode): Expr {

@@ -147,7 +147,7 @@ class Printer {
         const over = d.over ? ` over ${d.over.name.name}: ${this.e.type(d.over.type)}` : "";
         return this.block(d, `optimizer ${d.name.name}${this.params(d.params)}${over}`, d.body);
       }
-      case "train": return this.braces(d, `train ${d.model.name}${d.as ? ` as ${d.as.name}` : ""}`, d.span, () => this.entries(d.entries));
+      case "train": return this.braces(d, `train ${d.from ? `${d.from.name}.` : ""}${d.model.name}${d.as ? ` as ${d.as.name}` : ""}`, d.span, () => this.entries(d.entries));
     }
   }
 

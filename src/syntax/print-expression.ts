@@ -94,7 +94,7 @@ export class ExpressionPrinter {
         const [only] = lines;
         return lines.length === 1 && only !== undefined ? `${head} ${only} }` : [head, ...lines.map((l) => (l === "" ? "" : `  ${l}`)), "}"].join("\n");
       }
-      case "instance": return `instance ${e.layer.name}(${this.args(e.args)})`;
+      case "instance": return `instance ${e.from ? `${e.from.name}.` : ""}${e.layer.name}(${this.args(e.args)})`;
       case "error": throw new InternalError("print", "an expression that could not be read has no text");
       default: return unreachable(e, "print");
     }

@@ -182,7 +182,7 @@ export function model(parts: ModelParts): CheckedProgram {
     name: "M", model: "M", span, split: { validation: 0, test: 0 }, batch: "all", steps: 1, seed: 0, ...(parts.clip && { clip: parts.clip }),
     optimizer: { name: "sgd", span, perParam: parts.optimizer ?? (parts.params ?? []).map((p) => sgd(p, num(0.1))) },
   };
-  return { source, models: [made], trains: [train] };
+  return { uses: [], source, models: [made], trains: [train] };
 }
 
 /** θ <- θ - lr g */

@@ -45,7 +45,7 @@ export const expressions: fc.Arbitrary<Expr> = fc.letrec<{ expr: Expr; range: Ra
       fc.record({ arms: many(fc.record({ span: fc.constant(span), value: expr, condition: expr }), 0, 2), otherwise: expr }).map((c): Expr => ({ kind: "cases", span, ...c })),
       fc.record({ form: fc.constantFrom("fold" as const, "scan" as const), index: ident, range: tie("range"), carries: many(fc.record({ span: fc.constant(span), name: ident, init: expr }), 1, 2), statements })
         .chain(({ statements: before, ...f }) => many(expr, f.carries.length, f.carries.length).map((values): Expr => ({ kind: "fold", span, ...f, body: { kind: "block", span, statements: [...before, { kind: "expression", span, values }] } }))),
-      fc.record({ layer: ident, args: many(tie("arg"), 0) }).map((i): Expr => ({ kind: "instance", span, ...i }))),
+      fc.record({ from: maybe(ident), layer: ident, args: many(tie("arg"), 0) }).map((i): Expr => tidy({ kind: "instance", span, ...i }) as Expr)),
     range: fc.record({ from: expr, to: expr }).map((r) => ({ kind: "range", span, ...r })),
     binder: fc.record({ name: ident, range: maybe(tie("range")) }).map((b) => tidy({ kind: "binder", span, ...b }) as Binder),
     arg: fc.record({ name: maybe(ident), value: fc.oneof(expr, tie("range")) }).map((a) => tidy({ kind: "argument", span, ...a }) as Arg),
@@ -88,7 +88,7 @@ const declaration = fc.oneof(
   node("layer", fc.record({ name: ident, params: many(param, 0), body: block(2) })),
   node("optimizer", fc.record({ name: ident, params: many(param, 0), over: maybe(fc.record({ name: ident, type })), body: block(1) })),
   node("schedule", fc.record({ name: ident, params: many(param, 0), body })), node("initializer", fc.record({ name: ident, params: many(param, 0), body })),
-  node("model", fc.record({ name: ident, params: many(param, 0), body: block(2) })), node("train", fc.record({ model: ident, as: maybe(ident), entries: many(entry(2), 0) })),
+  node("model", fc.record({ name: ident, params: many(param, 0), body: block(2) })), node("train", fc.record({ from: maybe(ident), model: ident, as: maybe(ident), entries: many(entry(2), 0) })),
 ) as fc.Arbitrary<Declaration>;
 
 /** Whole files. */

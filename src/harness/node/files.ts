@@ -45,13 +45,22 @@ function reasonOf(error: unknown): string {
 
 const bytesOf = (contents: string | Uint8Array): Uint8Array => (typeof contents === "string" ? new TextEncoder().encode(contents) : contents);
 
+/** Bytes as text, without a byte order mark. Throws a TypeError where they are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+/** Why a text could not be read, in a few words. */
+export function whyUnread(error: unknown): string {
+  return error instanceof TypeError ? "it is not UTF-8 text" : reasonOf(error);
+}
+
 /** Reads a UTF-8 file, without a byte order mark. Fails with E0701. */
 export async function readText(file: string): Promise<string> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await fs.readFile(file));
+    return decodeText(await fs.readFile(file));
   } catch (error) {
-    const reason = error instanceof TypeError ? "it is not UTF-8 text" : reasonOf(error);
-    throw new EnvironmentError("E0701", `cannot read '${file}': ${reason}`, undefined, { cause: error });
+    throw new EnvironmentError("E0701", `cannot read '${file}': ${whyUnread(error)}`, undefined, { cause: error });
   }
 }
 

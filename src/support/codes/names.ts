@@ -65,4 +65,30 @@ export const nameCodes: readonly ErrorCode[] = [
     title: "not supported yet",
     text: "The program is legal and this version cannot compile this part of it. The message names the part, and where there is one, another way to write it.",
   },
+  {
+    code: "E0130",
+    title: "a used file that is not there",
+    text: "The path after `use` is relative to the file that says it, with `/` between its parts; one that begins with `std/` names a file of the library. The message suggests a file that is spelled alike. A program that is compiled from a text alone gets the texts of other files from whoever compiles it.",
+  },
+  {
+    code: "E0131",
+    title: "a path that `use` does not take",
+    text: "`use` takes the relative path of a `.dl` file. Absolute paths and addresses are refused, since a program should mean the same wherever its folder stands.",
+    wrong: "use \"https://example.org/layers.dl\"",
+  },
+  {
+    code: "E0132",
+    title: "files that use each other",
+    text: "A file is read before the one that uses it, so files cannot use each other in a circle. The message shows the circle. What both need goes into a third file.",
+  },
+  {
+    code: "E0133",
+    title: "one name from two files",
+    text: "`use` brings the declarations of a file under their own names, and each name means one thing. Put one of the files behind a name with `as`: `use \"losses.dl\" as l`, then `l.focal`. Two models with one name cannot be trained in one program either, since their parameters would have the same paths.",
+  },
+  {
+    code: "E0134",
+    title: "too many files",
+    text: "A program has at most 1,000 files, and a chain of files that use one another at most 100.",
+  },
 ];
