@@ -19,8 +19,8 @@ export interface Run {
   readonly repeat?: number;
 }
 
-/** The value of the body; `after` sees the frame once it is done. Recursion and endless instantiation are refused. */
-export function runBody(cx: Context, run: Run, after?: (env: Env) => void): Value {
+/** The value of the body; `after` sees what came of it and may put something in its place. Recursion and endless instantiation are refused. */
+export function runBody(cx: Context, run: Run, after?: (result: Value, env: Env) => Value): Value {
   const { declaration, span } = run;
   const name = declaration.name.name;
   const again = cx.calls.findIndex((c) => c.declaration === declaration);
@@ -37,8 +37,8 @@ export function runBody(cx: Context, run: Run, after?: (env: Env) => void): Valu
   cx.called.add(declaration);
   const frame: Frame = { kind: run.kind, id: run.id ?? cx.newId(), repeat: run.repeat ?? 1, atEnd: [] };
   const env: Env = { scope: run.scope, place: run.place, frame };
-  const result = cx.runBody(cx, declaration.body, env);
-  after?.(env);
+  const made = cx.runBody(cx, declaration.body, env);
+  const result = after && made.kind !== "poison" ? after(made, env) : made;
   cx.calls.pop();
   return result;
 }

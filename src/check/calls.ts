@@ -10,6 +10,7 @@ import { callBuiltin } from "./builtins.ts";
 import type { Context, Env, Place } from "./context.ts";
 import { tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
+import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
 import { Scope } from "./scope.ts";
 import { matchArgument } from "./types.ts";
 import { type CallableValue, describe, type GivenArgument, type InstanceValue, poison, type Value } from "./value.ts";
@@ -137,10 +138,6 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
   }
   if ([...given.values()].some((g) => g.value.kind === "poison")) return poison;
   const scope = callScope(callee);
-  if (declaration.kind === "fn" && declaration.gradient) {
-    cx.unsupported(declaration.gradient.span, "a function with a gradient of its own");
-    return poison;
-  }
   const inner: Env = { scope, place: env.place, frame: env.frame };
   const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(declaration, given), inner, what, expr.span));
   if (!bound) return poison;
@@ -148,6 +145,7 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
     const args = new Map(declaration.params.map((p) => [p.name.name, scope.own(p.name.name)?.value ?? poison]));
     return { kind: "initialiser", declaration, scope: callee.scope, args };
   }
+  if (hasOwnGradient(declaration)) return callWithGradient(cx, declaration, { scope, place: env.place, frame: env.frame, span: expr.span });
   const place: Place = owns ? { path: env.place.path, named: true, turns: "" } : env.place;
   return runBody(cx, { declaration, scope, place, span: expr.span, kind: declaration.kind, repeat: env.frame.repeat });
 }

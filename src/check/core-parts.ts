@@ -48,6 +48,8 @@ export function partsOf(core: Core): readonly Core[] {
       return core.loop.carries.flatMap((c) => [c.init, c.next]);
     case "derive":
       return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
+    case "custom":
+      return [core.value, ...core.rules.flatMap((r) => [r.argument, r.adjoint])];
     case "binding":
       return [core.value];
   }

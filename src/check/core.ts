@@ -86,6 +86,8 @@ export type Core = Base &
     | { readonly kind: "derive"; readonly derive: "grad"; readonly value: Core; readonly wrt: Core }
     | { readonly kind: "derive"; readonly derive: "jvp" | "hvp"; readonly value: Core; readonly wrt: Core; readonly along: Core }
     | { readonly kind: "stop"; readonly arg: Core }
+    /** A call of a function with a gradient of its own: `value`, whose adjoints by the rules' arguments are expressions in `incoming` and `out`. */
+    | { readonly kind: "custom"; readonly name: string; readonly value: Core; readonly incoming: CarryVar; readonly out: CarryVar; readonly rules: readonly CoreRule[] }
     /** A named value: gives `grad(f, a)` its `a` (a binding, a parameter) an identity of its own. */
     | { readonly kind: "binding"; readonly name: string; readonly value: Core }
   );
@@ -93,11 +95,20 @@ export type Core = Base &
 export type CoreKind = Core["kind"];
 export type CoreOf<K extends CoreKind> = Extract<Core, { kind: K }>;
 
+/** One entry of `with gradient`: an argument, spread to the adjoint's shape, and the adjoint. */
+export interface CoreRule {
+  readonly name: string;
+  readonly argument: Core;
+  readonly adjoint: Core;
+  readonly span: Span;
+}
+
 /** The turn number of a loop; identity is the object's. */
 export interface LoopVar {
   readonly name: string;
 }
 
+/** What is bound around an expression: by a loop, a carried value; by a rule of one's own, what arrives and the result. */
 export interface CarryVar {
   readonly name: string;
   readonly type: TensorType;

@@ -57,6 +57,8 @@ function differentiable(core: Core): readonly Core[] {
       return core.loop.carries.flatMap((c) => [c.init, c.next]);
     case "derive":
       return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
+    case "custom":
+      return core.rules.map((r) => r.argument);
     case "binding":
       return [core.value];
     default:

@@ -17,6 +17,7 @@ import { InternalError, UserError } from "../support/diagnostic.ts";
 import { topological } from "../graph/walk.ts";
 import { activeNodes } from "./activity.ts";
 import type { Derivation, Seed } from "./derivation.ts";
+import { customGradient } from "./custom.ts";
 import { loopGradient } from "./loop.ts";
 
 /** The adjoints of `wrt`. A node without an entry has the adjoint zero: no seed depends on it. */
@@ -54,7 +55,7 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
       ofResults.set(loop, results);
       continue;
     }
-    const given = answer(d, node, g);
+    const given = node.op === "custom" ? customGradient(d, node, g) : answer(d, node, g);
     given.forEach((a, i) => {
       const input = node.inputs[i] as Node;
       if (a === noPath || !active.has(input)) return;

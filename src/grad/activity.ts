@@ -63,5 +63,10 @@ function flows(node: Node, active: ReadonlySet<Node>): boolean {
     if (loop?.op !== "loop" || !active.has(loop)) return false;
     return activeResults(loop, (i) => active.has(loop.inputs[i] as Node))[node.attrs.index] ?? false;
   }
-  return node.inputs.some((x) => active.has(x));
+  return pathInputs(node).some((x) => active.has(x));
+}
+
+/** The inputs that a derivative flows to: of a value with a rule of its own, the arguments that the rule speaks of. */
+function pathInputs(node: Node): readonly Node[] {
+  return node.op === "custom" ? node.inputs.filter((_, i) => i >= 3 && i % 2 === 1) : node.inputs;
 }

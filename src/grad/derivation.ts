@@ -33,8 +33,8 @@ export interface Derivation {
   readonly note: (node: Node, given: readonly [of: Node, ...more: readonly Node[]], reason: string) => void;
   /** Adds an origin to a node already made. */
   readonly stems: (node: Node, origin: Origin | undefined) => void;
-  /** `value` with `from` replaced by `to`. */
-  readonly replace: (value: Node, from: Node, to: Node) => Node;
+  /** `value` with the keys of `by` replaced by its values, all at once; what is below them is not looked at. */
+  readonly replace: (value: Node, by: ReadonlyMap<Node, Node>) => Node;
   /** A name that no leaf has: the language has no such names. */
   readonly fresh: () => string;
 }
@@ -65,7 +65,7 @@ export function derivation(builder: Builder, table: OpTable): Derivation {
       }
     },
     stems: (node, origin) => builder.note(node, origin),
-    replace: (value, from, to) => rebuild(builder, [value], undefined, { became: new Map([[from, to]]), around: keepOrigins(builder) })[0] as Node,
+    replace: (value, by) => rebuild(builder, [value], undefined, { became: new Map(by), around: keepOrigins(builder) })[0] as Node,
     fresh: () => `adjoint ${names++}`,
   };
 }

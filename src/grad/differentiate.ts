@@ -1,8 +1,8 @@
 /**
- * The pass that takes derivatives. In: a graph with the forms `derive` (grad, jvp, hvp) and `substitute`, and marks.
+ * The pass that takes derivatives. In: a graph with the forms `derive` (grad, jvp, hvp), `substitute` and `custom`, and marks.
  * Out: a graph without them. Nodes are rebuilt in the order of evaluation, so a form inside a value that is itself
  * differentiated is gone before its turn: higher orders need nothing of their own. A mark stands until the end, for
- * differentiation is with respect to that very node; then it becomes what it wraps.
+ * differentiation is with respect to that very node; then it becomes what it wraps. So does a value with a rule of its own.
  *
  *     derive grad (sum(a * a), a)        ->  a + a, of a's type
  *     jvp(y, x, v)                       =   d/du <grad(<y, u>, x), v>: the gradient is linear in u, so u is gone again
@@ -13,7 +13,7 @@
 import type { Graph, Node, NodeOf } from "../ir/node.ts";
 import { table as ops } from "../ops/table.ts";
 import type { OpTable } from "../ops/op.ts";
-import { InternalError } from "../support/diagnostic.ts";
+import { InternalError, UserError } from "../support/diagnostic.ts";
 import type { Pass } from "../support/trace.ts";
 import { makeBody } from "../graph/body.ts";
 import { Builder } from "../graph/builder.ts";
@@ -41,7 +41,7 @@ function run(graph: Graph, table: OpTable): Graph {
   const builder = new Builder();
   const d = derivation(builder, table);
   const roots = eraseForms(d, rootsOf(graph), (node) => graph.origins.get(node));
-  const plain = rebuild(builder, roots, (node, inputs) => (node.op === "mark" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(builder) });
+  const plain = rebuild(builder, roots, (node, inputs) => (node.op === "mark" || node.op === "custom" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(builder) });
   return withRoots(graph, builder, tidyLoops(builder, plain));
 }
 
@@ -67,7 +67,7 @@ function eraseForms(d: Derivation, roots: readonly Node[], originOf: Derivation[
   const erased = (node: Node): Node | undefined => {
     if (node.op !== "derive" && node.op !== "substitute") return undefined;
     const [value, from, to] = node.inputs.map(get) as [Node, Node, Node];
-    if (node.op === "substitute") return d.replace(value, from, to);
+    if (node.op === "substitute") return d.replace(value, new Map([[from, to]]));
     if (node.attrs.kind === "grad") return gradient(node);
     return node.attrs.kind === "jvp" ? jvp(d, value, from, to) : hvp(d, value, from, to);
   };
@@ -100,7 +100,7 @@ function jvp(d: Derivation, value: Node, wrt: Node, tangent: Node): Node {
   const gradient = accumulate(d, [{ node: value, adjoint: u }], [wrt]).get(wrt);
   const along = gradient && accumulate(d, [{ node: gradient, adjoint: tangent }], [u]).get(u);
   if (!along) return d.e.like(value, 0);
-  gone(u, along, "the adjoint");
+  gone(d, value, u, along);
   return along;
 }
 
@@ -110,11 +110,30 @@ function hvp(d: Derivation, value: Node, wrt: Node, vector: Node): Node {
   const gradient = accumulate(d, [{ node: value, adjoint: d.e.like(value, 1) }], [wrt]).get(wrt);
   if (!gradient) return d.e.like(wrt, 0);
   const product = accumulate(d, [{ node: gradient, adjoint: w }], [wrt]).get(wrt);
-  return product ? d.replace(product, w, vector) : d.e.like(wrt, 0);
+  return product ? d.replace(product, new Map([[w, vector]])) : d.e.like(wrt, 0);
 }
 
-/** A gradient rule that is not linear in its adjoint leaves the adjoint behind. */
-function gone(u: Node, result: Node, what: string): void {
+/** A gradient rule that is not linear in its adjoint leaves the adjoint behind: an error of the user whose rule it is, else ours. */
+function gone(d: Derivation, value: Node, u: Node, result: Node): void {
   const [at] = topological([result]).filter((n) => n.inputs.includes(u));
-  if (at) throw new InternalError("differentiate", `${what} is left in a forward derivative, at ${at.op} (node ${at.id}): a gradient rule is not linear in it`);
+  if (!at) return;
+  const own = ownRule([value]);
+  if (!own) throw new InternalError("differentiate", `the adjoint is left in a forward derivative, at ${at.op} (node ${at.id}): a gradient rule is not linear in it`);
+  const span = d.originOf(own)?.spans[0];
+  throw new UserError({
+    code: "E0325", message: `\`jvp\` needs a gradient rule that is linear in what arrives, and that of \`${own.attrs.name}\` is not`,
+    ...(span && { span, label: "its rule is asked for here" }), hint: "`grad` and `hvp` take any rule",
+  });
+}
+
+/** A value with a rule of its own among what the roots are made of, loop bodies included. */
+function ownRule(roots: readonly Node[]): NodeOf<"custom"> & Node | undefined {
+  const open: (readonly Node[])[] = [roots];
+  for (let some = open.pop(); some; some = open.pop()) {
+    for (const node of topological(some)) {
+      if (node.op === "custom") return node;
+      if (node.op === "loop") open.push(node.attrs.body.results);
+    }
+  }
+  return undefined;
 }

@@ -45,6 +45,7 @@ const printers: Printers = {
   pick: ({ index }) => String(index),
   derive: ({ kind }) => kind,
   substitute: none,
+  custom: ({ name, rules }) => `${text(name)} ${rules}`,
 };
 
 /** The attributes in canonical text; a loop's without its body. */

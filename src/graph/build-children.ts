@@ -126,6 +126,7 @@ function identity(core: Core): Core | string {
 
 function boundBy(core: Core): readonly Bound[] {
   if (core.kind === "comprehend" || core.kind === "fold") return core.indices;
+  if (core.kind === "custom") return [core.incoming, core.out];
   if (core.kind === "loop") return [core.loop.variable, ...core.loop.carries.map((c) => c.variable)];
   return [];
 }

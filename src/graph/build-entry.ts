@@ -35,6 +35,7 @@ export class Entry {
   private readonly wrts: ReadonlySet<Core>;
   private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
   private marks = 0;
+  private received = 0;
 
   constructor(options: EntryOptions) {
     this.structure = new Structure(options.training);
@@ -46,6 +47,11 @@ export class Entry {
   leaf(role: CoreOf<"leaf">["role"], path: string, type: TensorType): Node {
     const node = this.builder.leaf({ kind: role, path, type });
     return role === "param" && this.marked ? this.builder.mark(node, `param ${path}`) : node;
+  }
+
+  /** A leaf of its own for what a rule receives. */
+  ruleLeaf(name: string, type: TensorType): Node {
+    return this.builder.leaf({ kind: "rule", path: `${name} ${this.received++}`, type });
   }
 
   /** The gradient of the loss by a parameter. */

@@ -95,6 +95,8 @@ export class Lowering {
         return here(core.guard ? [core.guard] : [core.body]);
       case "at":
         return [{ core: core.base, scope: this.root }, ...here(core.index)];
+      case "custom":
+        return here([core.value, ...core.rules.map((r) => r.argument)]);
       case "loop": {
         const { loop } = core;
         const cores = this.loops.has(loop) ? [] : [...loop.carries.map((c) => c.init), ...structure.taken(loop, structure.free(core))];
@@ -105,8 +107,12 @@ export class Lowering {
     }
   }
 
-  /** The body of a guarded reduction: it is lowered under the guard, so after it. */
+  /** What is lowered after the parts: a guarded reduction's body, under the guard; a rule's adjoints, when what they receive has a type. */
   private late({ core, scope }: Task): Task | undefined {
+    if (core.kind === "custom") {
+      this.receive(core, scope);
+      return core.rules.map((r) => ({ core: r.adjoint, scope })).find((t) => !this.has(t));
+    }
     if (core.kind !== "fold" || !core.guard) return undefined;
     const task = { core: core.body, scope: this.guarded(core, scope) };
     return this.has(task) ? undefined : task;
@@ -142,6 +148,8 @@ export class Lowering {
         return this.draw(core, scope);
       case "loop":
         return this.loop(core);
+      case "custom":
+        return this.custom(core, scope);
       default:
         return lowerPlain(this.entry, core, (c) => this.get(c, scope));
     }
@@ -198,6 +206,28 @@ export class Lowering {
     const value = this.access(core.arg, scope, index, scope);
     const around = value.vars.filter((v) => !axes.includes(v));
     return { node: spread(e, value, [...around, ...axes], []), vars: around };
+  }
+
+  /** Leaves for what a rule receives, over the indices of the value and of the arguments. */
+  private receive(core: CoreOf<"custom">, scope: Scope): readonly IndexVar[] {
+    const { variables } = this.entry;
+    const known = this.carried.get(core.incoming);
+    if (known) return known.vars;
+    const value = this.get(core.value, scope);
+    const vars = variables.union([value.vars, ...core.rules.map((r) => this.get(r.argument, scope).vars)]);
+    const type = { dtype: core.type.dtype, shape: [...vars.map((v) => v.extent), ...core.type.shape] };
+    for (const variable of [core.incoming, core.out]) this.carried.set(variable, { node: this.entry.ruleLeaf(variable.name, type), vars });
+    return vars;
+  }
+
+  private custom(core: CoreOf<"custom">, scope: Scope): Value {
+    const { builder: e } = this.entry;
+    const vars = this.receive(core, scope);
+    const spreadOf = (part: Core, own: readonly Dim[]): Node => spread(e, convertValue(e, this.get(part, scope), "f32"), vars, own);
+    const received = [core.incoming, core.out].map((v) => this.carried.get(v)?.node as Node);
+    const rules = core.rules.flatMap(({ argument, adjoint }) => [argument, adjoint].map((part) => spreadOf(part, argument.type.shape)));
+    const inputs = [spreadOf(core.value, core.type.shape), ...received, ...rules];
+    return { node: e.make("custom", { name: core.name, rules: core.rules.length }, inputs), vars };
   }
 
   private draw(core: CoreOf<"random">, scope: Scope): Value {

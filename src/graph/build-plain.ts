@@ -20,7 +20,7 @@ import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape,
 import type { Form, Value } from "./build-values.ts";
 
 /** The kinds that need more than their parts' values. */
-type Placed = "fold" | "at" | "slice" | "random" | "loop" | "carry" | "iteration";
+type Placed = "custom" | "fold" | "at" | "slice" | "random" | "loop" | "carry" | "iteration";
 
 /** The value of an expression from those of its parts. */
 export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>, get: (part: Core) => Value): Value {

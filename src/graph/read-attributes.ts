@@ -26,7 +26,7 @@ const readers: Readers = {
     return { data, type: readType(c) };
   },
   leaf: (c) => {
-    const kind = c.oneOf("input", "param", "state", "hyper", "step", "carry", "slice", "capture", "iteration");
+    const kind = c.oneOf("input", "param", "state", "hyper", "step", "carry", "slice", "capture", "iteration", "rule");
     const path = c.string();
     c.expect("as");
     return { kind, path, type: readType(c) };
@@ -64,6 +64,7 @@ const readers: Readers = {
   pick: (c) => ({ index: c.number() }),
   derive: (c) => ({ kind: c.oneOf("grad", "jvp", "hvp") }),
   substitute: none,
+  custom: (c) => ({ name: c.string(), rules: c.number() }),
 };
 
 /** Reads the attributes of an op. */

@@ -6,10 +6,10 @@
  */
 import type { Node } from "../ir/node.ts";
 
-/** The nodes the roots need, in order of evaluation; bodies of loops are not entered. */
-export function topological(roots: Iterable<Node>): readonly Node[] {
+/** The nodes the roots need, in order of evaluation; bodies of loops are not entered, nor nodes `without` which to do. */
+export function topological(roots: Iterable<Node>, without: Iterable<Node> = []): readonly Node[] {
   const order: Node[] = [];
-  const done = new Set<Node>();
+  const done = new Set<Node>(without);
   // A node waits on the stack with the position of the operand to visit next.
   const stack: { readonly node: Node; next: number }[] = [];
   for (const root of roots) {

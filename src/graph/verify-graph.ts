@@ -23,7 +23,7 @@ export interface VerifyOptions {
   readonly forms?: boolean;
 }
 
-const formOps: ReadonlySet<string> = new Set(["derive", "substitute", "mark"]);
+const formOps: ReadonlySet<string> = new Set(["derive", "substitute", "custom", "mark"]);
 const bodyLeafKinds: ReadonlySet<string> = new Set(["carry", "slice", "capture", "iteration"]);
 
 /** Throws unless the graph holds together. */
@@ -61,7 +61,9 @@ function verifyNodes(roots: readonly Node[], options: VerifyOptions, loop: NodeO
     if (twin) fail(node, `equals node ${twin.id} and is another object`);
     known.set(key, node);
     if (options.forms === false && formOps.has(node.op)) fail(node, "is a form that differentiate removes");
-    if (node.op === "leaf") verifyLeaf(node, loop);
+    if (node.op === "leaf" && node.attrs.kind === "rule") {
+      if (options.forms === false) fail(node, "stands for what a rule receives and is left over");
+    } else if (node.op === "leaf") verifyLeaf(node, loop);
     if (node.op === "loop") verifyBody(node, node.attrs.body, options);
   }
 }

@@ -45,8 +45,7 @@ export function users(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]
 export function rebuild(e: Emit, roots: readonly Node[], replace: Replace = () => undefined, options: RebuildOptions = {}): readonly Node[] {
   const became = options.became ?? new Map<Node, Node>();
   const around = options.around ?? ((_: Node, make: () => Node) => make());
-  for (const node of topological(roots)) {
-    if (became.has(node)) continue;
+  for (const node of topological(roots, became.keys())) {
     const inputs = node.inputs.map((x) => became.get(x) as Node);
     // Before `around`, since a body is made node by node, each with an origin of its own.
     const body = node.op === "loop" && options.bodies ? makeBody(rebuild(e, node.attrs.body.results, replace, { ...options, became })) : undefined;

@@ -20,8 +20,11 @@ import type { AccessMap } from "./access.ts";
 import type { Dim } from "./dims.ts";
 import type { DType, TensorType } from "./types.ts";
 
-/** What a leaf stands for. `carry slice capture iteration` occur in loop bodies alone. */
-export type LeafKind = "input" | "param" | "state" | "hyper" | "step" | "carry" | "slice" | "capture" | "iteration";
+/**
+ * What a leaf stands for. `carry slice capture iteration` occur in loop bodies alone; `rule` stands, in the adjoints of a
+ * `custom`, for the incoming adjoint or the result.
+ */
+export type LeafKind = "input" | "param" | "state" | "hyper" | "step" | "carry" | "slice" | "capture" | "iteration" | "rule";
 
 export type Relation = "==" | "!=" | "<" | "<=" | ">" | ">=";
 export type ReduceKind = "sum" | "max" | "any" | "all";
@@ -113,6 +116,11 @@ export interface OpAttrs {
   derive: { readonly kind: DeriveKind };
   /** (value, from, to): value with `from` replaced. */
   substitute: None;
+  /**
+   * (value, incoming, out, then `rules` pairs of an argument and its adjoint): the value, whose derivative is what the
+   * adjoints say with the leaves `incoming` and `out` replaced by the adjoint that arrives and by this node.
+   */
+  custom: { readonly name: string; readonly rules: number };
 }
 
 export type OpName = keyof OpAttrs;

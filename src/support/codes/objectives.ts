@@ -50,6 +50,33 @@ export const objectiveCodes: readonly ErrorCode[] = [
     text: "Random numbers belong to the path of the draw, by a 32-bit hash of it. Two paths of this program have the same hash, so both would draw the same numbers. Rename one of them.",
   },
   {
+    code: "E0320",
+    title: "an entry of a gradient that fits no argument",
+    text: "After `with gradient(dy)` stands one `argument = adjoint` for each argument that a derivative flows to. Labels, functions, sets and plain numbers have none. An argument without an entry has the derivative zero.",
+    wrong: "fn f(x) = floor(x) with gradient(dy) { y = dy }\nmodel M { param w: f32[3] ~ ones; loss = sum(f(w)) }",
+    right: "fn f(x) = floor(x) with gradient(dy) { x = dy }\nmodel M { param w: f32[3] ~ ones; loss = sum(f(w)) }",
+  },
+  {
+    code: "E0321",
+    title: "an adjoint of another shape than its argument",
+    text: "The adjoint of an argument has the shape of that argument: it says, for each element, how the loss changes with it. One number counts for all elements. Where an elementwise function stretched the argument to its result, the adjoint may have the shape of the result; it is then summed over the stretched axes.",
+    wrong: "fn total(x) = sum(x) with gradient(dy) { x = [1, 2] * dy }\nmodel M { param w: f32[3] ~ ones; loss = total(w) }",
+    right: "fn total(x) = sum(x) with gradient(dy) { x = dy }\nmodel M { param w: f32[3] ~ ones; loss = total(w) }",
+  },
+  {
+    code: "E0322",
+    title: "a parameter that a gradient given by hand leaves out",
+    text: "A gradient given by hand has entries for arguments. A parameter that the function reaches by another way, through an instance or a set, would silently never learn, so it is passed as an argument.",
+    wrong: "fn penal(s) = sum(s^2) with gradient(dy) { }\nmodel M { param w: f32[3] ~ ones; loss = sum(w) + penal(weights) }",
+  },
+  {
+    code: "E0325",
+    title: "a forward derivative of a rule that is not linear",
+    text: "`jvp` is made from the gradient rules by transposing them, which needs rules that are linear in what arrives. A rule that cuts or signs its adjoint, as gradient clipping does, has no forward derivative; `grad` and `hvp` take it.",
+    wrong: "fn cut(x) = x with gradient(dy) { x = min(max(dy, -1), 1) }\nmodel M { param w: f32[3] ~ ones; output j = jvp(cut(w), w, w); loss = sum(w) }",
+    right: "fn cut(x) = x with gradient(dy) { x = min(max(dy, -1), 1) }\nmodel M { param w: f32[3] ~ ones; output j = hvp(sum(cut(w)^2), w, w); loss = sum(w) }",
+  },
+  {
     code: "E0380",
     title: "no derivative",
     text: "The loss depends on a parameter through an operation that has no derivative there. `stop_gradient` says that none is wanted, `with gradient` gives one of your own.",
