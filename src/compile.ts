@@ -11,7 +11,7 @@ import { check } from "./check/check.ts";
 import type { CheckedModel, CheckedProgram, CheckedTrain, UsedFile } from "./check/checked.ts";
 import type { UsedText } from "./check/files.ts";
 import { differentiate } from "./grad/differentiate.ts";
-import { build, type EntryName } from "./graph/build.ts";
+import { build, entryNames, type EntryName } from "./graph/build.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
 import { assembleEntry, assembleProgram, storedElements, storedTensors, trainPlanOf } from "./harness/assemble.ts";
 import type { EntryPlan, KernelText, Program } from "./harness/runtime/program.ts";
@@ -124,8 +124,7 @@ export class CompiledProgram {
   }
 
   get entries(): readonly EntryName[] {
-    const objective = this.model.terms.length > 0;
-    return ["init", ...(this.train && objective ? (["step"] as const) : []), "evaluate", "predict", ...(objective ? (["gradients"] as const) : [])];
+    return entryNames(this.model, this.train);
   }
 
   /** The simplified graph of an entry: its meaning. */

@@ -7,6 +7,7 @@
  *     const { p } = await session.predict({ x });
  */
 import { profiles } from "../kernels/profiles.ts";
+import { largestBatch } from "./check/train-facts.ts";
 import type { CompiledProgram } from "./compile.ts";
 import { F64Engine } from "./harness/f64-engine.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
@@ -14,10 +15,11 @@ import { EngineError, type Call, type Engine, type OutputValue, type Values } fr
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
 import type { InputInfo, StoredTensor } from "./harness/runtime/program.ts";
 import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
+import { evaluationSeed } from "./harness/runtime/seeds.ts";
 import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
 import type { Profile } from "./ir/kernel.ts";
-import type { EntryName } from "./graph/build.ts";
+import { isStep, type EntryName } from "./graph/build.ts";
 
 /** Where a session runs. */
 export type SessionOptions = {
@@ -44,12 +46,12 @@ export async function openSession(program: CompiledProgram, options: SessionOpti
 function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName) });
   const profile = profileFor(options.device, options.software);
-  const batch = options.batch ?? (typeof program.train?.batch === "number" ? program.train.batch : 0);
+  const batch = options.batch ?? largestBatch(program.train) ?? 0;
   return new GpuEngine({
     device: options.device,
     program: program.info,
     planFor: (entry, live) => {
-      const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, entry === "step" ? Math.max(n, batch) : n]));
+      const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
       const { plan, texts } = program.lower(entry as EntryName, { capacity, profile });
       return { plan, kernels: texts };
     },
@@ -67,7 +69,10 @@ export class Session {
   readonly engine: Engine;
   private readonly seed: number;
   private readonly hypers: Record<string, number>;
+  /** Updates so far: the counter of draws. */
   private updates = 0;
+  /** Updates by entry: the `t` of each step's optimizer. */
+  private readonly counts = new Map<string, number>();
 
   constructor(program: CompiledProgram, engine: Engine, seed: number) {
     this.program = program;
@@ -84,7 +89,8 @@ export class Session {
   /** Initial values for parameters and state; the update count starts again. */
   async reset(): Promise<void> {
     this.updates = 0;
-    await (await this.engine.run("init", this.call({}, 0))).read();
+    this.counts.clear();
+    await (await this.engine.run("init", this.call({}, { t: 1, step: 0, seed: this.seed }))).read();
   }
 
   /** A copy of a parameter or state. Throws EngineError E0505 on an unknown path. */
@@ -103,17 +109,36 @@ export class Session {
     this.hypers[name] = value;
   }
 
-  /** One update on a batch; the loss and its named terms before the update. Throws EngineError E0606 when one is not finite. */
-  async step(feed: Feed = {}): Promise<Readonly<Record<string, number>>> {
-    if (!this.program.train) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
-    const call = this.call(feed, this.updates + 1);
-    const outputs = await (await this.engine.run("step", call)).read();
+  /**
+   * One update on a batch; the loss and its named terms before the update. `step` names which, where the train block has
+   * several. Throws EngineError E0520 on another name, E0606 when something is not finite.
+   */
+  async step(feed: Feed = {}, options: { readonly step?: string } = {}): Promise<Readonly<Record<string, number>>> {
+    const entry = this.stepEntry(options.step);
+    const t = (this.counts.get(entry) ?? 0) + 1;
+    const outputs = await (await this.engine.run(entry, this.call(feed, { t, step: this.updates + 1, seed: this.seed }))).read();
     const status = outputs["status"]?.data[0] ?? 0;
     // The word is sticky so that steps queued ahead change nothing either; here none is, and the next step starts clean.
     if (status !== 0) this.engine.write("status", [0]);
     if (status !== 0) throw new EngineError("E0606", `the loss or a gradient was not finite at update ${status}; the parameters are those before it`);
     this.updates++;
+    this.counts.set(entry, t);
     return scalars(outputs);
+  }
+
+  /** Names that `step` takes: `critic`, or `warm.critic` where phases have steps of their own. Empty where there is one step alone. */
+  get steps(): readonly string[] {
+    return this.program.entries.filter(isStep).flatMap((entry) => (entry === "step" ? [] : [entry.slice("step.".length)]));
+  }
+
+  private stepEntry(name: string | undefined): EntryName {
+    if (!this.program.train) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
+    const entries = this.program.entries.filter(isStep);
+    const [only] = entries;
+    const entry = name === undefined ? (entries.length === 1 ? only : undefined) : entries.find((e) => e === `step.${name}`);
+    if (entry) return entry;
+    const listed = this.steps.join(", ") || "one step, which has no name";
+    throw new EngineError("E0520", name === undefined ? `${this.program.train.name} has several steps, and one must be named: ${listed}` : `${this.program.train.name} has no step ${name}; it has ${listed}`);
   }
 
   /** Loss, terms, metrics and outputs, as evaluation sees them. */
@@ -132,7 +157,8 @@ export class Session {
   }
 
   private async outputs(entry: EntryName, feed: Feed): Promise<Readonly<Record<string, OutputValue>>> {
-    return (await this.engine.run(entry, this.call(feed, Math.max(1, this.updates)))).read();
+    const call = this.call(feed, { t: Math.max(1, ...this.counts.values()), step: this.updates, seed: evaluationSeed(this.seed) });
+    return (await this.engine.run(entry, call)).read();
   }
 
   /** Trains as the file's train block says. Throws EngineError E0407 when there is none. */
@@ -140,7 +166,8 @@ export class Session {
     const plan = this.program.trainPlan;
     if (!plan) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
     const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
-    this.updates = result.steps;
+    this.updates = result.updates;
+    for (const [entry, count] of result.counts) this.counts.set(entry, count);
     return result;
   }
 
@@ -171,7 +198,7 @@ export class Session {
     this.engine.close();
   }
 
-  private call(feed: Feed, step: number): Call {
+  private call(feed: Feed, { t, step, seed }: { readonly t: number; readonly step: number; readonly seed: number }): Call {
     const inputs: Record<string, Values> = Object.create(null);
     for (const i of this.program.info.inputs) {
       const values = Object.hasOwn(feed, i.name) ? feed[i.name] : undefined;
@@ -180,8 +207,7 @@ export class Session {
       inputs[i.name] = Float64Array.from(values);
     }
     return {
-      live: this.live(feed), inputs, seed: this.seed, step, example: 0,
-      scalars: { hyper: this.hypers, step: { t: Math.max(1, step), epoch: 1 } },
+      live: this.live(feed), inputs, seed, step, example: 0, scalars: { hyper: this.hypers, step: { t, epoch: 1 } },
     };
   }
 

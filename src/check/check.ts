@@ -24,6 +24,7 @@ import { badIndices, wantedRange } from "./index-ranges.ts";
 import { reachedParams } from "./reach.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
+import { warnUntrained } from "./untrained.ts";
 import { checkTrain, settableKeys } from "./trains.ts";
 import { checkUncalled } from "./uncalled.ts";
 import type { Callable, Value } from "./value.ts";
@@ -169,6 +170,7 @@ function checkModel(
       continue;
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
+    if (blocks.length > 0 && !own.hasErrors) warnUntrained(own, checked, blocks, run.state);
     checkIndexRanges(cx, checked);
     for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);
     if (!own.hasErrors && whole) warnUnused(cx, diagnostics);

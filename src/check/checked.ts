@@ -106,6 +106,55 @@ export type DataPlan =
 
 export type Part = "training" | "validation" | "test";
 
+export interface Clip {
+  readonly kind: "norm" | "value";
+  readonly limit: Core;
+}
+
+/** Training ends once `monitor` has not become better for `patience` epochs. */
+export interface EarlyStop {
+  readonly kind: "early";
+  readonly patience: number;
+  readonly monitor: { readonly part: Part; readonly name: string };
+  readonly restore: "best" | "last";
+}
+
+/** The graph of a step: `step`, `step.critic`. */
+export type StepEntry = "step" | `step.${string}`;
+
+/** One kind of update: what it minimises, by which optimizer over which parameters. */
+export interface CheckedStep {
+  /** Of its section; absent where the block has none. */
+  readonly name?: string;
+  readonly entry: StepEntry;
+  readonly span: Span;
+  /** What it minimises; absent for the model's whole loss. */
+  readonly objective?: Core;
+  /** The terms in it. */
+  readonly terms: readonly Term[];
+  readonly clip?: Clip;
+  /** For the parameters that this step trains. */
+  readonly optimizer: CheckedOptimizer;
+  /** Runs in each training step; the k-th takes its k-th batch. */
+  readonly times: number;
+}
+
+/** A stretch of training. A block without `phase` sections has one. */
+export interface CheckedPhase {
+  /** Of its section; absent where the block has none. */
+  readonly name?: string;
+  readonly span: Span;
+  readonly batch: number | "all";
+  /** Exactly one of the two. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly stop?: EarlyStop;
+  /** The values that it begins with: those of the phase before, or those that the run began with. */
+  readonly start: "fresh" | "previous";
+  /** In the order in which each training step runs them. */
+  readonly runs: readonly CheckedStep[];
+}
+
 export interface CheckedTrain {
   /** `train M as name`; else the model's name. */
   readonly name: string;
@@ -114,17 +163,12 @@ export interface CheckedTrain {
   readonly data?: DataPlan;
   /** Fractions; both 0 when everything is training data. */
   readonly split: { readonly validation: number; readonly test: number };
-  readonly batch: number | "all";
-  /** Exactly one of the two. */
-  readonly epochs?: number;
-  readonly steps?: number;
-  readonly clip?: { readonly kind: "norm" | "value"; readonly limit: Core };
-  readonly stop?: { readonly kind: "early"; readonly patience: number; readonly monitor: { readonly part: Part; readonly name: string }; readonly restore: "best" | "last" };
   readonly seed: number;
-  readonly optimizer: CheckedOptimizer;
+  /** At least one. */
+  readonly phases: readonly CheckedPhase[];
 }
 
-/** An optimizer instantiated for each parameter of the model: states keyed `adam.s/Digits.h.W`, one update per state and for θ. */
+/** An optimizer instantiated for each parameter that it trains: states keyed `adam.s/Digits.h.W` (`critic/adam.s/…` in a step of that name), one update per state and for θ. */
 export interface CheckedOptimizer {
   readonly name: string;
   readonly span: Span;

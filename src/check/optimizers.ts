@@ -13,8 +13,8 @@ import { tensorValue } from "./make.ts";
 import { Scope } from "./scope.ts";
 import { type CallableValue, describe, type GivenArgument, type Value } from "./value.ts";
 
-/** `optimizer = adam(lr = 1e-3)` for these parameters. */
-export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelState, params: readonly CheckedParam[]): CheckedOptimizer | undefined {
+/** `optimizer = adam(lr = 1e-3)` for these parameters. `owner` begins the keys of its states, so that two steps never share one. */
+export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelState, params: readonly CheckedParam[], owner: string): CheckedOptimizer | undefined {
   const call: Call = expr.kind === "call" ? expr : { kind: "call", span: expr.span, callee: expr, args: [] };
   const callee = cx.evaluate(cx, call.callee, env);
   if (callee.kind === "poison") return undefined;
@@ -39,7 +39,7 @@ export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelSt
   }
   const perParam: CheckedOptimizer["perParam"][number][] = [];
   for (const param of params) {
-    const one = forParam(cx, callee, param, given, env, model, call.span);
+    const one = forParam(cx, callee, param, given, env, model, call.span, owner);
     if (!one) return undefined;
     perParam.push(one);
   }
@@ -47,7 +47,7 @@ export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelSt
 }
 
 function forParam(
-  cx: Context, callee: CallableValue, param: CheckedParam, given: ReadonlyMap<string, GivenArgument>, env: Env, model: ModelState, span: Span,
+  cx: Context, callee: CallableValue, param: CheckedParam, given: ReadonlyMap<string, GivenArgument>, env: Env, model: ModelState, span: Span, owner: string,
 ): CheckedOptimizer["perParam"][number] | undefined {
   const { declaration } = callee;
   const name = declaration.name.name;
@@ -58,7 +58,7 @@ function forParam(
     ...model, params: new Map(), updates: new Map(), claims: new Map(), foreseen: [],
     states: new Map([[path, { path, type, init: theta.core, span: param.span, current: theta }]]),
     theta: { dtype: "f32", shape: type.shape, fixed: [] },
-    statePath: (s) => `${name}.${s}/${path}`,
+    statePath: (s) => `${owner}${name}.${s}/${path}`,
     alwaysTraining: true,
   };
   const scope = new Scope<Value>(callee.scope);
@@ -68,7 +68,7 @@ function forParam(
   const around = cx.model;
   cx.model = state;
   const errors = cx.diagnostics.list.length;
-  const place = { path: `${name}/${path}`, named: true, turns: "" };
+  const place = { path: `${owner}${name}/${path}`, named: true, turns: "" };
   const bound = bindParameters(cx, declaration.params, given, { ...env, scope, place }, `\`${name}\``, span);
   if (bound) runBody(cx, { declaration, scope, place, span, kind: "optimizer" });
   cx.model = around;

@@ -6,7 +6,9 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { largestBatch } from "../check/train-facts.ts";
 import type { CompiledProgram, LoweredEntry } from "../compile.ts";
+import { isStep, type EntryName } from "../graph/build.ts";
 import { baseName, bundle } from "../harness/bundle.ts";
 import { readText, writeFiles } from "../harness/node/files.ts";
 import type { Dataset } from "../harness/runtime/dataset.ts";
@@ -68,11 +70,11 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
 function lowerAll(program: CompiledProgram, examples: Dataset | undefined, software: boolean): ReadonlyMap<string, LoweredEntry> {
   const { batch } = program.info;
   const rows = examples?.rows ?? 1;
-  const most = program.train?.batch === "all" ? rows : Math.min(program.train?.batch ?? 1, rows);
-  const sizes: Readonly<Record<string, number>> = { step: most, gradients: most, evaluate: Math.min(evaluationChunk, rows), predict: Math.min(evaluationChunk, rows) };
+  const most = Math.min(largestBatch(program.train) ?? rows, rows);
+  const sizeOf = (entry: EntryName): number => (entry === "init" ? 1 : isStep(entry) || entry === "gradients" ? most : Math.min(evaluationChunk, rows));
   return new Map(program.entries.map((entry) => {
     const target = targetOf(program, software);
-    return [entry, program.lower(entry, batch === undefined ? target : { ...target, capacity: { [batch]: sizes[entry] ?? 1 } })];
+    return [entry, program.lower(entry, batch === undefined ? target : { ...target, capacity: { [batch]: sizeOf(entry) } })];
   }));
 }
 

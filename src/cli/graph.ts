@@ -22,7 +22,9 @@ export interface GraphOptions extends CompileOptions {
 }
 
 /** The entries that explain a program, the gradients first. */
-const explained: readonly EntryName[] = ["gradients", "step", "evaluate", "predict"];
+function explained(entries: readonly EntryName[]): readonly EntryName[] {
+  return entries.filter((e) => e !== "init").sort((a, b) => Number(b === "gradients") - Number(a === "gradients"));
+}
 
 /** Runs the command and gives the exit status. */
 export async function graph(terminal: Terminal, options: GraphOptions, file: string, name?: string): Promise<number> {
@@ -31,7 +33,7 @@ export async function graph(terminal: Terminal, options: GraphOptions, file: str
   if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
-  const entries = explained.filter((entry) => program.entries.includes(entry)).map((entry) => {
+  const entries = explained(program.entries).map((entry) => {
     const { kernels, texts, plan, schedule } = program.lower(entry, targetOf(program));
     // Equal kernels share a text; the page shows each dispatch with its own.
     const textOf = plan.block.map((item) => (item.kind === "dispatch" ? (texts[item.kernel]?.wgsl ?? "") : ""));

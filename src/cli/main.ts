@@ -53,7 +53,7 @@ function commands(): Command {
     .action(run(async (...all: Parameters<typeof import("./graph.ts").graph>) => (await import("./graph.ts")).graph(...all)));
   withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which)))
     .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, bind, plan or emit")
-    .option("--entry <name>", "init, step, evaluate, predict or gradients (default: step)")
+    .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
     .option("--diff", "show what the pass changed")
     .option("--why", "say why the schedule put nodes together or apart")
     .action(run(async (...all: Parameters<typeof import("./dump.ts").dump>) => (await import("./dump.ts")).dump(...all)));

@@ -4,6 +4,7 @@
  *     program.lower("step", targetOf(program))
  */
 import { profiles } from "../../kernels/profiles.ts";
+import { largestBatch } from "../check/train-facts.ts";
 import type { CompiledProgram, Target } from "../compile.ts";
 
 /** Examples per run where the train block does not say. */
@@ -12,6 +13,6 @@ const USUAL_BATCH = 64;
 /** The target of `program`, for a GPU or for the software adapter. */
 export function targetOf(program: CompiledProgram, software = false): Target {
   const batch = program.info.batch;
-  const size = typeof program.train?.batch === "number" ? program.train.batch : USUAL_BATCH;
+  const size = largestBatch(program.train) ?? USUAL_BATCH;
   return { capacity: batch === undefined ? {} : { [batch]: size }, profile: software ? profiles.software : profiles.gpu };
 }

@@ -1,6 +1,6 @@
 /**
  * The training step: loss, gradients, clipping, updates, and the status word on which every update depends. In: a
- * lowering for training and the checked model and train block. Out: the outputs and commits of the step.
+ * lowering for training, the checked model and one step of its train block. Out: the outputs and commits of the step.
  *
  *     status' = select(status != 0, status, select(any non-finite in loss or gradients, t, 0))
  *     W'      = select(status' == 0, new W, W)
@@ -12,7 +12,9 @@ import type { Emit } from "../ir/emit.ts";
 import type { Commit, Node, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import type { CheckedModel, CheckedTrain, Term, Update } from "../check/checked.ts";
+import type { CheckedModel, CheckedParam, CheckedStep, CheckedTrain, Clip, Term, Update } from "../check/checked.ts";
+import { sharedObjective, stepsOf } from "../check/train-facts.ts";
+import { invariant } from "../support/diagnostic.ts";
 import type { Entry } from "./build-entry.ts";
 import type { Lowering } from "./build-lower.ts";
 
@@ -35,26 +37,67 @@ export function lossOutputs(entry: Entry, lowering: Lowering, terms: readonly Te
   return { loss, outputs: loss ? [{ name: "loss", kind: "loss", node: loss }, ...named] : named };
 }
 
-/** The gradient of the loss by each parameter, not clipped. */
-export function gradientNodes(entry: Entry, model: CheckedModel, loss: Node): ReadonlyMap<string, Node> {
+/** One thing that is minimised, over these parameters. */
+export interface Loss {
+  /** `loss`; `critic.loss` where steps minimise different things. */
+  readonly name: string;
+  readonly loss: Node;
+  readonly params: readonly CheckedParam[];
+}
+
+/** What training minimises, and what an evaluation says of it: the loss where there is one, and each named term. */
+export function lossesOf(entry: Entry, lowering: Lowering, model: CheckedModel, train: CheckedTrain | undefined): { readonly losses: readonly Loss[]; readonly outputs: readonly Output[] } {
+  const steps = train ? stepsOf(train) : [];
+  const shared = sharedObjective(steps);
+  if (shared === "terms") {
+    const { loss, outputs } = lossOutputs(entry, lowering, model.terms);
+    return { losses: loss ? [{ name: "loss", loss, params: model.params }] : [], outputs };
+  }
+  const terms = model.terms.filter((t) => t.name !== "loss").map((t): Output => ({ name: t.name, kind: "term", node: lowering.tensor(t.value, scalar) }));
+  if (shared !== undefined) {
+    const loss = lowering.tensor(shared, scalar);
+    return { losses: [{ name: "loss", loss, params: model.params }], outputs: [{ name: "loss", kind: "loss", node: loss }, ...terms] };
+  }
+  const losses = steps.map((step): Loss => {
+    const trained = new Set(step.optimizer.perParam.map((p) => p.param));
+    return { name: `${step.name ?? "step"}.loss`, loss: stepLoss(entry, lowering, step).loss, params: model.params.filter((p) => trained.has(p.path)) };
+  });
+  return { losses, outputs: terms };
+}
+
+/** What a step minimises, and the terms in it. */
+function stepLoss(entry: Entry, lowering: Lowering, step: CheckedStep): { readonly loss: Node; readonly outputs: readonly Output[] } {
+  if (step.objective === undefined) {
+    const { loss, outputs } = lossOutputs(entry, lowering, step.terms);
+    invariant(loss, "build", "a step has nothing to minimise");
+    return { loss, outputs };
+  }
+  const loss = lowering.tensor(step.objective, scalar);
+  const terms = step.terms.filter((t) => t.name !== "loss").map((t): Output => ({ name: t.name, kind: "term", node: lowering.tensor(t.value, scalar) }));
+  return { loss, outputs: [{ name: "loss", kind: "loss", node: loss }, ...terms] };
+}
+
+/** The gradient of the loss by each of these parameters, not clipped. */
+export function gradientNodes(entry: Entry, params: readonly CheckedParam[], loss: Node): ReadonlyMap<string, Node> {
   const { builder: e } = entry;
   return new Map(
-    model.params.map((p) => [
+    params.map((p) => [
       p.path, e.origin([p.span], `gradient of the loss by ${p.path}`, () => e.make("derive", { kind: "grad" }, [loss, entry.leaf("param", p.path, p.type)])),
     ]),
   );
 }
 
 /** Everything a training step yields and stores. */
-export function stepParts(entry: Entry, lowering: Lowering, model: CheckedModel, train: CheckedTrain): { readonly outputs: readonly Output[]; readonly commits: readonly Commit[] } {
+export function stepParts(entry: Entry, lowering: Lowering, model: CheckedModel, step: CheckedStep): { readonly outputs: readonly Output[]; readonly commits: readonly Commit[] } {
   const { builder: e } = entry;
-  const { loss, outputs } = lossOutputs(entry, lowering, model.terms);
-  const raw = loss ? gradientNodes(entry, model, loss) : new Map<string, Node>();
-  for (const [path, g] of clipped(entry, lowering, raw, train.clip)) entry.gradients.set(path, g);
+  const { loss, outputs } = stepLoss(entry, lowering, step);
+  const trained = new Set(step.optimizer.perParam.map((p) => p.param));
+  const raw = gradientNodes(entry, model.params.filter((p) => trained.has(p.path)), loss);
+  for (const [path, g] of clipped(entry, lowering, raw, step.clip)) entry.gradients.set(path, g);
 
   const predicate = "updates are kept only while everything is finite";
-  const status = e.origin([train.span], predicate, () => statusNode(e, [...(loss ? [loss] : []), ...raw.values()]));
-  const sound = e.origin([train.span], predicate, () => e.compare("==", status, e.like(status, 0)));
+  const status = e.origin([step.span], predicate, () => statusNode(e, [loss, ...raw.values()]));
+  const sound = e.origin([step.span], predicate, () => e.compare("==", status, e.like(status, 0)));
 
   const commit = (kind: Commit["kind"], update: Update, type: TensorType): Commit => {
     const next = lowering.tensor(update.value, type);
@@ -64,7 +107,7 @@ export function stepParts(entry: Entry, lowering: Lowering, model: CheckedModel,
   };
   const types = new Map([...model.params, ...model.states].map((s) => [s.path, s.type]));
   const commits: Commit[] = [];
-  for (const { param, states, updates } of train.optimizer.perParam) {
+  for (const { param, states, updates } of step.optimizer.perParam) {
     const own = new Map(states.map((s) => [s.path, s.type]));
     for (const u of updates) commits.push(commit(u.path === param ? "param" : "state", u, own.get(u.path) ?? types.get(u.path) ?? u.value.type));
   }
@@ -84,7 +127,7 @@ function statusNode(e: Emit, watched: readonly Node[]): Node {
 }
 
 /** g · limit / max(‖g‖, limit) over all parameters together, or each element brought into -limit .. limit. */
-function clipped(entry: Entry, lowering: Lowering, gradients: ReadonlyMap<string, Node>, clip: CheckedTrain["clip"]): ReadonlyMap<string, Node> {
+function clipped(entry: Entry, lowering: Lowering, gradients: ReadonlyMap<string, Node>, clip: Clip | undefined): ReadonlyMap<string, Node> {
   if (!clip || gradients.size === 0) return gradients;
   const { builder: e } = entry;
   const limit = lowering.tensor(clip.limit, scalar);

@@ -12,21 +12,37 @@
  * | predict   | no       | outputs                                   |                                              |
  * | gradients | no       | loss, the gradient by each parameter path |                                              |
  *
- * `loss` is the minimised whole: the sum of the terms, those to be maximised with a minus sign.
+ * `loss` is the minimised whole: the sum of the terms, those to be maximised with a minus sign. A train block with `step`
+ * sections has an entry for each, `step.critic`, whose `loss` is what that step minimises. Where they minimise different
+ * things, evaluation has no `loss`, and `gradients` has `critic.loss` and the gradient of each parameter by the first
+ * step that trains it.
  */
-import type { Commit, Graph, Output } from "../ir/node.ts";
+import type { Commit, Graph, Node, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
-import type { CheckedModel, CheckedProgram, CheckedState, CheckedTrain, Named } from "../check/checked.ts";
+import type { CheckedModel, CheckedProgram, CheckedState, CheckedTrain, Named, StepEntry } from "../check/checked.ts";
 import type { Core } from "../check/core.ts";
+import { optimizerStates, stepsOf } from "../check/train-facts.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { Entry } from "./build-entry.ts";
 import { Lowering } from "./build-lower.ts";
-import { gradientNodes, lossOutputs, stepParts } from "./build-step.ts";
+import { gradientNodes, lossesOf, stepParts } from "./build-step.ts";
 
 export { hashPath } from "./build-random.ts";
 
 /** The entries that a program may have. */
-export type EntryName = "init" | "step" | "evaluate" | "predict" | "gradients";
+export type EntryName = "init" | StepEntry | "evaluate" | "predict" | "gradients";
+
+/** What can be run of a model: the steps of its train block among them. */
+export function entryNames(model: CheckedModel, train: CheckedTrain | undefined): readonly EntryName[] {
+  const goal = model.terms.length > 0;
+  const steps = train && goal ? stepsOf(train).map((s) => s.entry) : [];
+  return ["init", ...steps, "evaluate", "predict", ...(goal ? (["gradients"] as const) : [])];
+}
+
+/** Whether an entry is a training step. */
+export function isStep(entry: string): entry is StepEntry {
+  return entry === "step" || entry.startsWith("step.");
+}
 
 /** One graph to be built. */
 export interface EntryRequest {
@@ -39,13 +55,9 @@ export interface EntryRequest {
 /** Every graph that can be built: of each train block's model, then of models without one. */
 export function entriesOf(program: CheckedProgram): readonly EntryRequest[] {
   return program.models.flatMap((model): readonly EntryRequest[] => {
-    const goal = model.terms.length > 0;
-    const names = (train: boolean): readonly EntryName[] => [
-      "init", ...(train && goal ? (["step"] as const) : []), "evaluate", "predict", ...(goal ? (["gradients"] as const) : []),
-    ];
     const trains = program.trains.filter((t) => t.model === model.name);
-    if (trains.length === 0) return names(false).map((entry) => ({ entry, model: model.name }));
-    return trains.flatMap((t) => names(true).map((entry) => ({ entry, model: model.name, train: t.name })));
+    if (trains.length === 0) return entryNames(model, undefined).map((entry) => ({ entry, model: model.name }));
+    return trains.flatMap((t) => entryNames(model, t).map((entry) => ({ entry, model: model.name, train: t.name })));
   });
 }
 
@@ -55,7 +67,7 @@ export function build(program: CheckedProgram, request: EntryRequest): Graph {
   invariant(model, "build", `there is no model ${request.model}`);
   const train = program.trains.find((t) => t.name === request.train && t.model === model.name);
   invariant(train || request.train === undefined, "build", `there is no train block ${request.train ?? ""} of ${request.model}`);
-  const training = request.entry === "step";
+  const training = isStep(request.entry);
   const entry = new Entry({ training, marked: training || request.entry === "gradients", roots: rootsOf(request.entry, model, train) });
   const lowering = new Lowering(entry);
   const { outputs, commits } = partsOf(request.entry, { entry, lowering, model, train });
@@ -79,26 +91,34 @@ function partsOf(name: EntryName, { entry, lowering, model, train }: Setting): P
   switch (name) {
     case "init":
       return { outputs: [], commits: initCommits(entry, lowering, model, train) };
-    case "step":
-      invariant(train, "build", "a step needs a train block");
-      return stepParts(entry, lowering, model, train);
     case "evaluate": {
-      const { outputs } = lossOutputs(entry, lowering, model.terms);
+      const { outputs } = lossesOf(entry, lowering, model, train);
       return { outputs: [...outputs, ...named("metric", model.metrics), ...named("output", model.outputs)], commits: [] };
     }
     case "predict":
       return { outputs: named("output", model.outputs), commits: [] };
     case "gradients": {
-      const { loss, outputs } = lossOutputs(entry, lowering, model.terms);
-      invariant(loss, "build", `${model.name} has no objective`);
-      const gradients = [...gradientNodes(entry, model, loss)].map(([path, node]): Output => ({ name: path, kind: "gradient", node }));
-      return { outputs: [...outputs.filter((o) => o.kind === "loss"), ...gradients], commits: [] };
+      const { losses } = lossesOf(entry, lowering, model, train);
+      const [first] = losses;
+      invariant(first, "build", `${model.name} has no objective`);
+      const nodes = new Map<string, Node>();
+      for (const { loss, params } of losses) for (const [path, node] of gradientNodes(entry, params, loss)) if (!nodes.has(path)) nodes.set(path, node);
+      const gradients = model.params.flatMap((p): Output[] => {
+        const node = nodes.get(p.path);
+        return node ? [{ name: p.path, kind: "gradient", node }] : [];
+      });
+      return { outputs: [...losses.map(({ name, loss }): Output => ({ name, kind: "loss", node: loss })), ...gradients], commits: [] };
+    }
+    default: {
+      const step = train && stepsOf(train).find((s) => s.entry === name);
+      invariant(step, "build", `${model.name} has no step ${name}`);
+      return stepParts(entry, lowering, model, step);
     }
   }
 }
 
 function statesOf(model: CheckedModel, train: CheckedTrain | undefined): readonly CheckedState[] {
-  return [...model.states, ...(train?.optimizer.perParam.flatMap((p) => p.states) ?? [])];
+  return [...model.states, ...optimizerStates(train)];
 }
 
 function initCommits(entry: Entry, lowering: Lowering, model: CheckedModel, train: CheckedTrain | undefined): Commit[] {
@@ -110,18 +130,21 @@ function initCommits(entry: Entry, lowering: Lowering, model: CheckedModel, trai
 /** Every expression of the entry. */
 function rootsOf(name: EntryName, model: CheckedModel, train: CheckedTrain | undefined): readonly Core[] {
   const values = (list: readonly { readonly value: Core }[]): readonly Core[] => list.map((n) => n.value);
+  const steps = train ? stepsOf(train) : [];
+  const objectives = (list: typeof steps): readonly Core[] => list.flatMap((s) => s.objective ?? []);
   switch (name) {
     case "init":
       return [...model.params, ...statesOf(model, train)].map((s) => s.init);
-    case "step": {
-      const updates = train?.optimizer.perParam.flatMap((p) => p.updates) ?? [];
-      return [...values(model.terms), ...values(updates), ...values(model.updates), ...(train?.clip ? [train.clip.limit] : [])];
-    }
     case "evaluate":
-      return [...values(model.terms), ...values(model.metrics), ...values(model.outputs)];
+      return [...values(model.terms), ...objectives(steps), ...values(model.metrics), ...values(model.outputs)];
     case "predict":
       return values(model.outputs);
     case "gradients":
-      return values(model.terms);
+      return [...values(model.terms), ...objectives(steps)];
+    default: {
+      const own = steps.filter((s) => s.entry === name);
+      const updates = own.flatMap((s) => s.optimizer.perParam).flatMap((p) => p.updates);
+      return [...values(model.terms), ...objectives(own), ...values(updates), ...values(model.updates), ...own.flatMap((s) => s.clip?.limit ?? [])];
+    }
   }
 }

@@ -2,21 +2,22 @@
  * Puts a program together as data: a planned entry and its kernels' texts become an `EntryPlan`, a checked model and
  * the store's layout the rest. Everything here is renaming; decisions were made before.
  */
-import type { CheckedModel, CheckedTrain, DataExpr as CheckedExpr } from "../check/checked.ts";
+import type { CheckedModel, CheckedPhase, CheckedTrain, DataExpr as CheckedExpr } from "../check/checked.ts";
+import { optimizerStates, sharedObjective } from "../check/train-facts.ts";
 import type { HostScalar, ParamSlot, Schedule } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { bytesOf, slabNames, slabOf, type Plan, type StoreLayout } from "../memory/placement.ts";
 import type { EntryPlan, HostInstruction, InputInfo, KernelText, Program, Size, StoredTensor, Word } from "./runtime/program.ts";
-import type { DataExpr, TrainPlan } from "./runtime/train-plan.ts";
+import type { DataExpr, PhasePlan, RunPlan, TrainPlan } from "./runtime/train-plan.ts";
 
 /** Every tensor that outlives a step: parameters, then model state, then optimizer state, then the status word. */
 export function storedTensors(model: CheckedModel, train: CheckedTrain | undefined): Omit<StoredTensor, "offset" | "bytes">[] {
-  const states = [...model.states, ...(train?.optimizer.perParam.flatMap((p) => p.states) ?? [])];
   return [
     ...model.params.map((p) => ({
       name: p.path, dtype: p.type.dtype, shape: p.type.shape, kind: "param" as const, role: p.role, ...(p.was !== undefined && { was: p.was }),
     })),
-    ...states.map((s) => ({ name: s.path, dtype: s.type.dtype, shape: s.type.shape, kind: "state" as const })),
+    ...model.states.map((s) => ({ name: s.path, dtype: s.type.dtype, shape: s.type.shape, kind: "state" as const })),
+    ...optimizerStates(train).map((s) => ({ name: s.path, dtype: s.type.dtype, shape: s.type.shape, kind: "state" as const, entry: s.entry })),
     { name: "status", dtype: "u32" as const, shape: [], kind: "state" as const },
   ];
 }
@@ -121,15 +122,25 @@ export function trainPlanOf(train: CheckedTrain): TrainPlan {
     name: train.name,
     model: train.model,
     split: train.split,
-    batch: train.batch,
     seed: train.seed,
-    ...(train.epochs !== undefined && { epochs: train.epochs }),
-    ...(train.steps !== undefined && { steps: train.steps }),
-    ...(train.stop && { stop: train.stop }),
+    phases: train.phases.map(phasePlanOf),
     ...(data?.kind === "csv" && { data: { kind: data.kind, path: data.path, fields: data.fields.map(({ name, expr }) => ({ name, expr: exprOf(expr) })) } }),
     ...(data?.kind === "table" && {
       data: { kind: data.kind, rows: data.rows, fields: data.fields.map(({ name, shape, values }) => ({ name, shape, values })) },
     }),
+  };
+}
+
+function phasePlanOf({ name, batch, epochs, steps, stop, start, runs }: CheckedPhase): PhasePlan {
+  return {
+    ...(name !== undefined && { name }),
+    batch,
+    ...(epochs !== undefined && { epochs }),
+    ...(steps !== undefined && { steps }),
+    ...(stop && { stop }),
+    start,
+    shared: sharedObjective(runs) !== undefined,
+    runs: runs.map((r): RunPlan => ({ ...(r.name !== undefined && { name: r.name }), entry: r.entry, times: r.times })),
   };
 }
 

@@ -49,6 +49,7 @@ function tuple(shape: readonly Size[]): string {
 function writeModel(file: SourceFile, program: Program): void {
   file.addImportDeclaration({ moduleSpecifier: "./runtime/engine.ts", isTypeOnly: true, namedImports: ["Call", "Engine", "OutputValue", "Values"] });
   file.addImportDeclaration({ moduleSpecifier: "./runtime/gpu-engine.ts", namedImports: ["GpuEngine"] });
+  file.addImportDeclaration({ moduleSpecifier: "./runtime/seeds.ts", namedImports: ["evaluationSeed"] });
   file.addImportDeclaration({ moduleSpecifier: "./program.ts", namedImports: ["plan", "program"] });
   const params = program.store.tensors.filter((t) => t.kind === "param");
   file.addInterface({
@@ -99,7 +100,7 @@ function writeModel(file: SourceFile, program: Program): void {
     name: "predict", isExported: true, isAsync: true, returnType: "Promise<Readonly<Record<OutputName, OutputValue>>>",
     docs: ["The model's outputs for some examples."],
     parameters: [{ name: "engine", type: "Engine" }, { name: "inputs", type: "Inputs" }, { name: "rows", type: "number" }],
-    statements: ["return (await engine.run(\"predict\", callOf(inputs, rows, 1))).read();"],
+    statements: ["return (await engine.run(\"predict\", callOf(inputs, rows, 1, evaluationSeed(plan.seed)))).read();"],
   });
 }
 

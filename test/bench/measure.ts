@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { profiles } from "../../kernels/profiles.ts";
+import { largestBatch } from "../../src/check/train-facts.ts";
 import { compile } from "../../src/compile.ts";
 import { fieldsOf, rowsOf } from "../../src/harness/runtime/batch.ts";
 import { makeDataset } from "../../src/harness/runtime/dataset.ts";
@@ -36,7 +37,7 @@ export async function measure(device: GPUDevice, name: string, steps: number, ro
   const { trainPlan: plan, info } = program;
   const session = await openSession(program, { device });
   const data = plan.data && makeDataset(plan.data, info, plan.data.kind === "csv" ? { text: readFileSync(`${examples}${plan.data.path}`, "utf8") } : {});
-  const rows = Math.min(plan.batch === "all" ? Number.POSITIVE_INFINITY : plan.batch, data?.rows ?? 1);
+  const rows = Math.min(largestBatch(program.train) ?? Number.POSITIVE_INFINITY, data?.rows ?? 1);
   const inputs = data ? fieldsOf(rowsOf(data, Array.from({ length: rows }, (_, k) => k))) : {};
   const live = info.batch === undefined ? {} : { [info.batch]: rows };
   const run = (t: number) => session.engine.run("step", { live, inputs, scalars: { hyper: info.hypers, step: { t, epoch: 1 } }, seed: plan.seed, step: t, example: 0 });

@@ -24,5 +24,5 @@ export async function trainText(text: string, device: GPUDevice): Promise<Traine
   const parameters: Record<string, readonly number[]> = {};
   for (const { name } of session.parameters) parameters[name] = Array.from(await session.get(name));
   session.close();
-  return { diagnostics: [], losses: history.map((h) => h.loss), parameters };
+  return { diagnostics: [], losses: history.flatMap((h) => h.loss ?? []), parameters };
 }

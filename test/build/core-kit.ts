@@ -5,7 +5,7 @@
  *     const x = input("x", [N, 3]);
  *     run(model({ inputs: [x], outputs: { y: mul(x, num(2)) } }), "predict", { N: 2 }, { x: [1, 2, 3, 4, 5, 6] })
  */
-import type { CheckedModel, CheckedOptimizer, CheckedProgram, CheckedState, CheckedTrain, Update } from "../../src/check/checked.ts";
+import type { CheckedModel, CheckedOptimizer, CheckedProgram, CheckedState, CheckedStep, CheckedTrain, Update } from "../../src/check/checked.ts";
 import type { ApplyOp, CarryVar, Core, CoreLoop, CoreOf, FoldOp, IndexVar, LoopVar, SliceItem } from "../../src/check/core.ts";
 import { differentiate } from "../../src/grad/differentiate.ts";
 import { build } from "../../src/graph/build.ts";
@@ -160,7 +160,7 @@ export interface ModelParts {
   readonly maximize?: Core;
   readonly updates?: Readonly<Record<string, Core>>;
   readonly optimizer?: CheckedOptimizer["perParam"];
-  readonly clip?: CheckedTrain["clip"];
+  readonly clip?: CheckedStep["clip"];
 }
 
 /** A program of one model and one train block, both called M. */
@@ -179,8 +179,11 @@ export function model(parts: ModelParts): CheckedProgram {
     updates: list(parts.updates).map(({ name, value }) => ({ path: name, value, span })),
   };
   const train: CheckedTrain = {
-    name: "M", model: "M", span, split: { validation: 0, test: 0 }, batch: "all", steps: 1, seed: 0, ...(parts.clip && { clip: parts.clip }),
-    optimizer: { name: "sgd", span, perParam: parts.optimizer ?? (parts.params ?? []).map((p) => sgd(p, num(0.1))) },
+    name: "M", model: "M", span, split: { validation: 0, test: 0 }, seed: 0,
+    phases: [{ span, batch: "all", steps: 1, start: "previous", runs: [{
+      entry: "step", span, terms: made.terms, times: 1, ...(parts.clip && { clip: parts.clip }),
+      optimizer: { name: "sgd", span, perParam: parts.optimizer ?? (parts.params ?? []).map((p) => sgd(p, num(0.1))) },
+    }] }],
   };
   return { uses: [], source, models: [made], trains: [train] };
 }

@@ -84,11 +84,14 @@ describe("train blocks", () => {
     expect(diagnostics.list).toEqual([]);
     const [train] = program?.trains ?? [];
     expect(train).toMatchObject({
-      name: "quick", model: "M", batch: 8, epochs: 7, seed: 9, split: { validation: 0.25, test: 0 },
-      stop: { kind: "early", patience: 3, restore: "last", monitor: { part: "validation", name: "accuracy" } }, clip: { kind: "norm" },
+      name: "quick", model: "M", seed: 9, split: { validation: 0.25, test: 0 },
+      phases: [{
+        batch: 8, epochs: 7, stop: { kind: "early", patience: 3, restore: "last", monitor: { part: "validation", name: "accuracy" } },
+        runs: [{ entry: "step", times: 1, clip: { kind: "norm" } }],
+      }],
       data: { kind: "csv", path: "d.csv" },
     });
-    expect(train?.optimizer.perParam.map((p) => [p.param, p.states.map((s) => s.path), p.updates.map((u) => u.path)])).toEqual([
+    expect(train?.phases[0]?.runs[0]?.optimizer.perParam.map((p) => [p.param, p.states.map((s) => s.path), p.updates.map((u) => u.path)])).toEqual([
       ["M.z.W", ["adam.s/M.z.W", "adam.r/M.z.W"], ["adam.s/M.z.W", "adam.r/M.z.W", "M.z.W"]],
       ["M.z.b", ["adam.s/M.z.b", "adam.r/M.z.b"], ["adam.s/M.z.b", "adam.r/M.z.b", "M.z.b"]],
     ]);

@@ -61,7 +61,7 @@ describe("what `use` brings", () => {
       "own.dl": "optimizer step(lr = 1) {\n  θ <- θ - lr * g\n}\nschedule slow(a) = a / t\ninitializer ones_twice() = 2\nfn bend(w) = w^2\n",
     });
     expect(diagnostics.map((d) => d.message)).toEqual([]);
-    expect(programs[0]?.train?.optimizer.name).toBe("step");
+    expect(programs[0]?.train?.phases[0]?.runs[0]?.optimizer.name).toBe("step");
   });
 
   test("a model, where a block of the first file trains it; the block sees the first file's names", async () => {
@@ -70,7 +70,7 @@ describe("what `use` brings", () => {
       const main = `${use}\nconst rate = 0.25\ntrain ${name} as mine { steps = k, optimizer = sgd(lr = rate) }`;
       const { programs, diagnostics } = compileFiles({ "main.dl": main, "net.dl": net });
       expect(diagnostics.map((d) => d.message)).toEqual([]);
-      expect(programs.map((p) => [p.model.name, p.train?.name, p.train?.steps])).toEqual([["Net", "mine", 2]]);
+      expect(programs.map((p) => [p.model.name, p.train?.name, p.train?.phases[0]?.steps])).toEqual([["Net", "mine", 2]]);
       const [program] = programs;
       if (!program) throw new Error("no program");
       const session = await openSession(program, { backend: "f64" });

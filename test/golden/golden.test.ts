@@ -8,6 +8,7 @@
  *
  * `npx vitest run --config test/vitest.config.ts test/golden -u` renews the texts; never the structure lines.
  */
+import { largestBatch } from "../../src/check/train-facts.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -38,7 +39,7 @@ function compiled(folder: string, trace?: Trace): CompiledProgram {
 
 function lowered(program: CompiledProgram, entry: EntryName): LoweredEntry {
   const batch = program.info.batch;
-  const size = typeof program.train?.batch === "number" ? program.train.batch : 4;
+  const size = largestBatch(program.train) ?? 4;
   return program.lower(entry, { capacity: batch === undefined ? {} : { [batch]: size }, profile: profiles.software });
 }
 

@@ -225,7 +225,7 @@ describe("optimizers", () => {
     const text = `model M { param w: f32 ~ constant(2)\nloss = 0 * w }\ntrain M { steps = 3\n optimizer = ${optimizer} }`;
     const program = check(parse({ path: "t.dl", text }, new Diagnostics()), {}, new Diagnostics());
     const [train] = program?.trains ?? [];
-    const updates = train?.optimizer.perParam[0]?.updates;
+    const updates = train?.phases[0]?.runs[0]?.optimizer.perParam[0]?.updates;
     expect(updates?.at(-1)?.path).toBe("M.w");
     let θ = 2;
     const stored = new Map<string, number>();

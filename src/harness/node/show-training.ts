@@ -6,9 +6,9 @@
  *     const result = await train({ …, onStep: shown.onStep, onEpoch: shown.onEpoch });
  *     shown.end();
  */
-import type { EpochReport, StepReport, TrainResult } from "../runtime/train.ts";
-import type { TrainPlan } from "../runtime/train-plan.ts";
-import { printValue, type ProgressOptions, progress, sparkline } from "./progress.ts";
+import type { PhasePlan, TrainPlan } from "../runtime/train-plan.ts";
+import type { EpochReport, StepReport, TrainResult } from "../runtime/train-report.ts";
+import { printValue, type Progress, type ProgressOptions, progress, sparkline } from "./progress.ts";
 
 /** The callbacks that a training loop takes, and the end of the display. */
 export interface TrainingDisplay {
@@ -17,24 +17,50 @@ export interface TrainingDisplay {
   end(): void;
 }
 
-/** Draws progress: epochs where the block counts epochs, else steps. */
-export function showTraining({ epochs, steps: planned }: TrainPlan, options: Omit<ProgressOptions, "total" | "unit">): TrainingDisplay {
-  const bar = progress({ ...options, total: epochs ?? planned ?? 1, unit: epochs === undefined ? "step" : "epoch" });
-  let values: readonly (readonly [string, number])[] = [];
-  bar.update({ at: 1, fraction: 0, values });
-  return {
-    onStep({ epoch, step, steps }) {
-      const perEpoch = steps / (epochs ?? steps);
-      // The last step's report comes before the epoch's own, which alone may say that it is done.
-      const fraction = epochs === undefined ? 0 : Math.min(0.999, (step - (epoch - 1) * perEpoch) / perEpoch);
-      bar.update({ at: epochs === undefined ? step : epoch, fraction, values });
-    },
-    onEpoch({ epoch, step, loss, validation }) {
-      values = [["loss", loss], ...Object.entries(validation ?? {}).filter(([name]) => name !== "loss").map(([name, value]) => [`validation ${name}`, value] as const)];
-      bar.update({ at: epochs === undefined ? step : epoch, fraction: 1, values });
-    },
-    end: () => bar.end(),
+/** Draws progress: epochs where a phase counts epochs, else steps. Each phase has a display of its own. */
+export function showTraining(plan: TrainPlan, options: Omit<ProgressOptions, "total" | "unit">): TrainingDisplay {
+  const begin = (name: string | undefined): PhaseDisplay => new PhaseDisplay(plan.phases.find((p) => p.name === name) ?? plan.phases[0], options);
+  let shown = begin(plan.phases[0]?.name);
+  const of = (name: string | undefined): PhaseDisplay => {
+    if (name === shown.name) return shown;
+    shown.end();
+    shown = begin(name);
+    return shown;
   };
+  return { onStep: (report) => of(report.phase).step(report), onEpoch: (report) => of(report.phase).epoch(report), end: () => shown.end() };
+}
+
+/** The display of one phase. */
+class PhaseDisplay {
+  readonly name: string | undefined;
+  private readonly epochs: number | undefined;
+  private readonly bar: Progress;
+  private values: readonly (readonly [string, number])[] = [];
+
+  constructor(phase: PhasePlan | undefined, options: Omit<ProgressOptions, "total" | "unit">) {
+    this.name = phase?.name;
+    this.epochs = phase?.epochs;
+    const unit = this.epochs === undefined ? "step" : "epoch";
+    this.bar = progress({ ...options, total: this.epochs ?? phase?.steps ?? 1, unit: this.name === undefined ? unit : `${this.name} ${unit}` });
+    this.bar.update({ at: 1, fraction: 0, values: [] });
+  }
+
+  step({ epoch, step, steps }: StepReport): void {
+    const perEpoch = steps / (this.epochs ?? steps);
+    // The last step's report comes before the epoch's own, which alone may say that it is done.
+    const fraction = this.epochs === undefined ? 0 : Math.min(0.999, (step - (epoch - 1) * perEpoch) / perEpoch);
+    this.bar.update({ at: this.epochs === undefined ? step : epoch, fraction, values: this.values });
+  }
+
+  epoch({ epoch, step, loss, losses, validation }: EpochReport): void {
+    const measured = Object.entries(validation ?? {}).filter(([name]) => name !== "loss").map(([name, value]) => [`validation ${name}`, value] as const);
+    this.values = [...(loss === undefined ? [] : [["loss", loss] as const]), ...Object.entries(losses ?? {}), ...measured];
+    this.bar.update({ at: this.epochs === undefined ? step : epoch, fraction: 1, values: this.values });
+  }
+
+  end(): void {
+    this.bar.end();
+  }
 }
 
 /** How a run ended. */
@@ -49,8 +75,6 @@ const plural = (count: number, one: string): string => `${count} ${one}${count =
 
 /** Sums a run up. */
 export function summariseTraining(result: TrainResult, seconds: number, columns: number): TrainingSummary {
-  const losses = result.history.map((h) => h.loss);
-  const line = sparkline(losses, Math.min(60, columns - 24));
   const rate = result.steps / Math.max(seconds, 1e-9);
   const ended = { finished: "", early: ", stopped early", interrupted: ", interrupted", "not finite": ", stopped" }[result.end];
   const best = result.bestEpoch === undefined ? "" : `; the weights are those of epoch ${result.bestEpoch}`;
@@ -58,16 +82,34 @@ export function summariseTraining(result: TrainResult, seconds: number, columns:
   const [part, values] = test ? ["test ", test] : validation ? ["validation ", validation] : ["", training ?? {}];
   return {
     lines: [
-      ...(line === "" ? [] : [`loss ${printValue(losses[0] ?? Number.NaN)} ${line} ${printValue(losses.at(-1) ?? Number.NaN)}`]),
+      ...curves(result.history).flatMap(([name, losses]) => courseOf(name, losses, columns)),
       `${plural(result.epochs, "epoch")}, ${plural(result.steps, "step")} in ${seconds.toFixed(1)} s (${rate.toFixed(0)} a second)${ended}${best}`,
     ],
     measured: Object.entries(values).map(([name, value]) => `${part}${name} ${printValue(value)}`),
   };
 }
 
+/** The losses that were reported, by name: `loss`, or `critic` and `generator`, of each phase by itself. */
+function curves(history: readonly EpochReport[]): readonly (readonly [name: string, losses: readonly number[]])[] {
+  const found = new Map<string, number[]>();
+  for (const { phase, loss, losses } of history) {
+    const named = losses ? Object.entries(losses) : loss === undefined ? [] : [["loss", loss] as const];
+    for (const [name, value] of named) {
+      const key = phase === undefined ? name : `${phase} ${name}`;
+      found.set(key, [...(found.get(key) ?? []), value]);
+    }
+  }
+  return [...found];
+}
+
+function courseOf(name: string, losses: readonly number[], columns: number): readonly string[] {
+  const line = sparkline(losses, Math.min(60, columns - 20 - name.length));
+  return line === "" ? [] : [`${name} ${printValue(losses[0] ?? Number.NaN)} ${line} ${printValue(losses.at(-1) ?? Number.NaN)}`];
+}
+
 /** What to say of a run that met a number that is not finite (E0606). */
 export function printNotFinite({ failure }: TrainResult): string {
-  const { step = 0, names = [] } = failure ?? {};
+  const { step = 0, run, names = [] } = failure ?? {};
   const what = names.length > 0 ? names.slice(0, 4).join(", ") : "the loss or a gradient";
-  return `not a finite number at update ${step}: ${what}; the weights of update ${step - 1} are kept`;
+  return `not a finite number at update ${step}${run === undefined ? "" : ` of ${run}`}: ${what}; the weights ${run === undefined ? `of update ${step - 1}` : "before it"} are kept`;
 }

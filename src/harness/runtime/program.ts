@@ -19,6 +19,8 @@ export interface StoredTensor extends TensorInfo {
   readonly kind: "param" | "state";
   /** `weight`, `bias`, `scale` for parameters. */
   readonly role?: string;
+  /** The step whose optimizer keeps this state: `step.critic`. */
+  readonly entry?: string;
   readonly offset: number;
   readonly bytes: number;
   /** A former path under which older files keep it. */

@@ -1,15 +1,10 @@
 /**
  * Permutations that depend on (seed, round) alone, so that any machine visits the examples in the same order.
- * Draws come from a 32-bit mix of the counter (the finaliser of MurmurHash3, public domain) and Fisher–Yates.
+ * Draws come from a 32-bit mix of the counter, the order from Fisher–Yates.
  *
  *     shuffled(5, 42, 1)   // the order of epoch 1
  */
-function mix(h: number): number {
-  let x = h >>> 0;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0;
-}
+import { mix } from "./seeds.ts";
 
 /** 0..n-1 in an order drawn by (seed, round); round 0 is the split, round k the k-th epoch. */
 export function shuffled(n: number, seed: number, round: number): Uint32Array {

@@ -21,21 +21,47 @@ export type DataPlan =
 
 export type Part = "training" | "validation" | "test";
 
+/** Training ends once `monitor` has not become better for `patience` epochs. */
+export interface EarlyStop {
+  readonly kind: "early";
+  readonly patience: number;
+  readonly monitor: { readonly part: Part; readonly name: string };
+  readonly restore: "best" | "last";
+}
+
+/** A step of each training step: which entry runs, and how often. */
+export interface RunPlan {
+  /** `critic`; absent where the block has one step without a name. */
+  readonly name?: string;
+  /** `step`, `step.critic`. */
+  readonly entry: string;
+  /** The k-th time takes the k-th batch of the training step. */
+  readonly times: number;
+}
+
+/** A stretch of training. */
+export interface PhasePlan {
+  readonly name?: string;
+  readonly batch: number | "all";
+  /** Exactly one of epochs and steps. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly stop?: EarlyStop;
+  /** The values that it begins with: those of the phase before, or those that the run began with. */
+  readonly start: "fresh" | "previous";
+  /** In the order in which each training step runs them. */
+  readonly runs: readonly RunPlan[];
+  /** All runs minimise one thing, which an evaluation calls `loss`. */
+  readonly shared: boolean;
+}
+
 export interface TrainPlan {
   readonly name: string;
   readonly model: string;
   readonly data?: DataPlan;
   /** Fractions of the examples. */
   readonly split: { readonly validation: number; readonly test: number };
-  readonly batch: number | "all";
-  /** Exactly one of epochs and steps. */
-  readonly epochs?: number;
-  readonly steps?: number;
-  readonly stop?: {
-    readonly kind: "early";
-    readonly patience: number;
-    readonly monitor: { readonly part: Part; readonly name: string };
-    readonly restore: "best" | "last";
-  };
   readonly seed: number;
+  /** At least one. */
+  readonly phases: readonly PhasePlan[];
 }

@@ -53,4 +53,9 @@ export const dataCodes: readonly ErrorCode[] = [
     title: "a hyperparameter that cannot change without compiling",
     text: "A hyperparameter that fixes a size, a bound or a branch is part of the compiled program. Compile again with `set`.",
   },
+  {
+    code: "E0520",
+    title: "a step that the train block does not have",
+    text: "`session.step(feed, { step })` runs one step of the train block. Where it has `step` sections, one of them is named: `critic`, or `warm.critic` where a phase has steps of its own. The message lists them.",
+  },
 ];

@@ -84,7 +84,7 @@ export const objectiveCodes: readonly ErrorCode[] = [
   {
     code: "E0401",
     title: "a key that train blocks do not have",
-    text: "Keys are `data split batch epochs steps optimizer clip stop seed`. The message suggests one that is spelled alike.",
+    text: "Keys of a block are `data split batch epochs steps optimizer clip stop seed`, those of a `step` section `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
     wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  setps = 10\n  optimizer = sgd(0.1)\n}",
     right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
   },
@@ -123,5 +123,26 @@ export const objectiveCodes: readonly ErrorCode[] = [
     code: "E0407",
     title: "no train block",
     text: "The file describes a model and not how to train it. Add `train Name { … }` with data, epochs and an optimizer. `nabla eval` shows a model's values without training.",
+  },
+  {
+    code: "E0410",
+    title: "a step that minimises no loss",
+    text: "`minimize` and `maximize` of a step take one number made of the model's losses, by their names: `loss_d`, `fit + 0.1 * smooth`, `loss` for all of them together. What else should count belongs into a `loss` of the model.",
+    wrong: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = 3, over = D }\n  step generator { minimize = loss_g, over = fake }\n}",
+    right: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = D }\n  step generator { minimize = loss_g, over = fake }\n}",
+  },
+  {
+    code: "E0411",
+    title: "no parameter is meant",
+    text: "`over` and `freeze` name parameters: a set (`weights`, `biases`, `params`), a name of the model (everything under it), a pattern in which `*` stands for anything (`\"Gan.D.*\"`), or several in brackets. Here nothing fits; the message lists what there is.",
+    wrong: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = critic }\n  step generator { minimize = loss_g, over = fake }\n}",
+    right: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = D }\n  step generator { minimize = loss_g, over = fake }\n}",
+  },
+  {
+    code: "E0412",
+    title: "a step that trains nothing",
+    text: "What the step minimises depends on none of the parameters that it may change, so that every gradient is zero. Either the loss or `over` is another step's.",
+    wrong: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  param a: f32 ~ ones\n  loss loss_d = a * mean(D(stop_gradient(fake))) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = fake }\n  step generator { minimize = loss_g, over = fake }\n}",
+    right: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = D }\n  step generator { minimize = loss_g, over = fake }\n}",
   },
 ];

@@ -125,4 +125,18 @@ export const warningCodes: readonly ErrorCode[] = [
     wrong: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = x\n}",
     right: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = h\n}",
   },
+  {
+    code: "W0410",
+    title: "a parameter that no step trains",
+    text: "The train block has steps, and none of them changes this parameter: it is in no `over`, or in no loss of a step that may change it. It keeps its initial value.",
+    wrong: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = near * far, over = a }\n}",
+    right: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = far, over = b }\n}",
+  },
+  {
+    code: "W0411",
+    title: "a loss that no step minimises",
+    text: "The model's losses are summed where a train block has no steps; where it has steps, each minimises what it names, and nothing names this one. A number that is only to be watched is a `metric`.",
+    wrong: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n}",
+    right: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = far, over = b }\n}",
+  },
 ];

@@ -1,0 +1,69 @@
+/**
+ * The entries of a train block and of its sections by name. In: a list of entries and the keys it may have. Out: each
+ * key's entry, and the sections in text order; unknown keys, keys given twice and sections out of place are reported.
+ *
+ *     readEntries(cx, train.entries, trainForm)     // { keys: { data, batch, … }, sections: [step critic, step generator] }
+ */
+import { suggest } from "../support/suggest.ts";
+import type { Entry, SectionEntry, ValueEntry } from "../syntax/ast.ts";
+import type { Context } from "./context.ts";
+import { labelAt } from "./problem.ts";
+
+/** What stands between a pair of braces. */
+export interface Entries {
+  readonly keys: ReadonlyMap<string, ValueEntry>;
+  readonly sections: readonly SectionEntry[];
+  /** False when something was reported: what is missing may stand there misspelt. */
+  readonly sound: boolean;
+}
+
+/** What may stand there. */
+export interface Form {
+  /** For messages: `a train block`. */
+  readonly what: string;
+  readonly keys: readonly string[];
+  readonly sections: readonly string[];
+}
+
+/** `train M { … }` */
+export const trainForm: Form = {
+  what: "a train block", keys: ["data", "split", "batch", "epochs", "steps", "optimizer", "clip", "stop", "seed"], sections: ["step", "phase"],
+};
+
+/** `step critic { … }` */
+export const stepForm: Form = { what: "a step", keys: ["minimize", "maximize", "over", "optimizer", "clip", "times"], sections: [] };
+
+/** The entries, each key once. */
+export function readEntries(cx: Context, entries: readonly Entry[], form: Form): Entries {
+  const errors = cx.diagnostics.list.length;
+  const keys = new Map<string, ValueEntry>();
+  const sections: SectionEntry[] = [];
+  for (const entry of entries) {
+    if (entry.kind === "section") {
+      if (acceptsSection(cx, entry, sections, form)) sections.push(entry);
+      continue;
+    }
+    const { name, span } = entry.key;
+    const before = keys.get(name);
+    if (!form.keys.includes(name)) {
+      const near = suggest(name, form.keys);
+      cx.error({ code: "E0401", message: `${form.what} has no \`${name}\``, span, label: "unknown key", hint: near ? `did you mean \`${near}\`?` : `it has ${form.keys.join(", ")}` });
+    } else if (before) {
+      cx.error({ code: "E0406", message: `\`${name}\` is given twice`, span, related: [labelAt(before.key.span, "first here")] });
+    } else keys.set(name, entry);
+  }
+  return { keys, sections, sound: cx.diagnostics.list.length === errors };
+}
+
+function acceptsSection(cx: Context, section: SectionEntry, before: readonly SectionEntry[], form: Form): boolean {
+  const { name, span } = section.keyword;
+  if (!form.sections.includes(name)) {
+    const near = suggest(name, form.sections);
+    cx.error({ code: "E0401", message: `there is no section \`${name}\` in ${form.what}`, span, hint: near ? `did you mean \`${near} ${section.name.name} { … }\`?` : undefined });
+    return false;
+  }
+  const twice = before.find((s) => s.name.name === section.name.name && s.keyword.name === name);
+  if (!twice) return true;
+  cx.error({ code: "E0406", message: `two ${name}s are called \`${section.name.name}\``, span: section.name.span, related: [labelAt(twice.name.span, "the first")] });
+  return false;
+}
