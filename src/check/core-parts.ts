@@ -50,6 +50,8 @@ export function partsOf(core: Core): readonly Core[] {
       return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
     case "custom":
       return [core.value, ...core.rules.flatMap((r) => [r.argument, r.adjoint])];
+    case "replace":
+      return [core.value, ...core.pairs.map((p) => p.to)];
     case "binding":
       return [core.value];
   }

@@ -49,7 +49,7 @@ export type Core = Base &
     | { readonly kind: "number"; readonly value: number }
     /** A hyperparameter used as a value: changeable between steps. */
     | { readonly kind: "hyper"; readonly name: string }
-    | { readonly kind: "leaf"; readonly role: "input" | "param" | "state"; readonly path: string }
+    | Omit<CoreLeaf, keyof Base>
     /** `t` (updates, from 1), `epoch` (from 1). f32 scalars evaluated on the host. */
     | { readonly kind: "step"; readonly name: "t" | "epoch" }
     | { readonly kind: "size"; readonly dim: Dim }
@@ -88,9 +88,14 @@ export type Core = Base &
     | { readonly kind: "stop"; readonly arg: Core }
     /** A call of a function with a gradient of its own: `value`, whose adjoints by the rules' arguments are expressions in `incoming` and `out`. */
     | { readonly kind: "custom"; readonly name: string; readonly value: Core; readonly incoming: CarryVar; readonly out: CarryVar; readonly rules: readonly CoreRule[] }
+    /** `value` with some leaves standing for other values: the loss at another point of the parameters. */
+    | { readonly kind: "replace"; readonly value: Core; readonly pairs: readonly { readonly from: CoreLeaf; readonly to: Core }[] }
     /** A named value: gives `grad(f, a)` its `a` (a binding, a parameter) an identity of its own. */
     | { readonly kind: "binding"; readonly name: string; readonly value: Core }
   );
+
+/** An input, parameter or state. */
+export type CoreLeaf = Base & { readonly kind: "leaf"; readonly role: "input" | "param" | "state"; readonly path: string };
 
 export type CoreKind = Core["kind"];
 export type CoreOf<K extends CoreKind> = Extract<Core, { kind: K }>;

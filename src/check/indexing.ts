@@ -31,7 +31,7 @@ export function indexTensor(cx: Context, base: TensorValue, expr: Index, env: En
     if (!part) return poison;
     parts.push(part);
   }
-  const indexed = parts.some((p) => p.kind === "index" && p.value.indexed);
+  const indexed = base.indexed !== undefined || parts.some((p) => p.kind === "index" && p.value.indexed);
   const plain = parts.every((p) => p.kind === "index" || p.kind === "rest");
   const rank = base.core.type.shape.length;
   const written = parts.filter((p) => p.kind !== "rest").length;

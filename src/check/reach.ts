@@ -59,6 +59,8 @@ function differentiable(core: Core): readonly Core[] {
       return core.derive === "grad" ? [core.value, core.wrt] : [core.value, core.wrt, core.along];
     case "custom":
       return core.rules.map((r) => r.argument);
+    case "replace":
+      return [core.value, ...core.pairs.map((p) => p.to)];
     case "binding":
       return [core.value];
     default:

@@ -18,6 +18,7 @@ export class Structure {
   private readonly training: boolean;
   private readonly frees = new Map<Core, ReadonlySet<Bound>>();
   private readonly turns = new Map<LoopVar, CoreOf<"iteration">>();
+  private readonly dependent = new Map<Core | string, Map<Core, boolean>>();
 
   constructor(training: boolean) {
     this.training = training;
@@ -75,6 +76,14 @@ export class Structure {
     return this.frees.get(core) ?? nothing;
   }
 
+  /** True when the thing of that identity occurs in what the expression is made of. */
+  depends(core: Core, on: Core | string): boolean {
+    const known = this.dependent.get(on) ?? new Map<Core, boolean>();
+    this.dependent.set(on, known);
+    for (const part of this.walk([core], (c) => !known.has(c))) known.set(part, identity(part) === on || this.children(part).some((c) => known.get(c)));
+    return known.get(core) ?? false;
+  }
+
   private freeOf(core: Core): ReadonlySet<Bound> {
     if (core.kind === "index") return new Set([core.variable]);
     if (core.kind === "carry") return new Set([core.carry]);
@@ -91,14 +100,14 @@ export class Structure {
 
   /**
    * What the body of a loop takes from outside: the largest expressions in it that do not depend on what the loop or
-   * anything inside it binds. An expression that a derivative inside the body is taken by is taken as it is, and what
-   * reads it is not, so that the derivative sees the path.
+   * anything inside it binds. An expression that a derivative inside the body is taken by, or that is replaced there, is
+   * taken as it is, and what reads it is not, so that the derivative sees the path and the replacement every place.
    */
   taken(loop: CoreLoop, around: ReadonlySet<Bound>): readonly Core[] {
     const roots = loop.carries.map((c) => c.next);
     const outside = (core: Core): boolean => [...this.free(core)].every((b) => around.has(b));
     const inside = this.walk(roots, (core) => !outside(core));
-    const wrts = new Set(inside.flatMap((c) => (c.kind === "derive" && outside(c.wrt) ? [identity(c.wrt)] : [])));
+    const wrts = new Set(inside.flatMap((c) => (c.kind === "derive" && outside(c.wrt) ? [identity(c.wrt)] : c.kind === "replace" ? c.pairs.map((p) => identity(p.from)) : [])));
     const reading = new Set<Core>();
     if (wrts.size > 0) {
       for (const c of this.walk(roots)) if (!wrts.has(identity(c)) && this.children(c).some((x) => wrts.has(identity(x)) || reading.has(x))) reading.add(c);
@@ -120,7 +129,7 @@ export class Structure {
 }
 
 /** Mentions of one leaf are the same thing; anything else is itself. */
-function identity(core: Core): Core | string {
+export function identity(core: Core): Core | string {
   return core.kind === "leaf" ? `${core.role} ${core.path}` : core;
 }
 

@@ -34,7 +34,8 @@ export class Entry {
   private readonly marked: boolean;
   private readonly wrts: ReadonlySet<Core>;
   private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
-  private marks = 0;
+  private readonly marks = new Map<Core | string, number>();
+  private copies = 0;
   private received = 0;
 
   constructor(options: EntryOptions) {
@@ -61,11 +62,25 @@ export class Entry {
     return node;
   }
 
-  /** The value, under an identity of its own if a derivative is taken by this expression. Leaves and carries have one anyway. */
+  /** True when a derivative is taken by this expression. */
+  derivedBy(core: Core): boolean {
+    return this.wrts.has(core);
+  }
+
+  /**
+   * The value, under an identity of its own if a derivative is taken by this expression. Leaves and carries have one anyway. An
+   * expression that is made twice of the same node is the same thing both times.
+   */
   named(core: Core, value: Value): Value {
     if (core.kind === "leaf" || core.kind === "carry" || !this.wrts.has(core)) return value;
-    const name = core.kind === "binding" ? core.name : core.kind;
-    return { ...value, node: this.builder.mark(value.node, `${name} ${this.marks++}`) };
+    const number = this.marks.get(core) ?? this.marks.size;
+    this.marks.set(core, number);
+    return { ...value, node: this.builder.mark(value.node, `${nameOf(core)} ${number}`) };
+  }
+
+  /** The node under an identity that nothing else has: a copy of what a derivative is taken by. */
+  copy(core: Core, node: Node): Node {
+    return this.builder.mark(node, `${nameOf(core)} copy ${this.copies++}`);
   }
 
   /** The hash of a draw's path. Throws a UserError (E0310) when another path of the entry has the same. */
@@ -81,4 +96,8 @@ export class Entry {
     this.streams.set(hash, { path, span });
     return hash;
   }
+}
+
+function nameOf(core: Core): string {
+  return core.kind === "binding" ? core.name : core.kind === "leaf" ? core.path : core.kind;
 }

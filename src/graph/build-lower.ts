@@ -14,7 +14,9 @@ import type { CarryVar, Core, CoreLoop, CoreOf, IndexVar } from "../check/core.t
 import { InternalError } from "../support/diagnostic.ts";
 import { makeBody } from "./body.ts";
 import { accessValue, isIndexVar } from "./build-access.ts";
+import { identity } from "./build-children.ts";
 import type { Entry } from "./build-entry.ts";
+import { customValue, deriveValue } from "./build-forms.ts";
 import { extentNode, lowerPlain, unsupported } from "./build-plain.ts";
 import { drawNode } from "./build-random.ts";
 import { reduceNode } from "./build-reduce.ts";
@@ -22,22 +24,40 @@ import { LoopFrame, Scope, together, turnValue } from "./build-scope.ts";
 import { convert, convertValue, ownShape, spread, tensorValue } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
 
+/** What stands for what in a lowering inside another one: each thing is made anew, over what replaces its parts. */
+interface Under {
+  readonly parent?: Lowering;
+  readonly replaced: ReadonlyMap<Core | string, Value>;
+  /** The things that are replaced here and not around. */
+  readonly own: readonly (Core | string)[];
+  /** Over more indices, what is replaced is so by copies of itself: the value is the same for each. */
+  readonly copies: boolean;
+  /** Index variables that come with things, of which expressions do not tell. */
+  readonly over: ReadonlyMap<Core | string, readonly IndexVar[]>;
+}
+
+const nothingReplaced: Under = { replaced: new Map(), own: [], copies: false, over: new Map() };
+
 interface Task {
   readonly core: Core;
   readonly scope: Scope;
 }
 
-/** Lowers expressions of one entry, outside of loops or inside the body of one. */
+/** Lowers expressions of one entry: outside of loops or inside the body of one, as they are or with things replaced. */
 export class Lowering {
   private readonly entry: Entry;
   private readonly frame: LoopFrame | undefined;
+  private readonly under: Under;
   private readonly root = new Scope();
-  private readonly carried = new Map<CarryVar, Value>();
+  private readonly carried: Map<CarryVar, Value>;
+  private readonly plain = new Map<Core, Value>();
   private readonly loops = new Map<CoreLoop, { readonly node: Node; readonly vars: readonly IndexVar[] } | undefined>();
 
-  constructor(entry: Entry, frame?: LoopFrame) {
+  constructor(entry: Entry, frame?: LoopFrame, under: Under = nothingReplaced) {
     this.entry = entry;
     this.frame = frame;
+    this.under = under;
+    this.carried = under.parent?.carried ?? new Map<CarryVar, Value>();
   }
 
   /** The node of an expression of tensor notation, as the given type. */
@@ -48,13 +68,13 @@ export class Lowering {
     return builder.origin([core.span], undefined, () => convert(builder, spread(builder, value, [], type.shape), type.dtype));
   }
 
-  /** The value of an expression under no guard. */
-  evaluate(core: Core): Value {
+  /** The value of an expression, under no guard unless a scope says so. */
+  evaluate(core: Core, under = this.root): Value {
     const stack: (Task & { readonly parts: readonly Task[]; next: number })[] = [];
     const open = (task: Task): void => {
       if (!this.has(task)) stack.push({ ...task, parts: this.parts(task), next: 0 });
     };
-    open({ core, scope: this.root });
+    open({ core, scope: under });
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
       const part = top.parts[top.next++] ?? this.late(top);
       if (part) {
@@ -64,18 +84,40 @@ export class Lowering {
       stack.pop();
       const { core: at, scope } = top;
       if (this.has(top)) continue;
-      const value = this.entry.builder.origin([at.span], undefined, () => this.lower(at, scope));
-      scope.values.set(at, this.entry.named(at, value));
+      scope.values.set(at, this.entry.builder.origin([at.span], undefined, () => this.made(at, scope)));
     }
-    return this.get(core, this.root);
+    return this.get(core, under);
+  }
+
+  /**
+   * The value of an expression whose parts are there. What derivatives are taken by keeps its identity: where nothing that it is
+   * made of is replaced it is what it is outside; over copies it is y + (y(copies) - y), so that derivatives by y see it too.
+   */
+  private made(core: Core, scope: Scope): Value {
+    const { parent, copies, own } = this.under;
+    const { builder: e, structure } = this.entry;
+    if (!this.entry.derivedBy(core)) return this.lower(core, scope);
+    if (parent && !own.some((thing) => structure.depends(core, thing))) return parent.evaluate(core);
+    const plain = this.lower(core, scope);
+    this.plain.set(core, plain);
+    const first = parent && copies ? parent.evaluate(core) : undefined;
+    const outside = parent && copies ? parent.plainOf(core) : undefined;
+    if (!first || !outside) return this.entry.named(core, plain);
+    const over = (v: Value): Node => spread(e, v, plain.vars, ownShape(plain));
+    return this.entry.named(core, { ...plain, node: e.add(over(first), e.sub(plain.node, over(outside))) });
+  }
+
+  /** What a name is made of, without the identity. */
+  private plainOf(core: Core): Value | undefined {
+    return this.plain.get(core) ?? this.under.parent?.plainOf(core);
   }
 
   private has({ core, scope }: Task): boolean {
-    return scope.values.has(core) || (this.frame?.outside.has(core) ?? false);
+    return scope.values.has(core) || this.under.replaced.has(identity(core)) || (this.frame?.outside.has(core) ?? false);
   }
 
   private get(core: Core, scope: Scope): Value {
-    const known = scope.values.get(core);
+    const known = this.under.replaced.get(identity(core)) ?? scope.values.get(core);
     if (known) return known;
     const outside = this.frame?.outside.get(core);
     if (!outside) throw new InternalError("build", `${core.kind} is used before it is made`);
@@ -97,6 +139,10 @@ export class Lowering {
         return [{ core: core.base, scope: this.root }, ...here(core.index)];
       case "custom":
         return here([core.value, ...core.rules.map((r) => r.argument)]);
+      case "derive":
+        return here(core.derive === "grad" ? [core.wrt] : [core.wrt, core.along]);
+      case "replace":
+        return here(core.pairs.map((p) => p.to));
       case "loop": {
         const { loop } = core;
         const cores = this.loops.has(loop) ? [] : [...loop.carries.map((c) => c.init), ...structure.taken(loop, structure.free(core))];
@@ -107,8 +153,12 @@ export class Lowering {
     }
   }
 
-  /** What is lowered after the parts: a guarded reduction's body, under the guard; a rule's adjoints, when what they receive has a type. */
+  /** What is lowered after the parts: a guarded reduction's body, under the guard; a rule's adjoints, when what they receive has a type; what is differentiated in place. */
   private late({ core, scope }: Task): Task | undefined {
+    if (core.kind === "derive") {
+      const task = { core: core.value, scope };
+      return this.has(task) || this.copiedOver(core, scope).length > 0 ? undefined : task;
+    }
     if (core.kind === "custom") {
       this.receive(core, scope);
       return core.rules.map((r) => ({ core: r.adjoint, scope })).find((t) => !this.has(t));
@@ -150,6 +200,12 @@ export class Lowering {
         return this.loop(core);
       case "custom":
         return this.custom(core, scope);
+      case "derive":
+        return this.derive(core, scope);
+      case "replace": {
+        const pairs = core.pairs.map(({ from, to }) => [identity(from), convertValue(this.entry.builder, this.get(to, scope), from.type.dtype)] as const);
+        return this.inside(new Map(pairs), false).evaluate(core.value, new Scope(scope.guards));
+      }
       default:
         return lowerPlain(this.entry, core, (c) => this.get(c, scope));
     }
@@ -221,13 +277,51 @@ export class Lowering {
   }
 
   private custom(core: CoreOf<"custom">, scope: Scope): Value {
-    const { builder: e } = this.entry;
     const vars = this.receive(core, scope);
-    const spreadOf = (part: Core, own: readonly Dim[]): Node => spread(e, convertValue(e, this.get(part, scope), "f32"), vars, own);
     const received = [core.incoming, core.out].map((v) => this.carried.get(v)?.node as Node);
-    const rules = core.rules.flatMap(({ argument, adjoint }) => [argument, adjoint].map((part) => spreadOf(part, argument.type.shape)));
-    const inputs = [spreadOf(core.value, core.type.shape), ...received, ...rules];
-    return { node: e.make("custom", { name: core.name, rules: core.rules.length }, inputs), vars };
+    return customValue(this.entry.builder, core, vars, received, (part) => this.get(part, scope));
+  }
+
+  /**
+   * A derivative of each of many values, one to an index: what it is taken by gets a copy for each, the value is made again over
+   * the copies, so each value depends on its own copy alone, and the derivative of their sum by the copies is that of each by its own.
+   */
+  private derive(core: CoreOf<"derive">, scope: Scope): Value {
+    const { builder: e, variables } = this.entry;
+    const wrt = this.get(core.wrt, scope);
+    const along = core.derive === "grad" ? undefined : convertValue(e, this.get(core.along, scope), "f32");
+    const fresh = this.copiedOver(core, scope);
+    if (fresh.length === 0) return deriveValue(e, core, this.get(core.value, scope), wrt, along);
+    const vars = variables.union([wrt.vars, fresh]);
+    const copies: Value = { node: this.entry.copy(core.wrt, spread(e, wrt, vars, ownShape(wrt))), vars };
+    const value = this.inside(new Map([[identity(core.wrt), copies]]), true).evaluate(core.value, new Scope(scope.guards));
+    return deriveValue(e, core, value, copies, along);
+  }
+
+  /** The indices over which a derivative needs copies of what it is taken by. `jvp` of many values along one direction needs none. */
+  private copiedOver(core: CoreOf<"derive">, scope: Scope): readonly IndexVar[] {
+    const wrt = this.get(core.wrt, scope);
+    const along = core.derive === "grad" ? [] : this.get(core.along, scope).vars;
+    const wanted = this.entry.variables.union([along, core.derive === "jvp" ? [] : this.indicesOf(core.value)]);
+    return wanted.filter((v) => !wrt.vars.includes(v));
+  }
+
+  /** The index variables that the expression's value may be over, before it is made. */
+  private indicesOf(core: Core): readonly IndexVar[] {
+    const { structure, variables } = this.entry;
+    const lists: (readonly IndexVar[])[] = [];
+    for (const bound of structure.free(core)) lists.push(isIndexVar(bound) ? [bound] : (this.carried.get(bound as CarryVar)?.vars ?? []));
+    for (const [thing, vars] of this.under.over) if (structure.depends(core, thing)) lists.push(vars);
+    return variables.union(lists);
+  }
+
+  /** A lowering in which things stand for others. What stood for a name that is made of what is now copied is made again, see `made`. */
+  private inside(by: ReadonlyMap<Core | string, Value>, copies: boolean): Lowering {
+    const { structure } = this.entry;
+    const stays = (thing: Core | string): boolean => !copies || typeof thing === "string" || ![...by.keys()].some((b) => structure.depends(thing, b));
+    const replaced = new Map([...[...this.under.replaced].filter(([thing]) => stays(thing)), ...by]);
+    const over = new Map([...this.under.over, ...[...by].flatMap(([thing, { vars }]) => (vars.length > 0 ? [[thing, vars] as const] : []))]);
+    return new Lowering(this.entry, this.frame, { parent: this, replaced, own: [...by.keys()], copies, over });
   }
 
   private draw(core: CoreOf<"random">, scope: Scope): Value {
@@ -235,9 +329,12 @@ export class Lowering {
     const args = core.args.map((a) => convertValue(e, this.get(a, scope), "f32"));
     const { nodes, vars } = together(e, variables, args, core.type.shape);
     const turns = (core.within ?? []).map((l) => this.get(structure.turn(l, core), scope).node);
-    const shape = [...vars.map((v) => v.extent), ...core.type.shape];
+    // Over a copy's indices the draw is the same: a copy is of the values that were drawn.
+    const own = vars.filter((v) => structure.free(core).has(v));
+    const shape = [...own.map((v) => v.extent), ...core.type.shape];
     const hash = this.entry.stream(core.path, core.span);
-    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape, turns, args: nodes });
+    const words = (node: Node): Node => spread(e, { node, vars: own }, vars, core.type.shape);
+    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape, spread: words, turns, args: nodes });
     return { node: convert(e, node, core.type.dtype), vars };
   }
 
@@ -272,7 +369,7 @@ export class Lowering {
     const inits = loop.carries.map((c) => convertValue(e, this.get(c.init, this.root), c.variable.type.dtype));
     const vars = variables.union([[...around].filter(isIndexVar), ...[...inits, ...outside.values()].map((v) => v.vars)]);
     const frame = new LoopFrame(e, loop, outside);
-    const body = new Lowering(this.entry, frame);
+    const body = new Lowering(this.entry, frame, { ...nothingReplaced, over: this.under.over });
     loop.carries.forEach(({ variable }, k) => {
       const type = { dtype: variable.type.dtype, shape: [...vars.map((v) => v.extent), ...variable.type.shape] };
       body.carried.set(variable, { node: e.leaf({ kind: "carry", path: String(k), type }), vars });

@@ -20,7 +20,7 @@ import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape,
 import type { Form, Value } from "./build-values.ts";
 
 /** The kinds that need more than their parts' values. */
-type Placed = "custom" | "fold" | "at" | "slice" | "random" | "loop" | "carry" | "iteration";
+type Placed = "custom" | "derive" | "replace" | "fold" | "at" | "slice" | "random" | "loop" | "carry" | "iteration";
 
 /** The value of an expression from those of its parts. */
 export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>, get: (part: Core) => Value): Value {
@@ -86,11 +86,6 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
       const body = convertValue(e, get(core.body), core.type.dtype);
       const around = body.vars.filter((v) => !core.indices.includes(v));
       return { node: spread(e, body, [...around, ...core.indices], []), vars: around };
-    }
-    case "derive": {
-      const parts = [core.value, core.wrt, ...(core.derive === "grad" ? [] : [core.along])].map(get);
-      if (parts.some((p) => p.vars.length > 0)) throw unsupported("a derivative that depends on an index of the equation around it", core.span);
-      return tensorValue(e.make("derive", { kind: core.derive }, parts.map((p) => p.node)));
     }
     case "stop": {
       const x = get(core.arg);

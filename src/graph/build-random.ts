@@ -1,6 +1,6 @@
 /**
  * Draws as arithmetic on random words. In: a stream (path and hash), a shape, the loop turns around, the
- * distribution's arguments spread to the shape. Out: a node of that shape.
+ * distribution's arguments spread to the shape. Out: a node of the arguments' shape.
  *
  *     uniform(lo, hi)     lo + (hi - lo) u              u = top 24 bits of word 0, in [0, 1)
  *     normal(μ, σ)        μ + σ sqrt(-2 log v) cos 2πu   v = (top 24 bits of word 0, plus 1) / 2^24, in (0, 1]; u from word 1 (Box–Muller)
@@ -18,6 +18,8 @@ export interface Draw {
   readonly path: string;
   readonly hash: number;
   readonly shape: readonly Dim[];
+  /** Brings words of that shape to the shape of the arguments. */
+  readonly spread: (words: Node) => Node;
   /** i32 scalars, outermost loop first. */
   readonly turns: readonly Node[];
   readonly args: readonly Node[];
@@ -34,7 +36,7 @@ export function hashPath(path: string): number {
 export function drawNode(e: Emit, d: Draw): Node {
   const [a, b] = d.args;
   const scaled = (word: 0 | 1, plus: number): Node => {
-    const bits = e.make("random", { shape: d.shape, path: d.path, hash: d.hash, word }, d.turns);
+    const bits = d.spread(e.make("random", { shape: d.shape, path: d.path, hash: d.hash, word }, d.turns));
     const top = e.cast(e.make("floordiv", {}, [bits, e.like(bits, 256)]), "f32");
     return e.mul(plus === 0 ? top : e.add(top, e.like(top, plus)), e.like(top, 2 ** -24));
   };
