@@ -106,6 +106,8 @@ function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
 
 /** `more.focal`: a declaration of a used file. `enc.W`: a parameter of an instance that was called above, to be tied to something else. */
 function evaluateField(cx: Context, expr: Field, env: Env): Value {
+  const made = parameterAt(cx, expr, env);
+  if (made) return made;
   const target = evaluate(cx, expr.target, env);
   if (target.kind === "poison") return poison;
   const { name, span } = expr.name;
@@ -116,6 +118,23 @@ function evaluateField(cx: Context, expr: Field, env: Env): Value {
     cx.error({ code: "E0101", message: `this instance has no parameter \`${name}\` yet`, span, hint: "its parameters exist from its first call on" });
   } else cx.error({ code: "E0108", message: `\`.${name}\` has no meaning here`, span: expr.span, label: `of ${describe(target)}` });
   return poison;
+}
+
+/** `h.W` with `h = dense(x, 32)` above: a parameter by its path, which begins with the name that the layer's result is bound to. */
+function parameterAt(cx: Context, expr: Field, env: Env): Value | undefined {
+  const names = [expr.name.name];
+  let target: Expr = expr.target;
+  for (; target.kind === "field"; target = target.target) names.unshift(target.name.name);
+  if (target.kind !== "name" || !cx.model) return undefined;
+  const root = env.scope.lookup(target.name);
+  if (root?.value.kind !== "tensor") return undefined;
+  for (let place = env.place.path; place !== ""; place = place.slice(0, Math.max(0, place.lastIndexOf(".")))) {
+    const param = cx.model.params.get([place, target.name, ...names].join("."));
+    if (!param) continue;
+    root.onUse?.();
+    return tensorValue({ kind: "leaf", role: "param", path: param.path, type: param.type, span: param.span });
+  }
+  return undefined;
 }
 
 /** `[[0, 1], [1, 0]]`: a table of numbers. */
