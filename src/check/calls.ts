@@ -7,7 +7,9 @@ import { suggest } from "../support/suggest.ts";
 import type { Arg, Call, Expr, Instance, Param } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
 import { callBuiltin } from "./builtins.ts";
+import { guardOf } from "./choice.ts";
 import type { Context, Env, Place } from "./context.ts";
+import type { Guard } from "./guards.ts";
 import { tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
@@ -23,7 +25,7 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
       for (const arg of expr.args) if (arg.value.kind !== "range") cx.evaluate(cx, arg.value, env);
       return poison;
     case "builtin": {
-      const given = readArguments(cx, expr.args, env);
+      const given = readArguments(cx, callee.name, expr.args, env);
       return callBuiltin(cx, callee.name, callee.name === "hvp" && given.length === 1 ? [...wholeObjective(cx, expr.callee.span, env), ...given] : given, expr, env);
     }
     case "callable":
@@ -41,9 +43,16 @@ function wholeObjective(cx: Context, span: Span, env: Env): { given: GivenArgume
   return ["loss", "params"].map((name) => ({ given: { value: cx.evaluate(cx, { kind: "name", name, span }, env), span } }));
 }
 
-/** The arguments of a core function, evaluated in place. */
-function readArguments(cx: Context, args: readonly Arg[], env: Env): { name?: string; given: GivenArgument }[] {
-  return args.map((arg) => ({ ...(arg.name && { name: arg.name.name }), given: { value: evaluateArgument(cx, arg.value, env), span: arg.value.span } }));
+/** The arguments of a core function, evaluated in place. In `where(c, a, b)`, `a` is read where c holds and `b` where it fails. */
+function readArguments(cx: Context, callee: string, args: readonly Arg[], env: Env): { name?: string; given: GivenArgument }[] {
+  let guard: Guard | undefined;
+  return args.map((arg, k) => {
+    const parameter = arg.name?.name ?? ["c", "a", "b"][k];
+    const around = callee === "where" && guard ? { ...guard, holds: parameter === "a" } : undefined;
+    const value = cx.under(around, () => evaluateArgument(cx, arg.value, env));
+    if (callee === "where" && parameter === "c") guard = guardOf(value);
+    return { ...(arg.name && { name: arg.name.name }), given: { value, span: arg.value.span } };
+  });
 }
 
 function evaluateArgument(cx: Context, value: Arg["value"], env: Env): Value {

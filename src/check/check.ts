@@ -7,8 +7,6 @@
  * A model is run pass by pass until it is known which hyperparameters fix a size and which parameters there are; only
  * the last pass reports.
  */
-import { print } from "../ir/dims.ts";
-import { printType } from "../ir/types.ts";
 import { createLibrary, type Library } from "../std/library.ts";
 import { type Diagnostic, Diagnostics, invariant, type Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
@@ -20,7 +18,6 @@ import { evaluate } from "./evaluate.ts";
 import { type ProgramFile, readFiles, type UseOptions } from "./files.ts";
 import { finishModel, type Foreknowledge, runModel, type Settings } from "./models.ts";
 import { labelAt } from "./problem.ts";
-import { badIndices, wantedRange } from "./index-ranges.ts";
 import { reachedParams } from "./reach.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
@@ -171,22 +168,9 @@ function checkModel(
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
     if (blocks.length > 0 && !own.hasErrors) warnUntrained(own, checked, blocks, run.state);
-    checkIndexRanges(cx, checked);
     for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);
     if (!own.hasErrors && whole) warnUnused(cx, diagnostics);
     return { model: checked, trains: blocks, called: cx.called };
-  }
-}
-
-/** Data that indexes must declare that it stays inside. */
-function checkIndexRanges(cx: Context, model: CheckedModel): void {
-  const roots = [...model.terms, ...model.outputs, ...model.metrics, ...model.updates].map((n) => n.value);
-  for (const { input, extent, span } of badIndices(roots, model.inputs)) {
-    const range = input.range ? `takes values up to ${input.range.hi - 1}` : "may take any value";
-    cx.error({
-      code: "E0216", message: `\`${input.name}\` ${range}, and indexes an axis of ${print(extent)}`, span: input.span, related: [labelAt(span, "it indexes here")],
-      hint: `declare \`${input.name}: ${printType(input.type)} ${wantedRange(extent)}\``,
-    });
   }
 }
 

@@ -34,6 +34,8 @@ export interface CheckedInput {
   readonly type: TensorType;
   /** `in lo..hi`: legal values are lo .. hi - 1. */
   readonly range?: { readonly lo: number; readonly hi: number };
+  /** Where the range stands. */
+  readonly rangeSpan?: Span;
   readonly span: Span;
 }
 

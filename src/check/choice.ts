@@ -2,23 +2,30 @@
  * Choosing between values: `where(c, a, b)` and `cases`. A condition known before anything runs drops the branch; one
  * that is known in training and elsewhere becomes a choice between the two graphs; any other selects element by element.
  */
-import { sameShape, tensor } from "../ir/types.ts";
+import { type DType, sameShape, tensor } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
 import type { Cases, Expr } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
 import { broadcast, notOneNumber, type Operand, unionOf } from "./elementwise.ts";
 import { coerce, ownDtype, tensorValue } from "./make.ts";
+import type { Guard } from "./guards.ts";
 import { mentionedNames } from "./mentions.ts";
 import { asTensor, knownOf } from "./operands.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
-/** Brings two values to one element type, for results that may be either. */
+/** The element type of a tensor that holds elements of each: a written number takes its partner's, bool < i32 < f32. */
+export function commonDtype(values: readonly TensorValue[]): DType {
+  const own = new Set(values.map(ownDtype).filter((d) => d !== undefined));
+  const [only] = own;
+  if (own.size <= 1) return only ?? "f32";
+  return own.has("f32") || own.has("u32") ? "f32" : "i32";
+}
+
+/** Brings values to one element type, for results that may be either. */
 function unify(values: readonly TensorValue[]): TensorValue[] {
-  const own = values.map(ownDtype).filter((d) => d !== undefined);
-  const all = new Set(own);
-  const dtype = all.size === 1 ? own[0] : own.every((d) => d === "i32") && own.length > 0 ? "i32" : "f32";
-  return values.map((v) => coerce(v, dtype ?? "f32"));
+  const dtype = commonDtype(values);
+  return values.map((v) => coerce(v, dtype));
 }
 
 /** `condition ? then : otherwise`, element by element. */
@@ -62,6 +69,7 @@ function stage(cx: Context, staged: NonNullable<TensorValue["staged"]>, then: Op
 /** `cases { a if p; b if q; c otherwise }`. */
 export function evaluateCases(cx: Context, expr: Cases, env: Env): Value {
   const kept: { condition: Operand; value: Operand }[] = [];
+  const around = cx.guards;
   let last: Expr = expr.otherwise;
   let dropped = false;
   for (const arm of expr.arms) {
@@ -80,12 +88,23 @@ export function evaluateCases(cx: Context, expr: Cases, env: Env): Value {
       dropped = true;
       continue;
     }
-    kept.push({ condition: { value: condition, span: arm.condition.span }, value: { value: cx.evaluate(cx, arm.value, env), span: arm.value.span } });
+    const guard = guardOf(condition);
+    const value = cx.under(guard, () => cx.evaluate(cx, arm.value, env));
+    kept.push({ condition: { value: condition, span: arm.condition.span }, value: { value, span: arm.value.span } });
+    // Whatever stands below is taken where this condition fails.
+    if (guard) cx.guards = [...cx.guards, { ...guard, holds: false }];
   }
   if (dropped) drop(expr.otherwise, env);
   let result: Operand = { value: cx.evaluate(cx, last, env), span: last.span };
+  cx.guards = around;
   for (const arm of kept.reverse()) result = { value: choose(cx, arm.condition, arm.value, result, expr.span), span: expr.span };
   return result.value;
+}
+
+/** In index notation a condition is one number, and protects what is read where it holds. */
+export function guardOf(condition: Value): Guard | undefined {
+  const telling = condition.kind === "tensor" && condition.core.type.dtype === "bool" && condition.core.type.shape.length === 0 && !condition.staged;
+  return telling ? { condition: condition.core, holds: true } : undefined;
 }
 
 /** A dropped branch is not checked; its names count as used, and a parameter that nothing else uses does not exist. */

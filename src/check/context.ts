@@ -9,6 +9,8 @@ import type { Block, Expr, Statement } from "../syntax/ast.ts";
 import type { CheckedInput, CheckedParam, CheckedState, Named, Term } from "./checked.ts";
 import type { Core, LoopVar } from "./core.ts";
 import type { Equation } from "./equation.ts";
+import { Ranges } from "./bounds.ts";
+import type { Guard } from "./guards.ts";
 import type { Problem } from "./problem.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import type { Scope } from "./scope.ts";
@@ -110,8 +112,8 @@ export class Context {
   readonly names = new Map<string, { readonly name: string; readonly span: Span; used: boolean }>();
   model: ModelState | undefined;
   equation: Equation | undefined;
-  /** How many guards protect accesses here. */
-  guards = 0;
+  /** The conditions that hold here: they protect accesses. */
+  guards: readonly Guard[] = [];
   /** The `fold` and `scan` blocks around, outermost first: a draw is keyed by their turns. */
   loops: readonly LoopVar[] = [];
   callCount = 0;
@@ -147,8 +149,24 @@ export class Context {
     // What is wrong with a body may come from a call in another file.
     const call = this.calls.findLast((c) => c.span.source !== span.source && !this.isLibrary(c.span.source));
     if (call) related.push({ span: call.span, text: `in this call of \`${call.declaration.name.name}\`` });
+    // A fault met again, in a second use of a name, is one fault.
+    if (this.diagnostics.list.some((d) => d.code === code && d.message === message && d.span?.start === span.start && d.span.source === span.source)) return;
     const others = related.filter((r) => r.span.start !== span.start || r.span.end !== span.end || r.span.source !== span.source);
     this.diagnostics.error({ ...rest, span, ...(label !== undefined && { label }), ...(others.length > 0 && { related: others }) });
+  }
+
+  /** Runs `read` where a further condition holds. */
+  under<T>(guard: Guard | undefined, read: () => T): T {
+    const around = this.guards;
+    if (guard) this.guards = [...around, guard];
+    const result = read();
+    this.guards = around;
+    return result;
+  }
+
+  /** Bounds of whole numbers, by what the model's inputs declare. */
+  ranges(): Ranges {
+    return new Ranges((path) => this.model?.inputs.find((i) => i.name === path));
   }
 
   /** Says that a legal program asks for something that cannot be compiled yet. */

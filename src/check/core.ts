@@ -72,8 +72,12 @@ export type Core = Base &
     /** Array literals of numbers, row-major. */
     | { readonly kind: "table"; readonly data: readonly number[] }
     | { readonly kind: "comprehend"; readonly indices: readonly IndexVar[]; readonly body: Core }
-    /** base[index…]: one i32 scalar expression per axis, affine in index variables or by data (a gather). */
-    | { readonly kind: "at"; readonly base: Core; readonly index: readonly Core[] }
+    /**
+     * base[index…]: one i32 scalar expression per axis, affine in index variables or by data (a gather). Every index is proven to lie inside
+     * its axis; those of the axes in `guarded` only where a guard holds, and elsewhere what they give is not used. With `outside`, an affine
+     * index that leaves its axis gives 0.
+     */
+    | { readonly kind: "at"; readonly base: Core; readonly index: readonly Core[]; readonly guarded?: ReadonlySet<number>; readonly outside?: "zero" }
     | { readonly kind: "index"; readonly variable: IndexVar }
     /** A reduction in index notation; `guard` keeps terms and protects accesses. argmax/argmin have one index and yield its value. */
     | { readonly kind: "fold"; readonly op: FoldOp; readonly indices: readonly IndexVar[]; readonly guard?: Core; readonly body: Core }
@@ -111,6 +115,7 @@ export interface CoreRule {
 /** The turn number of a loop; identity is the object's. */
 export interface LoopVar {
   readonly name: string;
+  readonly trip: number;
 }
 
 /** What is bound around an expression: by a loop, a carried value; by a rule of one's own, what arrives and the result. */

@@ -34,8 +34,8 @@ export function declareInput(cx: Context, model: ModelState, statement: Input, e
   const type = tensor(declared.dtype, declared.shape);
   const range = statement.range && readRange(cx, statement, env);
   const core: Core = { kind: "leaf", role: "input", path: name, type, span };
-  bindName(cx, env, statement.name, tensorValue(core, { fixed: declared.fixed, ...(range && { range: { ...range, span: statement.range?.span ?? span } }) }));
-  const input: CheckedInput = { name, role: statement.role, type, span, ...(range && { range }) };
+  bindName(cx, env, statement.name, tensorValue(core, { fixed: declared.fixed }));
+  const input: CheckedInput = { name, role: statement.role, type, span, ...(range && { range }), ...(statement.range && { rangeSpan: statement.range.span }) };
   model.inputs.push(input);
 }
 

@@ -14,7 +14,7 @@ import type { Span } from "../support/span.ts";
 import type { Context } from "./context.ts";
 import type { ApplyOp, Core } from "./core.ts";
 import { knownResult } from "./known.ts";
-import { addForms, coerce, formOf, isWhole, literal, literalBoolean, ownDtype, sizeValue, tensorValue } from "./make.ts";
+import { addForms, coerce, formOf, literal, literalBoolean, ownDtype, sizeValue, tensorValue } from "./make.ts";
 import { labelAt } from "./problem.ts";
 import { describe, type IndexForm, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -86,14 +86,12 @@ function applyTensors(cx: Context, op: ApplyOp, operands: readonly TensorOperand
   const args = values.map((v) => coerce(v, common.operands).core);
   const core: Core = { kind: "apply", op, args, type: tensor(common.result, shape.dims), span };
   const form = common.result === "i32" && values.some((v) => v.form) ? formResult(op, values) : undefined;
-  const range = op === "mod" ? remainders(values, span) : undefined;
   return tensorValue(core, {
     fixed: shape.fixed,
     ...(known !== undefined && { known, literal: true }),
     ...(hypers && { hypers }),
     ...(indexed && { indexed }),
     ...(form && { form }),
-    ...(range && { range }),
     ...stagedResult(op, values),
   });
 }
@@ -134,15 +132,32 @@ function dtypesOf(cx: Context, op: ApplyOp, operands: readonly TensorOperand[]):
     return undefined;
   }
   const own = operands.map((o) => ownDtype(o.value));
-  const integers = own.some((d) => d === "i32") && own.every((d) => d === "i32" || d === undefined);
-  const result: DType = integers && staysWhole(op) ? "i32" : "f32";
+  const words = own.includes("u32") && own.every((d) => d === "u32" || d === undefined);
+  const integers = !words && own.some((d) => d === "i32" || d === "bool") && own.every((d) => d === "i32" || d === "bool" || d === undefined);
+  if (own.includes("u32") && !wordsFit(cx, op, operands, words && !operands.some((o) => typeof o.value.known === "number" && o.value.known < 0))) return undefined;
+  const result: DType = words ? "u32" : integers && staysWhole(op) ? "i32" : "f32";
   if (typeof op !== "object") return { operands: result, result };
+  // Truth is compared as it is by == and !=, and as 0 and 1 else.
+  const conditions = own.every((d) => d === "bool") && (op.compare === "==" || op.compare === "!=");
   const sizes = own.every((d) => d === undefined) && operands.every((o) => !o.value.hypers);
-  return { operands: integers || sizes ? "i32" : "f32", result: "bool" };
+  return { operands: words ? "u32" : conditions ? "bool" : integers || sizes ? "i32" : "f32", result: "bool" };
 }
 
+/** Operations on whole numbers whose result is whole. */
 function staysWhole(op: ApplyOp): boolean {
-  return typeof op === "object" || ["add", "sub", "mul", "floordiv", "mod", "max", "min", "neg"].includes(op);
+  return typeof op === "object" || ["add", "sub", "mul", "floordiv", "mod", "max", "min", "neg", "abs", "sign"].includes(op);
+}
+
+/** u32 goes with u32 and numbers from 0 up, in operations that lead to no negative number. */
+function wordsFit(cx: Context, op: ApplyOp, operands: readonly TensorOperand[], alone: boolean): boolean {
+  if (alone && (typeof op === "object" || ["add", "mul", "floordiv", "mod", "max"].includes(op))) return true;
+  const at = operands.find((o) => ownDtype(o.value) === "u32") ?? operands[0];
+  const others = operands.flatMap((o) => ownDtype(o.value) ?? []).filter((d) => d !== "u32");
+  cx.error({
+    code: "E0218", message: others.length > 0 ? `\`${printOp(op)}\` of u32 and ${others[0]}` : `\`${printOp(op)}\` has no meaning for u32, which has no negative numbers`,
+    span: at?.span ?? operands[0]?.span as Span, label: "u32", hint: "convert it first: `i32(…)` or `f32(…)`",
+  });
+  return false;
 }
 
 function formResult(op: ApplyOp, values: readonly TensorValue[]): IndexForm | undefined {
@@ -156,12 +171,6 @@ function formResult(op: ApplyOp, values: readonly TensorValue[]): IndexForm | un
   if (y.terms.size === 0 && typeof y.constant === "number") return addForms(zero, x, y.constant);
   if (x.terms.size === 0 && typeof x.constant === "number") return addForms(zero, y, x.constant);
   return undefined;
-}
-
-/** i % n of integers is 0 .. n - 1. */
-function remainders(values: readonly TensorValue[], span: Span): TensorValue["range"] {
-  const by = values[1]?.known;
-  return typeof by === "number" && isWhole(by) && by > 0 && values[0]?.core.type.dtype === "i32" ? { lo: 0, hi: by, span } : undefined;
 }
 
 function stagedResult(op: ApplyOp, values: readonly TensorValue[]): Pick<TensorValue, "staged"> | undefined {

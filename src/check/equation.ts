@@ -11,8 +11,11 @@
  */
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
+import { printType } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
-import type { IndexVar } from "./core.ts";
+import { floorDivide, provablyNonnegative, type Ranges, smaller } from "./bounds.ts";
+import type { Core, IndexVar } from "./core.ts";
+import { Facts, type Guard, minus, scale } from "./guards.ts";
 import { labelAt, type Problem } from "./problem.ts";
 import type { IndexForm } from "./value.ts";
 
@@ -44,15 +47,16 @@ export class Variable implements IndexVar {
 
 /** One index of one access. */
 export interface Access {
+  readonly index: Core;
   readonly form: IndexForm | undefined;
-  /** Of an index that is data. */
-  readonly range: { readonly lo: number; readonly hi: number; readonly span: Span } | undefined;
   readonly size: Dim;
   /** Where that axis got its size. */
   readonly fixed: Span | undefined;
   readonly span: Span;
-  /** Read only where a guard holds. */
-  readonly guarded: boolean;
+  /** It is read only where these hold. */
+  readonly guards: readonly Guard[];
+  /** Told when the index is inside because of its guards alone. */
+  readonly onGuarded?: () => void;
 }
 
 /** An equation being checked, or a reduction that stands alone. */
@@ -75,19 +79,8 @@ const bare = (form: IndexForm | undefined): Variable | undefined => {
   return entry && entry[1] === 1 && entry[0] instanceof Variable ? entry[0] : undefined;
 };
 
-/** d >= 0 for all sizes from 1 up. */
-export function provablyNonnegative(d: Dim): boolean {
-  if (typeof d === "number") return d >= 0;
-  let atOnes = 0;
-  for (const t of d.terms) {
-    if (t.symbols.length > 0 && t.coefficient < 0) return false;
-    atOnes += t.coefficient;
-  }
-  return atOnes >= 0;
-}
-
 /** The least (sign 1) or greatest (sign -1) value of a form over its variables' ranges, leaving one variable out. */
-export function extreme(form: IndexForm, sign: 1 | -1, without?: IndexVar): Dim {
+function extreme(form: IndexForm, sign: 1 | -1, without?: IndexVar): Dim {
   let total = form.constant;
   for (const [v, k] of form.terms) {
     if (v === without) continue;
@@ -95,11 +88,6 @@ export function extreme(form: IndexForm, sign: 1 | -1, without?: IndexVar): Dim 
     total = dims.add(total, dims.scale(end, k));
   }
   return total;
-}
-
-function floorDivide(a: Dim, by: number): Dim | undefined {
-  if (by === 1) return a;
-  return typeof a === "number" ? Math.floor(a / by) : dims.divideExactly(a, by);
 }
 
 /** The largest extent from 0 that keeps `form` inside 0..size, given all other variables. */
@@ -113,7 +101,7 @@ function largestExtent(form: IndexForm, v: IndexVar, size: Dim): Dim | undefined
 }
 
 /** Settles every variable and proves every access. Returns false when something was reported. */
-export function solve(equation: Equation, report: (problem: Problem) => void): boolean {
+export function solve(equation: Equation, ranges: Ranges, report: (problem: Problem) => void): boolean {
   let sound = settleBare(equation, report);
   if (sound) settleComposite(equation);
   for (const v of equation.variables) {
@@ -127,7 +115,7 @@ export function solve(equation: Equation, report: (problem: Problem) => void): b
     sound = false;
   }
   if (!sound) return false;
-  for (const access of equation.accesses) if (!proveInside(access, report)) sound = false;
+  for (const access of equation.accesses) if (!proveInside(access, ranges, report)) sound = false;
   for (const run of equation.afterwards) run();
   return sound;
 }
@@ -157,7 +145,7 @@ function settleComposite(equation: Equation): void {
     progress = false;
     for (const v of equation.variables) {
       if (v.state !== "open") continue;
-      const uses = equation.accesses.filter((a) => !a.guarded && a.form?.terms.has(v));
+      const uses = equation.accesses.filter((a) => a.guards.length === 0 && a.form?.terms.has(v));
       const ready = uses.every((a) => [...(a.form?.terms.keys() ?? [])].every((o) => o === v || (o instanceof Variable && o.state !== "open")));
       if (uses.length === 0 || !ready) continue;
       const extents = uses.map((a) => (a.form ? largestExtent(a.form, v, a.size) : undefined));
@@ -169,36 +157,51 @@ function settleComposite(equation: Equation): void {
   }
 }
 
-/** The smaller of two sizes, if that can be decided. */
-function smaller(a: Dim | undefined, b: Dim | undefined): Dim | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  if (provablyNonnegative(dims.sub(b, a))) return a;
-  return provablyNonnegative(dims.sub(a, b)) ? b : undefined;
+/** Shows that the index lies inside its axis, or reports that it may not. */
+export function proveInside(access: Access, ranges: Ranges, report: (problem: Problem) => void): boolean {
+  const { index, form, size, guards } = access;
+  if (form && [...form.terms.keys()].some((v) => provablyNonnegative(dims.scale(v.extent, -1)))) return true;
+  const facts = new Facts(guards, ranges);
+  const least = facts.linear(index);
+  const room = minus({ constant: dims.sub(size, 1), terms: new Map() }, least);
+  if (facts.byRanges(least) && facts.byRanges(room)) return true;
+  if ((facts.nonnegative(least) && facts.nonnegative(room)) || facts.impossible) {
+    access.onGuarded?.();
+    return true;
+  }
+  report(outside(access, ranges, { lo: facts.atLeast(least), hi: negated(facts.atLeast(scale(least, -1))) }));
+  return false;
 }
 
-function proveInside(access: Access, report: (problem: Problem) => void): boolean {
-  const { form, size, span, fixed } = access;
-  if (access.guarded) return true;
-  const related = [labelAt(fixed, `the axis has ${dims.print(size)} elements because of this`)];
-  if (!form) {
-    const { range } = access;
-    if (!range || (range.lo >= 0 && provablyNonnegative(dims.sub(size, range.hi)))) return true;
-    report({
-      code: "E0205",
-      message: `the index is data with values ${range.lo} to ${range.hi - 1}, and the axis has indices 0 to ${dims.print(dims.sub(size, 1))}`,
-      span, label: `may be ${range.lo < 0 ? range.lo : range.hi - 1}`, related: [labelAt(range.span, "its values are declared here"), ...related],
-    });
-    return false;
+function negated(d: Dim | undefined): Dim | undefined {
+  return d === undefined ? undefined : dims.scale(d, -1);
+}
+
+/** The report of an index that may leave its axis, with what is known of it. */
+function outside(access: Access, ranges: Ranges, { lo, hi }: { readonly lo: Dim | undefined; readonly hi: Dim | undefined }): Problem {
+  const { index, form, size, span, fixed, guards } = access;
+  const legal = `0 to ${dims.print(dims.sub(size, 1))}`;
+  const axis = labelAt(fixed, `the axis has ${dims.print(size)} elements because of this`);
+  const { input } = ranges.of(index);
+  if (!form && input && !input.range) {
+    return {
+      code: "E0216", message: `\`${input.name}\` may take any value, and indexes an axis of ${dims.print(size)}`, span: input.span,
+      related: [labelAt(span, "it indexes here"), axis], hint: typeof size !== "number" ? undefined : `declare \`${input.name}: ${printType(input.type)} in 0..${dims.print(size)}\``,
+    };
   }
-  const least = extreme(form, 1);
-  const greatest = extreme(form, -1);
-  if (provablyNonnegative(least) && provablyNonnegative(dims.sub(dims.sub(size, 1), greatest))) return true;
-  if ([...form.terms.keys()].some((v) => provablyNonnegative(dims.scale(v.extent, -1)))) return true;
-  report({
-    code: "E0205",
-    message: `the index runs over ${dims.print(least)} to ${dims.print(greatest)}, and the axis has indices 0 to ${dims.print(dims.sub(size, 1))}`,
-    span, label: `${dims.print(least)} to ${dims.print(greatest)}`, related,
-    hint: form.terms.size > 0 ? "give the index a smaller range where it is bound, or keep legal terms with `where`" : undefined,
-  });
-  return false;
+  if (!form && lo === undefined && hi === undefined) {
+    return {
+      code: "E0217", message: `this index is computed, and nothing says that it lies in ${legal}`, span, label: "may be any number", related: [axis],
+      hint: typeof size === "number" ? `bring it into the axis: \`max(0, min(k, ${size - 1}))\`, or \`k % ${size}\`` : "bring it into the axis with `max` and `min`, or with `%`",
+    };
+  }
+  const one = lo !== undefined && hi !== undefined && dims.equal(lo, hi);
+  const reach = one ? dims.print(lo) : `${lo === undefined ? "any number" : dims.print(lo)} to ${hi === undefined ? "any number" : dims.print(hi)}`;
+  const kept = guards.length === 0 ? "" : ", also where its condition holds";
+  const hint = guards.length > 0 ? "the condition must keep it inside at both ends" : form ? "give the index a smaller range where it is bound, or keep legal terms with `where`" : "keep legal values with `where` or `cases`";
+  return {
+    code: "E0205", message: `the index ${one ? "is" : form ? "runs over" : "may be"} ${reach}${kept}, and the axis has indices ${legal}`, span, label: reach,
+    related: [labelAt(form ? undefined : (input?.rangeSpan ?? input?.span), "its values are declared here"), axis],
+    hint: form && form.terms.size === 0 ? (typeof lo === "number" && lo < 0 ? "positions count from the start; there are no negative ones" : undefined) : hint,
+  };
 }

@@ -7,7 +7,7 @@ import { cover, type Span } from "../support/span.ts";
 import { unreachable } from "../support/diagnostic.ts";
 import type { ArrayLiteral, BinaryOp, Chain, Expr, Field, Index } from "../syntax/ast.ts";
 import { evaluateCall, evaluateInstance } from "./calls.ts";
-import { evaluateCases } from "./choice.ts";
+import { evaluateCases, guardOf } from "./choice.ts";
 import type { Context, Env } from "./context.ts";
 import type { ApplyOp } from "./core.ts";
 import { evaluateDraw } from "./draws.ts";
@@ -66,7 +66,9 @@ const operations: Readonly<Partial<Record<BinaryOp, ApplyOp>>> = {
 function evaluateChain(cx: Context, expr: Chain, env: Env): Value {
   let left: Operand = { value: evaluate(cx, expr.first, env), span: expr.first.span };
   for (const { op, value } of expr.rest) {
-    const right: Operand = { value: evaluate(cx, value, env), span: value.span };
+    // What stands right of `and` counts only where the left side holds, right of `or` only where it fails.
+    const sides = op === "and" || op === "or" ? guardOf(left.value) : undefined;
+    const right: Operand = { value: cx.under(sides && { ...sides, holds: op === "and" }, () => evaluate(cx, value, env)), span: value.span };
     const span = cover(left.span, right.span);
     left = { value: join(cx, op, left, right, span), span };
   }
@@ -140,7 +142,7 @@ function parameterAt(cx: Context, expr: Field, env: Env): Value | undefined {
 /** `[[0, 1], [1, 0]]`: a table of numbers. */
 function evaluateArray(cx: Context, expr: ArrayLiteral, env: Env): Value {
   const table = readTable(cx, expr, env);
-  return table ? tensorValue({ kind: "table", data: table.data, type: tensor("f32", table.shape), span: expr.span }, { fixed: table.shape.map(() => expr.span) }) : poison;
+  return table ? tensorValue({ kind: "table", data: table.data, type: tensor("f32", table.shape), span: expr.span }, { literal: true, fixed: table.shape.map(() => expr.span) }) : poison;
 }
 
 /** The numbers of an array literal, row by row, with its shape. */

@@ -10,9 +10,10 @@ import type { Ellipsis, Index, Item } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core, SliceItem } from "./core.ts";
 import { unionOf } from "./elementwise.ts";
-import { type Equation, extreme, provablyNonnegative, Variable } from "./equation.ts";
-import { coerce, formOf, tensorValue } from "./make.ts";
-import { asTensor, evaluateRange, evaluateTensor } from "./operands.ts";
+import { provablyNonnegative } from "./bounds.ts";
+import { type Access, type Equation, proveInside, Variable } from "./equation.ts";
+import { coerce, formOf, tensorValue, wholeNumbers } from "./make.ts";
+import { asTensor, evaluateRange, evaluateTensor, knownOf } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
@@ -113,24 +114,31 @@ function oneNumber(cx: Context, equation: Equation, base: TensorValue, parts: re
   }
   const index: Core[] = [];
   const used: TensorValue[] = [];
+  // Filled when the equation is solved.
+  const guarded = new Set<number>();
   for (const [axis, part] of full.entries()) {
     if (part.kind !== "index") continue;
     const whole = integer(cx, part.value, part.span);
     if (!whole) return poison;
-    const form = formOf(whole);
-    equation.accesses.push({
-      form, range: form ? undefined : whole.range, size: shape[axis] ?? 1, fixed: base.fixed?.[axis], span: part.span, guarded: cx.guards > 0,
-    });
+    equation.accesses.push({ ...accessOf(whole, shape[axis] ?? 1, base.fixed?.[axis], part.span), guards: cx.guards, onGuarded: () => guarded.add(axis) });
     index.push(whole.core);
     used.push(whole);
   }
   const indexed = unionOf([base.indexed, ...used.map((v) => v.indexed)]);
-  const core: Core = { kind: "at", base: base.core, index, type: tensor(dtype, []), span };
-  return tensorValue(core, { ...(indexed && { indexed }), ...(base.range && { range: base.range }) });
+  const core: Core = { kind: "at", base: base.core, index, guarded, type: tensor(dtype, []), span };
+  return tensorValue(core, indexed && { indexed });
 }
 
+/** One index of one access, under no condition. */
+function accessOf(whole: TensorValue, size: Dim, fixed: Span | undefined, span: Span): Access {
+  return { index: whole.core, form: formOf(whole), size, fixed, span, guards: [] };
+}
+
+/** An index as i32. */
 function integer(cx: Context, v: TensorValue, span: Span): TensorValue | undefined {
-  const whole = v.core.type.dtype === "i32" || (v.literal && formOf(v) !== undefined);
+  // A number of the program is part of it: it fixes what is read.
+  if (v.hypers) knownOf(cx, v);
+  const whole = v.core.type.dtype === "i32" || (v.literal && (formOf(v) !== undefined || wholeNumbers(v.core)));
   if (whole) return coerce(v, "i32");
   cx.error({ code: "E0208", message: `an index is a whole number, and this is ${v.core.type.dtype}`, span, label: v.core.type.dtype, hint: "`i // n` divides whole numbers" });
   return undefined;
@@ -147,17 +155,14 @@ function slice(cx: Context, base: TensorValue, parts: readonly Part[], span: Spa
     const size = shape[axis] ?? 1;
     const from = base.fixed?.[axis];
     if (part.kind === "range") {
-      if (!inside(cx, part.lo, dims.sub(part.hi, 1), size, from, part.span)) return poison;
+      if (!within(cx, part.lo, dims.sub(part.hi, 1), size, from, part.span)) return poison;
       items.push({ kind: "range", lo: part.lo, hi: part.hi });
       result.push(dims.sub(part.hi, part.lo));
       fixed.push(part.span);
     } else if (part.kind === "index") {
       const whole = integer(cx, part.value, part.span);
       if (!whole) return poison;
-      const { known, range, form } = whole;
-      if (form && !inside(cx, extreme(form, 1), extreme(form, -1), size, from, part.span)) return poison;
-      if (known !== undefined && !inside(cx, known, known, size, from, part.span)) return poison;
-      if (known === undefined && range && !inside(cx, range.lo, range.hi - 1, size, from, part.span, range.span)) return poison;
+      if (!proveInside(accessOf(whole, size, from, part.span), cx.ranges(), (p) => cx.error(p))) return poison;
       if (whole.core.type.shape.length > 0) gathers++;
       items.push({ kind: "at", index: whole.core });
       result.push(...whole.core.type.shape);
@@ -173,16 +178,17 @@ function slice(cx: Context, base: TensorValue, parts: readonly Part[], span: Spa
     return poison;
   }
   const core: Core = { kind: "slice", items, arg: base.core, type: tensor(dtype, result), span };
-  return tensorValue(core, { fixed, ...(base.range && { range: base.range }) });
+  return tensorValue(core, { fixed });
 }
 
-function inside(cx: Context, least: Dim, greatest: Dim, size: Dim, from: Span | undefined, span: Span, declared?: Span): boolean {
+/** A range of a slice lies inside the axis. */
+function within(cx: Context, least: Dim, greatest: Dim, size: Dim, from: Span | undefined, span: Span): boolean {
   if (provablyNonnegative(least) && provablyNonnegative(dims.sub(dims.sub(size, 1), greatest))) return true;
   const last = dims.print(dims.sub(size, 1));
   const reach = dims.equal(least, greatest) ? dims.print(least) : `${dims.print(least)} to ${dims.print(greatest)}`;
   cx.error({
-    code: "E0205", message: `index ${reach} does not lie in an axis with indices 0 to ${last}`, span, label: reach,
-    related: [labelAt(from, `the axis has ${dims.print(size)} elements because of this`), labelAt(declared, "its values are declared here")],
+    code: "E0205", message: `the slice takes ${reach}, and the axis has indices 0 to ${last}`, span, label: reach,
+    related: [labelAt(from, `the axis has ${dims.print(size)} elements because of this`)],
     hint: typeof least === "number" && least < 0 ? "positions count from the start; there are no negative ones" : undefined,
   });
   return false;

@@ -26,7 +26,7 @@ export function evaluateFold(cx: Context, expr: Fold, env: Env): Value {
     return poison;
   }
   const scope = new Scope<Value>(env.scope);
-  const variable: LoopVar = { name: expr.index.name };
+  const variable: LoopVar = { name: expr.index.name, trip };
   scope.define({ name: expr.index.name, span: expr.index.span, value: turn(variable, range.lo, trip, expr.index.span) });
   const inits: { value: TensorValue; carry: CarryVar; span: Span }[] = [];
   for (const { name, init } of expr.carries) {
@@ -74,7 +74,7 @@ function runTurn(cx: Context, expr: Fold, variable: LoopVar, env: Env): readonly
   }
   const around = { equation: cx.equation, guards: cx.guards, loops: cx.loops };
   cx.equation = undefined;
-  cx.guards = 0;
+  cx.guards = [];
   cx.loops = [...cx.loops, variable];
   cx.runStatements(cx, statements.slice(0, -1), env);
   const results = last.values.map((value) => ({ value: cx.evaluate(cx, value, env), span: value.span }));

@@ -38,6 +38,7 @@ export function coerce(v: TensorValue, dtype: DType): TensorValue {
   const { core } = v;
   if (core.type.dtype === dtype) return v;
   if (core.kind === "number") return { ...v, core: numberCore(core.value, dtype, core.span) };
+  if (core.kind === "table" && v.literal) return { ...v, core: { ...core, type: tensor(dtype, core.type.shape) } };
   return { ...v, core: castCore(core, dtype) };
 }
 
@@ -54,8 +55,13 @@ export function isWhole(known: Dim | undefined): boolean {
 
 /** The element type that a value brings along, or undefined when it takes its partner's. */
 export function ownDtype(v: TensorValue): DType | undefined {
-  if (v.literal && v.core.type.dtype !== "bool") return isWhole(v.known) ? undefined : "f32";
+  if (v.literal && v.core.type.dtype !== "bool") return isWhole(v.known) || wholeNumbers(v.core) ? undefined : "f32";
   return v.core.type.dtype;
+}
+
+/** True for a table of whole numbers, which takes its partner's element type as a number does. */
+export function wholeNumbers(core: Core): boolean {
+  return core.kind === "table" && core.data.every((x) => Number.isInteger(x));
 }
 
 /** The linear form of an integer, if it has one. */

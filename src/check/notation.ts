@@ -14,6 +14,7 @@ import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
 import { notOneNumber, unionOf } from "./elementwise.ts";
 import { Equation, solve, Variable } from "./equation.ts";
+import { Facts } from "./guards.ts";
 import { ellipsisVariables, variableValue } from "./indexing.ts";
 import { coerce, tensorValue } from "./make.ts";
 import { evaluateRange, evaluateTensor } from "./operands.ts";
@@ -49,12 +50,12 @@ function inEquation<T>(cx: Context, own: boolean, read: (equation: Equation) => 
   const guards = cx.guards;
   const equation = own || !around ? new Equation() : around;
   cx.equation = equation;
-  if (own) cx.guards = 0;
+  if (own) cx.guards = [];
   const result = read(equation);
   cx.equation = around;
   cx.guards = guards;
   if (result === undefined || equation === around) return result;
-  return solve(equation, (p) => cx.error(p)) ? result : undefined;
+  return solve(equation, cx.ranges(), (p) => cx.error(p)) ? result : undefined;
 }
 
 /** The body as one number. */
@@ -76,9 +77,7 @@ export function evaluateReduction(cx: Context, expr: Reduction, env: Env): Value
       cx.error({ code: "E0208", message: `a guard is a condition, and this is ${guard.core.type.dtype}`, span: expr.where?.span ?? expr.span, hint: "compare it: `i != j`" });
       return undefined;
     }
-    if (guard) cx.guards++;
-    const body = oneNumber(cx, expr.body, inner, `the body of \`${expr.op}\``);
-    if (guard) cx.guards--;
+    const body = cx.under(guard && { condition: guard.core, holds: true }, () => oneNumber(cx, expr.body, inner, `the body of \`${expr.op}\``));
     if (!body || (expr.where && !guard)) return undefined;
     return reductionValue(cx, expr, bound.variables, guard, body, equation);
   });
@@ -108,8 +107,12 @@ function reductionValue(
     return undefined;
   }
   if (["max", "min", "argmax", "argmin", "logsumexp"].includes(op)) {
+    const kept = guard && { condition: guard.core, holds: true };
     equation.afterwards.push(() => {
       const empty = variables.find((v) => v.extent === 0);
+      if (kept && new Facts([kept], cx.ranges()).impossible) {
+        cx.error({ code: "E0215", message: `\`${op}\` over nothing: no values satisfy its condition`, span: expr.where?.span ?? span, label: "never holds" });
+      }
       if (empty) cx.error({ code: "E0215", message: `\`${op}\` over nothing: index \`${empty.name}\` has no values`, span: expr.opSpan, label: "an empty range" });
     });
   }
@@ -156,7 +159,7 @@ export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env
   const { body, order } = made;
   const shape = order.map((v) => v.extent);
   const core: Core = { kind: "comprehend", indices: order, body: body.core, type: tensor(body.core.type.dtype, shape), span: target.span };
-  return tensorValue(core, { fixed: order.map((v) => v.origin), ...(body.range && { range: body.range }) });
+  return tensorValue(core, { fixed: order.map((v) => v.origin) });
 }
 
 /** `normal(0, 1)[n, i]` in an equation: a draw for every value of the indices, picked at them. */

@@ -35,8 +35,6 @@ export interface TensorValue {
   /** The variables of index notation that it depends on: one number of many. Never empty. */
   readonly indexed?: ReadonlySet<IndexVar>;
   readonly form?: IndexForm;
-  /** Legal values of integers: lo .. hi - 1, and where that was said. */
-  readonly range?: { readonly lo: number; readonly hi: number; readonly span: Span };
   /** A boolean that is known in training and elsewhere, perhaps differently. */
   readonly staged?: { readonly training: boolean; readonly elsewhere: boolean };
 }

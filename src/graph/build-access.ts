@@ -7,7 +7,8 @@
  *     x[p[k], 2*i]               a view (every second column), then a gather
  *
  * An index that is linear in variables goes into the map of one view; any other is data, and gathers. Where the map
- * can leave the tensor (a guard of the reduction around keeps those terms out), the view is guarded and gives 0 there.
+ * can leave the tensor (a condition around keeps those elements out, or they are 0), the view is guarded and gives 0
+ * there; data that only a condition keeps inside is brought into its axis, and what it picks elsewhere is not used.
  */
 import * as access from "../ir/access.ts";
 import type { Affine, Coordinate, Guard } from "../ir/access.ts";
@@ -20,8 +21,8 @@ import type { Bound } from "./build-children.ts";
 import { convert, ownShape, spread } from "./build-values.ts";
 import type { Value, Variables } from "./build-values.ts";
 
-/** The element of `base` at `index`; `guards` are conditions under which alone it is read. */
-export function accessValue(e: Emit, variables: Variables, base: Value, index: readonly Value[], guards: readonly Value[] = []): Value {
+/** The element of `base` at `index`; in `guarded` axes the index may be anything where the element is not used. */
+export function accessValue(e: Emit, variables: Variables, base: Value, index: readonly Value[], guarded?: ReadonlySet<number>): Value {
   const own = ownShape(base);
   // The axes of base's own variables are picked at those variables.
   const picks: Pick[] = [
@@ -29,11 +30,11 @@ export function accessValue(e: Emit, variables: Variables, base: Value, index: r
     ...own.map((extent, a): Pick => {
       const value = index[a] as Value;
       const form = linear(value);
-      return form ? { form, extent } : { data: value, extent };
+      return form ? { form, extent } : { data: value, extent, guarded: guarded?.has(a) ?? false };
     }),
   ];
   const data = picks.flatMap((p) => (p.data ? [p] : []));
-  return data.length === 0 ? viewAt(e, variables, base.node, picks) : gatherAt(e, variables, base.node, picks, guards);
+  return data.length === 0 ? viewAt(e, variables, base.node, picks) : gatherAt(e, variables, base.node, picks);
 }
 
 /** One axis of a tensor and where it is read. */
@@ -41,6 +42,8 @@ interface Pick {
   readonly extent: Dim;
   readonly form?: LinearForm;
   readonly data?: Value;
+  /** Data that is to be brought into the axis: what it picks otherwise is not used. */
+  readonly guarded?: boolean;
 }
 
 interface LinearForm {
@@ -90,8 +93,8 @@ function viewAt(e: Emit, variables: Variables, node: Node, picks: readonly Pick[
  * View to [B…, K, R…], then gather: B are the variables that both the data and the linear indices depend on, R the other ones of
  * the linear indices, K the axis (or all axes as one) that data picks from.
  */
-function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pick[], guards: readonly Value[]): Value {
-  const data = picks.flatMap((p) => (p.data ? [{ value: p.data, extent: p.extent }] : []));
+function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pick[]): Value {
+  const data = picks.flatMap((p) => (p.data ? [{ value: p.data, extent: p.extent, guarded: p.guarded }] : []));
   const byData = variables.union(data.map((d) => d.value.vars));
   const byForm = variables.union(picks.map((p) => [...(p.form?.terms.keys() ?? [])]));
   const batch = byForm.filter((v) => byData.includes(v));
@@ -113,12 +116,13 @@ function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pic
   let from = e.view(node, { shape, index, guards: access.tidyGuards(viewGuards, shape) });
   if (data.length > 1) from = e.reshape(from, [...shape.slice(0, k), dims.product(data.map((d) => d.extent)), ...shape.slice(k + data.length)]);
 
-  const positions = safe(e, data.reduce<Node | undefined>((flat, { value, extent }) => {
-    const at = convert(e, spread(e, value, indexVars, []), "i32");
-    if (!flat) return at;
-    const stride = typeof extent === "number" ? e.like(at, extent) : e.broadcast(e.size(extent), at.type.shape, []);
-    return e.add(e.mul(flat, stride), at);
-  }, undefined) as Node, indexVars, guards);
+  const filled = (extent: Dim, like: Node): Node => (typeof extent === "number" ? e.like(like, extent) : e.broadcast(e.size(extent), like.type.shape, []));
+  const positions = data.reduce<Node | undefined>((flat, { value, extent, guarded }) => {
+    const given = convert(e, value.node, "i32");
+    const inside = guarded ? clamped(e, given, e.add(filled(extent, given), e.like(given, -1))) : given;
+    const at = spread(e, { node: inside, vars: value.vars }, indexVars, []);
+    return flat ? e.add(e.mul(flat, filled(extent, at)), at) : at;
+  }, undefined) as Node;
 
   const { dtype } = from.type;
   const wide = dtype === "bool" || dtype === "u32" ? convert(e, from, "i32") : from;
@@ -127,8 +131,7 @@ function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pic
   return { node: spread(e, { node: gathered, vars: [...indexVars, ...rest] }, vars, []), vars };
 }
 
-/** Index 0 where a guard that depends on no other variables keeps the access out: there the data may be no legal index. */
-function safe(e: Emit, positions: Node, vars: readonly IndexVar[], guards: readonly Value[]): Node {
-  const telling = guards.filter((g) => g.vars.every((v) => vars.includes(v)));
-  return telling.reduce((at, g) => e.select(spread(e, g, vars, []), at, e.like(at, 0)), positions);
+/** x brought into 0 .. last. */
+function clamped(e: Emit, x: Node, last: Node): Node {
+  return e.max(e.neg(e.max(e.neg(x), e.neg(last))), e.like(x, 0));
 }

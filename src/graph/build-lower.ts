@@ -20,8 +20,8 @@ import { customValue, deriveValue } from "./build-forms.ts";
 import { extentNode, lowerPlain, unsupported } from "./build-plain.ts";
 import { drawNode } from "./build-random.ts";
 import { reduceNode } from "./build-reduce.ts";
-import { LoopFrame, Scope, together, turnValue } from "./build-scope.ts";
-import { convert, convertValue, ownShape, spread, tensorValue } from "./build-values.ts";
+import { LoopFrame, turnValue } from "./build-loop.ts";
+import { convert, convertValue, ownShape, spread, tensorValue, together } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
 
 /** What stands for what in a lowering inside another one: each thing is made anew, over what replaces its parts. */
@@ -38,17 +38,12 @@ interface Under {
 
 const nothingReplaced: Under = { replaced: new Map(), own: [], copies: false, over: new Map() };
 
-interface Task {
-  readonly core: Core;
-  readonly scope: Scope;
-}
-
 /** Lowers expressions of one entry: outside of loops or inside the body of one, as they are or with things replaced. */
 export class Lowering {
   private readonly entry: Entry;
   private readonly frame: LoopFrame | undefined;
   private readonly under: Under;
-  private readonly root = new Scope();
+  private readonly values = new Map<Core, Value>();
   private readonly carried: Map<CarryVar, Value>;
   private readonly plain = new Map<Core, Value>();
   private readonly loops = new Map<CoreLoop, { readonly node: Node; readonly vars: readonly IndexVar[] } | undefined>();
@@ -68,37 +63,37 @@ export class Lowering {
     return builder.origin([core.span], undefined, () => convert(builder, spread(builder, value, [], type.shape), type.dtype));
   }
 
-  /** The value of an expression, under no guard unless a scope says so. */
-  evaluate(core: Core, under = this.root): Value {
-    const stack: (Task & { readonly parts: readonly Task[]; next: number })[] = [];
-    const open = (task: Task): void => {
-      if (!this.has(task)) stack.push({ ...task, parts: this.parts(task), next: 0 });
+  /** The value of an expression. */
+  evaluate(core: Core): Value {
+    const stack: { readonly core: Core; readonly parts: readonly Core[]; next: number }[] = [];
+    const open = (at: Core): void => {
+      if (!this.has(at)) stack.push({ core: at, parts: this.parts(at), next: 0 });
     };
-    open({ core, scope: under });
+    open(core);
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const part = top.parts[top.next++] ?? this.late(top);
+      const part = top.parts[top.next++] ?? this.late(top.core);
       if (part) {
         open(part);
         continue;
       }
       stack.pop();
-      const { core: at, scope } = top;
-      if (this.has(top)) continue;
-      scope.values.set(at, this.entry.builder.origin([at.span], undefined, () => this.made(at, scope)));
+      const { core: at } = top;
+      if (this.has(at)) continue;
+      this.values.set(at, this.entry.builder.origin([at.span], undefined, () => this.made(at)));
     }
-    return this.get(core, under);
+    return this.get(core);
   }
 
   /**
    * The value of an expression whose parts are there. What derivatives are taken by keeps its identity: where nothing that it is
    * made of is replaced it is what it is outside; over copies it is y + (y(copies) - y), so that derivatives by y see it too.
    */
-  private made(core: Core, scope: Scope): Value {
+  private made(core: Core): Value {
     const { parent, copies, own } = this.under;
     const { builder: e, structure } = this.entry;
-    if (!this.entry.derivedBy(core)) return this.lower(core, scope);
+    if (!this.entry.derivedBy(core)) return this.lower(core);
     if (parent && !own.some((thing) => structure.depends(core, thing))) return parent.evaluate(core);
-    const plain = this.lower(core, scope);
+    const plain = this.lower(core);
     this.plain.set(core, plain);
     const first = parent && copies ? parent.evaluate(core) : undefined;
     const outside = parent && copies ? parent.plainOf(core) : undefined;
@@ -112,12 +107,12 @@ export class Lowering {
     return this.plain.get(core) ?? this.under.parent?.plainOf(core);
   }
 
-  private has({ core, scope }: Task): boolean {
-    return scope.values.has(core) || this.under.replaced.has(identity(core)) || (this.frame?.outside.has(core) ?? false);
+  private has(core: Core): boolean {
+    return this.values.has(core) || this.under.replaced.has(identity(core)) || (this.frame?.outside.has(core) ?? false);
   }
 
-  private get(core: Core, scope: Scope): Value {
-    const known = this.under.replaced.get(identity(core)) ?? scope.values.get(core);
+  private get(core: Core): Value {
+    const known = this.under.replaced.get(identity(core)) ?? this.values.get(core);
     if (known) return known;
     const outside = this.frame?.outside.get(core);
     if (!outside) throw new InternalError("build", `${core.kind} is used before it is made`);
@@ -125,96 +120,68 @@ export class Lowering {
   }
 
   /** What must be there before the expression is. Tensors that are indexed are made under no guard. */
-  private parts({ core, scope }: Task): readonly Task[] {
+  private parts(core: Core): readonly Core[] {
     const { structure, variables } = this.entry;
-    const here = (cores: readonly Core[]): readonly Task[] => cores.map((c) => ({ core: c, scope }));
     switch (core.kind) {
       case "comprehend":
-        variables.register(core.indices);
-        return here([core.body]);
       case "fold":
         variables.register(core.indices);
-        return here(core.guard ? [core.guard] : [core.body]);
-      case "at":
-        return [{ core: core.base, scope: this.root }, ...here(core.index)];
+        return structure.children(core);
       case "custom":
-        return here([core.value, ...core.rules.map((r) => r.argument)]);
+        return [core.value, ...core.rules.map((r) => r.argument)];
       case "derive":
-        return here(core.derive === "grad" ? [core.wrt] : [core.wrt, core.along]);
+        return core.derive === "grad" ? [core.wrt] : [core.wrt, core.along];
       case "replace":
-        return here(core.pairs.map((p) => p.to));
+        return core.pairs.map((p) => p.to);
       case "loop": {
         const { loop } = core;
-        const cores = this.loops.has(loop) ? [] : [...loop.carries.map((c) => c.init), ...structure.taken(loop, structure.free(core))];
-        return cores.map((c) => ({ core: c, scope: this.root }));
+        return this.loops.has(loop) ? [] : [...loop.carries.map((c) => c.init), ...structure.taken(loop, structure.free(core))];
       }
       default:
-        return here(structure.children(core));
+        return structure.children(core);
     }
   }
 
-  /** What is lowered after the parts: a guarded reduction's body, under the guard; a rule's adjoints, when what they receive has a type; what is differentiated in place. */
-  private late({ core, scope }: Task): Task | undefined {
-    if (core.kind === "derive") {
-      const task = { core: core.value, scope };
-      return this.has(task) || this.copiedOver(core, scope).length > 0 ? undefined : task;
-    }
-    if (core.kind === "custom") {
-      this.receive(core, scope);
-      return core.rules.map((r) => ({ core: r.adjoint, scope })).find((t) => !this.has(t));
-    }
-    if (core.kind !== "fold" || !core.guard) return undefined;
-    const task = { core: core.body, scope: this.guarded(core, scope) };
-    return this.has(task) ? undefined : task;
+  /** What is lowered after the parts: a rule's adjoints, when what they receive has a type; what is differentiated in place. */
+  private late(core: Core): Core | undefined {
+    if (core.kind === "derive") return this.has(core.value) || this.copiedOver(core).length > 0 ? undefined : core.value;
+    if (core.kind !== "custom") return undefined;
+    this.receive(core);
+    return core.rules.map((r) => r.adjoint).find((c) => !this.has(c));
   }
 
-  /** The scope under a reduction's guard; `a and b` are two guards. */
-  private guarded(core: CoreOf<"fold">, scope: Scope): Scope {
-    if (!core.guard) return scope;
-    const { guard } = core;
-    return scope.under(core, () => {
-      const guards: Value[] = [];
-      const open: Core[] = [guard];
-      for (let c = open.pop(); c; c = open.pop()) {
-        if (c.kind === "apply" && c.op === "and" && !this.frame?.outside.has(c)) open.push(...c.args);
-        else guards.push(this.get(c, scope));
-      }
-      return guards;
-    });
-  }
-
-  private lower(core: Core, scope: Scope): Value {
+  private lower(core: Core): Value {
     switch (core.kind) {
       case "iteration":
       case "carry":
         return this.bound(core);
       case "fold":
-        return this.fold(core, scope);
+        return this.fold(core);
       case "slice":
-        return this.slice(core, scope);
+        return this.slice(core);
       case "at":
-        return this.access(core.base, this.root, core.index.map((c) => this.get(c, scope)), scope);
+        return this.access(core.base, core.index.map((c) => this.get(c)), core.guarded);
       case "random":
-        return this.draw(core, scope);
+        return this.draw(core);
       case "loop":
         return this.loop(core);
       case "custom":
-        return this.custom(core, scope);
+        return this.custom(core);
       case "derive":
-        return this.derive(core, scope);
+        return this.derive(core);
       case "replace": {
-        const pairs = core.pairs.map(({ from, to }) => [identity(from), convertValue(this.entry.builder, this.get(to, scope), from.type.dtype)] as const);
-        return this.inside(new Map(pairs), false).evaluate(core.value, new Scope(scope.guards));
+        const pairs = core.pairs.map(({ from, to }) => [identity(from), convertValue(this.entry.builder, this.get(to), from.type.dtype)] as const);
+        return this.inside(new Map(pairs), false).evaluate(core.value);
       }
       default:
-        return lowerPlain(this.entry, core, (c) => this.get(c, scope));
+        return lowerPlain(this.entry, core, (c) => this.get(c));
     }
   }
 
-  private fold(core: CoreOf<"fold">, scope: Scope): Value {
+  private fold(core: CoreOf<"fold">): Value {
     const { builder: e, variables } = this.entry;
-    const body = this.get(core.body, this.guarded(core, scope));
-    const guard = core.guard && this.get(core.guard, scope);
+    const body = this.get(core.body);
+    const guard = core.guard && this.get(core.guard);
     const vars = variables.union([body.vars, guard?.vars ?? [], core.indices]);
     const axes = core.indices.map((v) => vars.indexOf(v)).sort((a, b) => a - b);
     const node = reduceNode(e, {
@@ -228,16 +195,17 @@ export class Lowering {
   }
 
   /** A tensor at indices; outside tensors that move with the turn are sliced by the loop. */
-  private access(base: Core, baseScope: Scope, index: readonly Value[], scope: Scope): Value {
+  private access(base: Core, index: readonly Value[], guarded?: ReadonlySet<number>): Value {
     const { builder: e, variables } = this.entry;
-    const outside = baseScope.values.has(base) ? undefined : this.frame?.outside.get(base);
+    const outside = this.values.has(base) ? undefined : this.frame?.outside.get(base);
     const sliced = outside && this.frame?.slice(outside, index);
-    if (sliced) return accessValue(e, variables, sliced.value, index.filter((_, a) => a !== sliced.axis), scope.guards);
-    return accessValue(e, variables, this.get(base, baseScope), index, scope.guards);
+    if (!sliced) return accessValue(e, variables, this.get(base), index, guarded);
+    const shifted = new Set([...(guarded ?? [])].map((a) => (a > sliced.axis ? a - 1 : a)));
+    return accessValue(e, variables, sliced.value, index.filter((_, a) => a !== sliced.axis), shifted);
   }
 
   /** A slice is an access over fresh variables, which then become axes. */
-  private slice(core: CoreOf<"slice">, scope: Scope): Value {
+  private slice(core: CoreOf<"slice">): Value {
     const { builder: e, variables } = this.entry;
     const { shape } = core.arg.type;
     const axes: IndexVar[] = [];
@@ -255,53 +223,53 @@ export class Lowering {
       const item = core.items[a] ?? { kind: "all" };
       if (item.kind === "all") return along(0, extent);
       if (item.kind === "range") return along(item.lo, core.type.shape[axes.length] as Dim);
-      const at = this.get(item.index, scope);
+      const at = this.get(item.index);
       const own = ownShape(at);
       return own.length === 0 ? at : { node: at.node, vars: [...at.vars, ...own.map(fresh)] };
     });
-    const value = this.access(core.arg, scope, index, scope);
+    const value = this.access(core.arg, index);
     const around = value.vars.filter((v) => !axes.includes(v));
     return { node: spread(e, value, [...around, ...axes], []), vars: around };
   }
 
   /** Leaves for what a rule receives, over the indices of the value and of the arguments. */
-  private receive(core: CoreOf<"custom">, scope: Scope): readonly IndexVar[] {
+  private receive(core: CoreOf<"custom">): readonly IndexVar[] {
     const { variables } = this.entry;
     const known = this.carried.get(core.incoming);
     if (known) return known.vars;
-    const value = this.get(core.value, scope);
-    const vars = variables.union([value.vars, ...core.rules.map((r) => this.get(r.argument, scope).vars)]);
+    const value = this.get(core.value);
+    const vars = variables.union([value.vars, ...core.rules.map((r) => this.get(r.argument).vars)]);
     const type = { dtype: core.type.dtype, shape: [...vars.map((v) => v.extent), ...core.type.shape] };
     for (const variable of [core.incoming, core.out]) this.carried.set(variable, { node: this.entry.ruleLeaf(variable.name, type), vars });
     return vars;
   }
 
-  private custom(core: CoreOf<"custom">, scope: Scope): Value {
-    const vars = this.receive(core, scope);
+  private custom(core: CoreOf<"custom">): Value {
+    const vars = this.receive(core);
     const received = [core.incoming, core.out].map((v) => this.carried.get(v)?.node as Node);
-    return customValue(this.entry.builder, core, vars, received, (part) => this.get(part, scope));
+    return customValue(this.entry.builder, core, vars, received, (part) => this.get(part));
   }
 
   /**
    * A derivative of each of many values, one to an index: what it is taken by gets a copy for each, the value is made again over
    * the copies, so each value depends on its own copy alone, and the derivative of their sum by the copies is that of each by its own.
    */
-  private derive(core: CoreOf<"derive">, scope: Scope): Value {
+  private derive(core: CoreOf<"derive">): Value {
     const { builder: e, variables } = this.entry;
-    const wrt = this.get(core.wrt, scope);
-    const along = core.derive === "grad" ? undefined : convertValue(e, this.get(core.along, scope), "f32");
-    const fresh = this.copiedOver(core, scope);
-    if (fresh.length === 0) return deriveValue(e, core, this.get(core.value, scope), wrt, along);
+    const wrt = this.get(core.wrt);
+    const along = core.derive === "grad" ? undefined : convertValue(e, this.get(core.along), "f32");
+    const fresh = this.copiedOver(core);
+    if (fresh.length === 0) return deriveValue(e, core, this.get(core.value), wrt, along);
     const vars = variables.union([wrt.vars, fresh]);
     const copies: Value = { node: this.entry.copy(core.wrt, spread(e, wrt, vars, ownShape(wrt))), vars };
-    const value = this.inside(new Map([[identity(core.wrt), copies]]), true).evaluate(core.value, new Scope(scope.guards));
+    const value = this.inside(new Map([[identity(core.wrt), copies]]), true).evaluate(core.value);
     return deriveValue(e, core, value, copies, along);
   }
 
   /** The indices over which a derivative needs copies of what it is taken by. `jvp` of many values along one direction needs none. */
-  private copiedOver(core: CoreOf<"derive">, scope: Scope): readonly IndexVar[] {
-    const wrt = this.get(core.wrt, scope);
-    const along = core.derive === "grad" ? [] : this.get(core.along, scope).vars;
+  private copiedOver(core: CoreOf<"derive">): readonly IndexVar[] {
+    const wrt = this.get(core.wrt);
+    const along = core.derive === "grad" ? [] : this.get(core.along).vars;
     const wanted = this.entry.variables.union([along, core.derive === "jvp" ? [] : this.indicesOf(core.value)]);
     return wanted.filter((v) => !wrt.vars.includes(v));
   }
@@ -324,11 +292,11 @@ export class Lowering {
     return new Lowering(this.entry, this.frame, { parent: this, replaced, own: [...by.keys()], copies, over });
   }
 
-  private draw(core: CoreOf<"random">, scope: Scope): Value {
+  private draw(core: CoreOf<"random">): Value {
     const { builder: e, variables, structure } = this.entry;
-    const args = core.args.map((a) => convertValue(e, this.get(a, scope), "f32"));
+    const args = core.args.map((a) => convertValue(e, this.get(a), "f32"));
     const { nodes, vars } = together(e, variables, args, core.type.shape);
-    const turns = (core.within ?? []).map((l) => this.get(structure.turn(l, core), scope).node);
+    const turns = (core.within ?? []).map((l) => this.get(structure.turn(l, core)).node);
     // Over a copy's indices the draw is the same: a copy is of the values that were drawn.
     const own = vars.filter((v) => structure.free(core).has(v));
     const shape = [...own.map((v) => v.extent), ...core.type.shape];
@@ -355,7 +323,7 @@ export class Lowering {
     if (!carry) throw new InternalError("build", `the loop has no result ${core.result}`);
     if (made) return { node: e.pick(made.node, loop.kind === "scan" ? loop.carries.length + core.result : core.result), vars: made.vars };
     if (loop.kind === "scan") throw unsupported("a scan of no turns", core.span);
-    const init = convertValue(e, this.get(carry.init, this.root), carry.variable.type.dtype);
+    const init = convertValue(e, this.get(carry.init), carry.variable.type.dtype);
     return { node: spread(e, init, init.vars, carry.variable.type.shape), vars: init.vars };
   }
 
@@ -365,8 +333,8 @@ export class Lowering {
     const { builder: e, structure, variables } = this.entry;
     const around = structure.free(core);
     const taken = structure.taken(loop, around);
-    const outside = new Map(taken.map((c) => [c, this.get(c, this.root)]));
-    const inits = loop.carries.map((c) => convertValue(e, this.get(c.init, this.root), c.variable.type.dtype));
+    const outside = new Map(taken.map((c) => [c, this.get(c)]));
+    const inits = loop.carries.map((c) => convertValue(e, this.get(c.init), c.variable.type.dtype));
     const vars = variables.union([[...around].filter(isIndexVar), ...[...inits, ...outside.values()].map((v) => v.vars)]);
     const frame = new LoopFrame(e, loop, outside);
     const body = new Lowering(this.entry, frame, { ...nothingReplaced, over: this.under.over });

@@ -15,8 +15,7 @@ import { applyNode } from "./build-apply.ts";
 import type { Entry } from "./build-entry.ts";
 import { matmulValue } from "./build-matmul.ts";
 import { reduceNode } from "./build-reduce.ts";
-import { together } from "./build-scope.ts";
-import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape, spread, tensorValue } from "./build-values.ts";
+import { addForms, constantForm, convert, convertValue, multiplyForms, ownShape, spread, tensorValue, together } from "./build-values.ts";
 import type { Form, Value } from "./build-values.ts";
 
 /** The kinds that need more than their parts' values. */

@@ -98,13 +98,14 @@ function logSumExp(e: Emit, x: Node, axes: readonly number[], mask: Node | undef
   return e.add(largest, e.log(e.reduce("sum", e.exp(shifted), axes, mask)));
 }
 
-/** The position of the first largest; with a mask, the least position among those kept that equal the largest kept. */
+/** The position of the first largest; with a mask, the least position among those kept that equal the largest kept, and 0 if none is. */
 function firstLargest(e: Emit, x: Node, axis: number, mask: Node | undefined): Node {
   if (!mask) return e.argmax(x, axis);
   const largest = again(e, e.reduce("max", x, [axis], mask), x, [axis]);
   const hit = e.logic("and", mask, e.compare("==", x, largest));
   const positions = e.broadcast(e.iota(x.type.shape[axis] as Dim), x.type.shape, [axis]);
-  return e.neg(e.reduce("max", e.neg(positions), [axis], hit));
+  const first = e.neg(e.reduce("max", e.neg(positions), [axis], hit));
+  return e.select(e.reduce("any", mask, [axis]), first, e.like(first, 0));
 }
 
 /** A balanced tree of products: each step multiplies the first half of the axis with the second. */

@@ -74,6 +74,12 @@ export function spread(e: Emit, value: Value, vars: readonly IndexVar[], own: re
   return e.view(node, { shape, index, guards: [] });
 }
 
+/** Values spread over the union of their variables. */
+export function together(e: Emit, variables: Variables, values: readonly Value[], own: readonly Dim[]): { readonly nodes: readonly Node[]; readonly vars: Value["vars"] } {
+  const vars = variables.union(values.map((v) => v.vars));
+  return { nodes: values.map((v) => spread(e, v, vars, own)), vars };
+}
+
 /** Elements of another type; constants are written anew. */
 export function convert(e: Emit, node: Node, to: DType): Node {
   if (node.type.dtype === to) return node;

@@ -111,6 +111,12 @@ export function at(base: Core, ...items: readonly (Core | IndexVar | number)[]):
   return { kind: "at", base, index: cores, type: type(base.type.dtype), span };
 }
 
+/** An element that is read only where a condition holds; indices of the axes in `guarded` may be anything elsewhere. */
+export function guardedAt(base: Core, guarded: readonly number[], ...items: readonly (Core | IndexVar | number)[]): Core {
+  const plain = at(base, ...items) as CoreOf<"at">;
+  return { ...plain, guarded: new Set(guarded) };
+}
+
 export function fold(op: FoldOp, indices: readonly IndexVar[], body: Core, guard?: Core): Core {
   return { kind: "fold", op, indices, ...(guard && { guard }), body, type: type(resultType(op, body)), span };
 }
@@ -132,7 +138,7 @@ export function draw(distribution: CoreOf<"random">["distribution"], args: reado
 
 /** A fold or scan with one carry; the body gets the carry and the turn. */
 export function loop(kind: "fold" | "scan", trip: number, init: Core, next: (carry: Core, turn: Core, variable: LoopVar) => Core): Core {
-  const variable: LoopVar = { name: "t" };
+  const variable: LoopVar = { name: "t", trip };
   const carry: CarryVar = { name: "h", type: init.type };
   const made: CoreLoop = {
     kind, variable, trip, span,

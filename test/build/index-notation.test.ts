@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { topological } from "../../src/graph/walk.ts";
 import type { Node } from "../../src/ir/node.ts";
-import { add, apply, at, compare, comprehend, div, fold, grad, graphOf, index, input, ix, matmul, model, mul, N, num, numbers, param, reduce, run, select, slice, sub, value } from "./core-kit.ts";
+import { add, apply, at, compare, comprehend, div, fold, grad, graphOf, guardedAt, index, input, ix, matmul, model, mul, N, num, numbers, param, reduce, run, select, slice, sub, value } from "./core-kit.ts";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -129,7 +129,7 @@ describe("reductions with guards", () => {
   });
 
   test("a guard protects what is out of reach: a negative label, a neighbour outside", () => {
-    const kept = fold("mean", [i], at(s, i, at(y, i)), compare(">=", at(y, i), num(0, "i32")));
+    const kept = fold("mean", [i], guardedAt(s, [1], i, at(y, i)), compare(">=", at(y, i), num(0, "i32")));
     const scores = numbers(9);
     near(value(kept, { s: scores, y: [1, -1, 0] }, { sizes: { N: 3 } }), [(at2(scores, 3, 0, 1) + at2(scores, 3, 2, 0)) / 2]);
     near(value(kept, { s: scores, y: [-1, -1, -1] }, { sizes: { N: 3 } }), [0]);

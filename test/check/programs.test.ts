@@ -24,7 +24,7 @@ describe("loops", () => {
 
   it("refuse an index out of range and a carry that changes", () => {
     const text = (body: string) => `model M { input x: f32[N, 5]\noutput h = fold t in 0..5 with h = zeros[N] { ${body} } }`;
-    expect(errorsOf(text("h + x[:, t + 1]"))[0]).toBe("E0205 index 1 to 5 does not lie in an axis with indices 0 to 4");
+    expect(errorsOf(text("h + x[:, t + 1]"))[0]).toBe("E0205 the index runs over 1 to 5, and the axis has indices 0 to 4");
     expect(errorsOf(text("x[:, 0..2]"))[0]).toBe("E0214 `h` starts as f32[N] and becomes f32[N, 2]");
   });
 });

@@ -27,7 +27,7 @@ export const shapeCodes: readonly ErrorCode[] = [
   {
     code: "E0204",
     title: "the number of indices does not fit",
-    text: "In index notation a tensor is indexed in full, one index per axis. A slice may leave trailing axes out, never have more than there are. `argmax` and `argmin` have exactly one index.",
+    text: "In index notation a tensor is indexed in full, one index per axis. A slice may leave trailing axes out, never have more than there are. `argmax` and `argmin` have exactly one index, since they yield its value.",
   },
   {
     code: "E0205",
@@ -93,5 +93,19 @@ export const shapeCodes: readonly ErrorCode[] = [
     code: "E0216",
     title: "data that may index outside an axis",
     text: "An input whose values pick rows or classes declares which values it takes, as in `target y: i32[N] in 0..10`, and they must lie inside the axis. Data is checked against the declaration, so no access ever leaves a tensor.",
+  },
+  {
+    code: "E0217",
+    title: "a computed index that may be any number",
+    text: "Every index is proven to lie inside its axis before anything runs. This one is computed, and nothing bounds it. Remainders, minima and maxima, positions found by `argmax`, conditions (`where k[n] >= 0 and k[n] < 3`, the arms of `cases`) and the declared ranges of inputs are understood.",
+    wrong: "model M {\n  input x: f32[N, 3]\n  output p[n] = x[n, i32(x[n, 0])]\n}",
+    right: "model M {\n  input x: f32[N, 3]\n  output p[n] = x[n, max(0, min(i32(x[n, 0]), 2))]\n}",
+  },
+  {
+    code: "E0218",
+    title: "arithmetic that u32 does not have",
+    text: "u32 holds whole numbers from 0 up. It goes with other u32 and with numbers written in the program, in `+`, `*`, `//`, `%`, `max` and comparisons. What may lead below 0, or mixes it with signed numbers, needs a conversion that says what is meant: `i32(…)` or `f32(…)`.",
+    wrong: "model M {\n  input x: f32[N]\n  output p = u32(x) - 1\n}",
+    right: "model M {\n  input x: f32[N]\n  output p = i32(x) - 1\n}",
   },
 ];

@@ -1,40 +1,15 @@
 /**
- * Where an expression is lowered: under which guards of reductions around it, and inside which loop. Values are kept
- * per place, so what is written once is made once.
+ * The loop inside whose body an expression is lowered: what the body takes from outside, as slices that move with the
+ * turn or as captures that stay. Values are kept per body, so what is written once is made once.
  *
- *     sum[j where j != y[i]] …      the body's scope has the guard j != y[i]
+ *     fold t in 0..T with h = … { cell(x[:, t], h) }      x[:, t] is slice 0 of the body
  */
 import * as access from "../ir/access.ts";
 import * as dims from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
 import type { LeafKind, Node } from "../ir/node.ts";
 import type { Core, CoreLoop, LoopVar } from "../check/core.ts";
-import { spread } from "./build-values.ts";
-import type { Value, Variables } from "./build-values.ts";
-
-/** The guards that hold around an expression. */
-export class Scope {
-  readonly guards: readonly Value[];
-  readonly values = new Map<Core, Value>();
-  private readonly inner = new Map<Core, Scope>();
-
-  constructor(guards: readonly Value[] = []) {
-    this.guards = guards;
-  }
-
-  /** The scope of a guarded reduction's body; `guards` is asked for once. */
-  under(fold: Core, guards: () => readonly Value[]): Scope {
-    const known = this.inner.get(fold);
-    if (known) return known;
-    const made = new Scope([...this.guards, ...guards()]);
-    this.inner.set(fold, made);
-    return made;
-  }
-
-  find(fold: Core): Scope | undefined {
-    return this.inner.get(fold);
-  }
-}
+import type { Value } from "./build-values.ts";
 
 /** A loop body being made: its leaves and what they stand for outside. Leaves are numbered in order of first use. */
 export class LoopFrame {
@@ -100,10 +75,4 @@ export class LoopFrame {
 /** The turn of the loop being made, as a value with its form. */
 export function turnValue(e: Emit, loop: LoopVar): Value {
   return { node: e.leaf({ kind: "iteration", path: "0", type: { dtype: "i32", shape: [] } }), vars: [], form: { c: 0, terms: new Map([[loop, 1]]) } };
-}
-
-/** Values spread over the union of their variables. */
-export function together(e: Emit, variables: Variables, values: readonly Value[], own: readonly dims.Dim[]): { readonly nodes: readonly Node[]; readonly vars: Value["vars"] } {
-  const vars = variables.union(values.map((v) => v.vars));
-  return { nodes: values.map((v) => spread(e, v, vars, own)), vars };
 }

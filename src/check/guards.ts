@@ -1,0 +1,242 @@
+/**
+ * What conditions say about whole numbers. In: the conditions that hold where an access stands (`where` of a reduction,
+ * the arms of `cases`). Out: proofs that a number is not negative there.
+ *
+ *     y[n] >= 0                        y[n] is not negative
+ *     j <= i,  i in 0..8               7 - j is not negative
+ *     y[n] != -1,  y: i32 in -1..4     y[n] is not negative
+ *
+ * A number is written as c + Σ k · atom, where an atom is an index variable or any other expression, equal to itself
+ * wherever it is written. Names of tensors are looked through: with `kept[n] = y[n] >= 0`, `kept[m]` says y[m] >= 0.
+ */
+import * as dims from "../ir/dims.ts";
+import type { Dim } from "../ir/dims.ts";
+import type { Relation } from "../ir/node.ts";
+import { larger, provablyNonnegative, type Ranges } from "./bounds.ts";
+import type { Core, CoreOf, IndexVar } from "./core.ts";
+
+/** A condition that holds, or one that does not. */
+export interface Guard {
+  readonly condition: Core;
+  readonly holds: boolean;
+}
+
+/** What index variables stand for, where a tensor is looked through. */
+interface Names {
+  readonly id: number;
+  readonly of: ReadonlyMap<IndexVar, Written>;
+}
+
+/** An expression and the names around it. */
+interface Written {
+  readonly core: Core;
+  readonly names: Names | undefined;
+}
+
+/** c + Σ k · atom. */
+export interface Linear {
+  readonly constant: Dim;
+  readonly terms: ReadonlyMap<string, { readonly k: number; readonly core: Core }>;
+}
+
+/** How deep expressions are looked into: what lies deeper is one atom. */
+const depthLimit = 40;
+
+/** The conditions around an access, ready to be asked. */
+export class Facts {
+  private readonly ranges: Ranges;
+  private readonly ids = new Map<object, number>();
+  private readonly nonnegatives: Linear[] = [];
+  private readonly nonzeros: Linear[] = [];
+  private contradiction = false;
+
+  constructor(guards: readonly Guard[], ranges: Ranges) {
+    this.ranges = ranges;
+    for (const { condition, holds } of guards) this.note({ core: condition, names: undefined }, holds);
+    for (const f of this.nonzeros) {
+      // Where f is at least 0 and not 0, it is at least 1.
+      for (const g of [f, scale(f, -1)]) if (this.byRanges(g)) this.nonnegatives.push(shift(g, -1));
+    }
+  }
+
+  /** The expression as a linear form. */
+  linear(core: Core): Linear {
+    return this.form({ core, names: undefined }, depthLimit);
+  }
+
+  /** True when the form is proven to be 0 or more, by ranges alone or with one or two of the conditions. */
+  nonnegative(f: Linear): boolean {
+    if (this.byRanges(f)) return true;
+    for (const g of this.nonnegatives) {
+      const rest = minus(f, g);
+      if (this.byRanges(rest) || this.nonnegatives.some((h) => this.byRanges(minus(rest, h)))) return true;
+    }
+    return false;
+  }
+
+  /** True when no values satisfy the conditions. */
+  get impossible(): boolean {
+    return this.contradiction || this.nonnegatives.some((g) => this.nonnegative(shift(scale(g, -1), -1)));
+  }
+
+  /** True by the ranges of its atoms. */
+  byRanges(f: Linear): boolean {
+    const least = this.least(f);
+    return least !== undefined && provablyNonnegative(least);
+  }
+
+  /** The best lower bound that the ranges, or they and one condition, give. */
+  atLeast(f: Linear): Dim | undefined {
+    return this.nonnegatives.map((g) => this.least(minus(f, g))).reduce((best, d) => (best === undefined || d === undefined ? (best ?? d) : (larger(best, d) ?? best)), this.least(f));
+  }
+
+  private least(f: Linear): Dim | undefined {
+    let total: Dim | undefined = f.constant;
+    for (const { k, core } of f.terms.values()) {
+      const { lo, hi } = this.ranges.of(core);
+      const end = k > 0 ? lo : hi;
+      total = total === undefined || end === undefined ? undefined : dims.add(total, dims.scale(end, k));
+    }
+    return total;
+  }
+
+  /** Takes a condition apart; `a and b` holds in both parts, `a or b` fails in both. */
+  private note(root: Written, holds: boolean): void {
+    const open: { readonly written: Written; readonly holds: boolean }[] = [{ written: root, holds }];
+    for (let at = open.pop(); at; at = open.pop()) {
+      const { core, names } = this.through(at.written);
+      if (core.kind === "number") this.contradiction ||= (core.value !== 0) !== at.holds;
+      if (core.kind === "cast" && core.arg.type.dtype === "bool" && core.to === "bool") open.push({ written: { core: core.arg, names }, holds: at.holds });
+      if (core.kind !== "apply") continue;
+      if (core.op === "not") for (const a of core.args) open.push({ written: { core: a, names }, holds: !at.holds });
+      if ((core.op === "and" && at.holds) || (core.op === "or" && !at.holds)) for (const a of core.args) open.push({ written: { core: a, names }, holds: at.holds });
+      if (typeof core.op === "object" && core.args.every((a) => a.type.dtype === "i32" || a.type.dtype === "u32")) this.compare(core, core.op.compare, names, at.holds);
+    }
+  }
+
+  private compare(core: CoreOf<"apply">, relation: Relation, names: Names | undefined, holds: boolean): void {
+    const [a, b] = core.args.map((arg) => this.form({ core: arg, names }, depthLimit));
+    if (!a || !b) return;
+    const [up, down] = [minus(a, b), minus(b, a)];
+    switch (holds ? relation : opposite[relation]) {
+      case ">=":
+        this.nonnegatives.push(up);
+        return;
+      case ">":
+        this.nonnegatives.push(shift(up, -1));
+        return;
+      case "<=":
+        this.nonnegatives.push(down);
+        return;
+      case "<":
+        this.nonnegatives.push(shift(down, -1));
+        return;
+      case "==":
+        this.nonnegatives.push(up, down);
+        return;
+      case "!=":
+        this.nonzeros.push(up);
+        return;
+    }
+  }
+
+  /** The expression behind names, marks of index variables, and tensors that are defined element by element. */
+  private through(written: Written): Written {
+    let { core, names } = written;
+    for (let depth = 0; depth < depthLimit; depth++) {
+      if (core.kind === "binding") core = core.value;
+      else if (core.kind === "index") {
+        const known: Written | undefined = names?.of.get(core.variable);
+        if (!known) return { core, names };
+        ({ core, names } = known);
+      } else if (core.kind === "at") {
+        let base = core.base;
+        while (base.kind === "binding") base = base.value;
+        if (base.kind !== "comprehend" || core.outside) return { core, names };
+        const around = names;
+        const index = core.index;
+        names = { id: this.ids.size + 1, of: new Map(base.indices.map((v, a) => [v, { core: index[a] as Core, names: around }])) };
+        this.ids.set(names, names.id);
+        core = base.body;
+      } else return { core, names };
+    }
+    return { core, names };
+  }
+
+  private form(written: Written, depth: number): Linear {
+    const { core, names } = this.through(written);
+    const part = (c: Core): Linear => this.form({ core: c, names }, depth - 1);
+    if (core.kind === "number" && Number.isInteger(core.value)) return { constant: core.value, terms: new Map() };
+    if (core.kind === "size") return { constant: core.dim, terms: new Map() };
+    if (depth > 0 && core.kind === "cast" && core.arg.type.dtype !== "f32" && core.to === "i32") return part(core.arg);
+    if (depth > 0 && core.kind === "apply") {
+      const [x, y] = core.args as readonly [Core, Core?];
+      if (core.op === "neg") return scale(part(x), -1);
+      if (core.op === "add" && y) return minus(part(x), scale(part(y), -1));
+      if (core.op === "sub" && y) return minus(part(x), part(y));
+      if (core.op === "mul" && y) {
+        const [a, b] = [part(x), part(y)];
+        for (const [k, f] of [[a, b], [b, a]] as const) if (k.terms.size === 0 && typeof k.constant === "number") return scale(f, k.constant);
+      }
+    }
+    return { constant: 0, terms: new Map([[this.key({ core, names }, depth), { k: 1, core }]]) };
+  }
+
+  /** Equal texts are equal values. */
+  private key(written: Written, depth: number): string {
+    const { core, names } = this.through(written);
+    const part = (c: Core): string => this.key({ core: c, names }, depth - 1);
+    const own = (): string => `#${this.id(core)}${names ? `@${names.id}` : ""}`;
+    if (depth <= 0) return own();
+    switch (core.kind) {
+      case "number":
+        return `${core.value}:${core.type.dtype}`;
+      case "size":
+        return dims.print(core.dim);
+      case "index":
+        return `i${this.id(core.variable)}`;
+      case "iteration":
+        return `t${this.id(core.loop)}`;
+      case "leaf":
+        return `${core.role} ${core.path}`;
+      case "apply":
+        return `${typeof core.op === "object" ? core.op.compare : core.op}(${core.args.map(part).join(",")})`;
+      case "cast":
+        return `${core.to}(${part(core.arg)})`;
+      case "at":
+        return `${part(core.base)}[${core.index.map(part).join(",")}]${core.outside ?? ""}`;
+      default:
+        return own();
+    }
+  }
+
+  private id(thing: object): number {
+    const known = this.ids.get(thing);
+    if (known !== undefined) return known;
+    this.ids.set(thing, this.ids.size + 1);
+    return this.ids.size;
+  }
+}
+
+const opposite: Readonly<Record<Relation, Relation>> = { "==": "!=", "!=": "==", "<": ">=", ">=": "<", "<=": ">", ">": "<=" };
+
+/** f + c. */
+export function shift(f: Linear, by: Dim): Linear {
+  return { constant: dims.add(f.constant, by), terms: f.terms };
+}
+
+/** k · f. */
+export function scale(f: Linear, by: number): Linear {
+  return { constant: dims.scale(f.constant, by), terms: by === 0 ? new Map() : new Map([...f.terms].map(([key, t]) => [key, { ...t, k: t.k * by }])) };
+}
+
+/** f - g. */
+export function minus(f: Linear, g: Linear): Linear {
+  const terms = new Map(f.terms);
+  for (const [key, t] of g.terms) {
+    const k = (terms.get(key)?.k ?? 0) - t.k;
+    if (k === 0) terms.delete(key);
+    else terms.set(key, { ...t, k });
+  }
+  return { constant: dims.sub(f.constant, g.constant), terms };
+}
