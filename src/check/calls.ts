@@ -159,6 +159,11 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
   return runBody(cx, { declaration, scope, place, span: expr.span, kind: declaration.kind, repeat: env.frame.repeat });
 }
 
+/** An initialiser by its name alone, `he_normal`: its arguments are their defaults. */
+export function initialiserByName(cx: Context, callee: CallableValue, span: Span, env: Env): Value {
+  return callDeclared(cx, callee, { kind: "call", callee: { kind: "name", name: callee.declaration.name.name, span }, args: [], span }, env);
+}
+
 /** Lets errors in binding parameters show at the call. */
 function inCall<T>(cx: Context, callee: CallableValue | InstanceValue, span: Span, run: () => T): T {
   cx.calls.push({ declaration: callee.declaration, span });

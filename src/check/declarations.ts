@@ -117,7 +117,7 @@ function initialValue(cx: Context, init: Expr, shape: readonly Dim[], around: En
   const env: Env = { ...around, place: { path, named: true, turns: "" } };
   const loops = cx.loops;
   cx.loops = [];
-  const filled = fill(cx, cx.evaluate(cx, init, env), shape, init.span, env, path);
+  const filled = fill(cx, cx.evaluate(cx, init, env), { shape, fixed: [], span: init.span, stream: () => path }, env);
   cx.loops = loops;
   return filled;
 }

@@ -1,9 +1,11 @@
 /**
  * Random draws and initialisers. A distribution becomes a draw when brackets (or a parameter) give it a shape; its
- * stream is named by the place of the draw.
+ * stream is named by the place of the draw. An initialiser is a distribution written in `.dl`: its body sees the shape
+ * as `...`.
  *
- *     keep = bernoulli(1 - rate)[N, 32]     random bernoulli, path "Digits.h.keep"
- *     param W: f32[64, 32] ~ he_normal      random normal, path "Digits.h.W"
+ *     keep = bernoulli(1 - rate)[N, 32]         random bernoulli, path "Digits.h.keep"
+ *     param W: f32[64, 32] ~ he_normal          random normal, path "Digits.h.W"
+ *     z[n, k] = normal(μ[n, k], σ[k])[n, k]     μ[n, k] + σ[k] * (random normal [N, K])[n, k]
  */
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
@@ -11,19 +13,27 @@ import { printShape, sameShape, tensor } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
 import type { Index } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
+import { initialiserByName } from "./calls.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
-import { broadcast } from "./elementwise.ts";
+import { apply, broadcast } from "./elementwise.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
+import { mentionedNames } from "./mentions.ts";
 import { drawAtIndices } from "./notation.ts";
 import { asSize } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { describe, type DistributionValue, type InitialiserValue, poison, type TensorValue, type Value } from "./value.ts";
 
+/** An item of the brackets. */
+interface Given {
+  readonly value: Value;
+  readonly span: Span;
+}
+
 /** `distribution[items]` and `initialiser[items]`. */
 export function evaluateDraw(cx: Context, target: DistributionValue | InitialiserValue, expr: Index, env: Env): Value {
-  const sizes: { value: Value; span: Span }[] = [];
+  const given: Given[] = [];
   for (const item of expr.items) {
     if (item.kind === "ellipsis") {
       const rest = env.scope.lookup("...")?.value;
@@ -31,31 +41,56 @@ export function evaluateDraw(cx: Context, target: DistributionValue | Initialise
         cx.error({ code: "E0213", message: "`...` stands for no axes here", span: item.span, hint: "a parameter's type binds it: `x: f32[..., n]`" });
         return poison;
       }
-      sizes.push(...rest.items.map((value) => ({ value, span: item.span })));
+      given.push(...rest.items.map((value) => ({ value, span: item.span })));
     } else if (item.kind === "whole" || item.kind === "range" || item.kind === "bound") {
       cx.error({ code: "E0204", message: "the brackets after a distribution give the shape of the draw", span: item.span, hint: "normal(0, 1)[N, 4]" });
       return poison;
-    } else sizes.push({ value: cx.evaluate(cx, item, env), span: item.span });
+    } else given.push({ value: cx.evaluate(cx, item, env), span: item.span });
   }
-  const indices = sizes.flatMap(({ value }) => (value.kind === "tensor" && value.indexed ? [value] : []));
-  if (indices.length > 0 && indices.length === sizes.length) {
-    return drawAtIndices(cx, indices, expr.span, (shape) => fill(cx, target, [...shape], expr.span, env, streamOf(cx, env, expr.span)));
-  }
+  if (given.some(({ value }) => value.kind === "tensor" && value.indexed)) return atIndices(cx, target, given, expr.span, env);
   const shape: Dim[] = [];
-  for (const { value, span } of sizes) {
+  for (const { value, span } of given) {
     const size = asSize(cx, value, span, "a size of a draw");
     if (size === undefined) return poison;
     shape.push(size);
   }
-  const needsStream = target.kind === "distribution" || mayDraw(target);
-  const made = fill(cx, target, shape, expr.span, env, needsStream ? streamOf(cx, env, expr.span) : undefined);
-  return made ? tensorValue(made, { fixed: sizes.map((s) => (s.value.kind === "tensor" ? (s.value.fixed?.[0] ?? s.span) : s.span)) }) : poison;
+  const fixed = given.map(({ value, span }) => (value.kind === "tensor" ? (value.fixed?.[0] ?? span) : span));
+  const made = fill(cx, target, { shape, fixed, span: expr.span, stream: () => streamOf(cx, env, expr.span) }, env);
+  return made ? tensorValue(made, { fixed }) : poison;
 }
 
-/** Whether an initialiser's text mentions a distribution: others own no stream. */
-function mayDraw(target: InitialiserValue): boolean {
-  const { source, start, end } = target.declaration.span;
-  return /\b(uniform|normal|bernoulli)\b/.test(source.text.slice(start, end));
+/** A draw in an equation: one number for each value of its indices. */
+function atIndices(cx: Context, target: DistributionValue | InitialiserValue, given: readonly Given[], span: Span, env: Env): Value {
+  const indices = given.flatMap(({ value }) => (value.kind === "tensor" && value.indexed ? [value] : []));
+  if (indices.length !== given.length) {
+    cx.error({ code: "E0204", message: "in an equation a draw is indexed by its indices alone", span, hint: "normal(0, 1)[n, i]" });
+    return poison;
+  }
+  if (target.kind === "distribution") return standardised(cx, target, indices, span, env);
+  const sized = ["fan_in", "fan_out"].find((name) => mentionedNames(target.declaration.body).has(name));
+  if (sized !== undefined) {
+    cx.error({ code: "E0305", message: `\`${target.declaration.name.name}\` depends on the shape it fills, which an equation does not give`, span, hint: "bind it first, with its sizes: `W = he_normal[4, 3]`" });
+    return poison;
+  }
+  const made = initialiserBody(cx, target, indices, span, env);
+  return made?.kind === "distribution" ? standardised(cx, made, indices, span, env) : (made ?? poison);
+}
+
+/** The draw with arguments of its own for each element, as a shifted and scaled standard draw. */
+function standardised(cx: Context, { name, args, span: at }: DistributionValue, indices: readonly TensorValue[], span: Span, env: Env): Value {
+  const standard = { normal: [0, 1], uniform: [0, 1], bernoulli: [0.5] }[name];
+  const own = args.some((a) => a.indexed);
+  const [a, b] = args.map((value) => ({ value, span: at }));
+  // A condition is a comparison with a uniform draw, which is what `bernoulli` is.
+  const drawn = own && name === "bernoulli" ? "uniform" : name;
+  const plain: DistributionValue = { kind: "distribution", name: drawn, args: own ? (drawn === "uniform" ? [0, 1] : standard).map((v) => sizeValue(v, span)) : args, span: at };
+  const value = drawAtIndices(cx, indices, span, (shape) => fill(cx, plain, { shape: [...shape], fixed: [], span, stream: () => streamOf(cx, env, span) }, env));
+  if (!own || !a) return value;
+  const x = { value, span };
+  if (name === "bernoulli") return apply(cx, { compare: "<" }, [x, a], span);
+  if (!b) return poison;
+  const scale = name === "normal" ? b : { value: apply(cx, "sub", [b, a], span), span };
+  return apply(cx, "add", [a, { value: apply(cx, "mul", [scale, x], span), span }], span);
 }
 
 /** The path of a draw here; each place draws once. */
@@ -76,24 +111,33 @@ function streamOf(cx: Context, env: Env, span: Span): string {
   return stream;
 }
 
+/** What is to be filled. */
+export interface Filling {
+  readonly shape: readonly Dim[];
+  /** Where each size comes from. */
+  readonly fixed: readonly (Span | undefined)[];
+  readonly span: Span;
+  /** Names the stream, if one is drawn from. */
+  readonly stream: () => string;
+}
+
 /** The tensor that an initialiser, a distribution or a number makes of a shape. */
-export function fill(cx: Context, value: Value, shape: readonly Dim[], span: Span, env: Env, stream: string | undefined): Core | undefined {
+export function fill(cx: Context, value: Value, filling: Filling, env: Env): Core | undefined {
+  const { shape, span } = filling;
   switch (value.kind) {
     case "poison":
       return undefined;
     case "tensor":
       return spread(cx, value, shape, span);
     case "distribution":
-      return draw(cx, value, shape, span, stream ?? env.place.path);
+      return draw(cx, value, shape, span, filling.stream());
     case "initialiser": {
-      const made = initialiserBody(cx, value, shape, span, env);
-      return made && fill(cx, made, shape, span, env, stream);
+      const axes = shape.map((size, a) => sizeValue(size, span, filling.fixed[a]));
+      const made = initialiserBody(cx, value, axes, span, env);
+      return made && fill(cx, made, filling, env);
     }
     case "callable":
-      if (value.declaration.kind === "initializer") {
-        const { declaration, scope } = value;
-        return fill(cx, { kind: "initialiser", declaration, scope, args: new Map() }, shape, span, env, stream);
-      }
+      if (value.declaration.kind === "initializer") return fill(cx, initialiserByName(cx, value, span, env), filling, env);
       break;
     default:
   }
@@ -103,20 +147,14 @@ export function fill(cx: Context, value: Value, shape: readonly Dim[], span: Spa
 
 /** A number fills the whole shape; a tensor must have it. */
 function spread(cx: Context, value: TensorValue, shape: readonly Dim[], span: Span): Core | undefined {
-  const { core } = value;
-  const whole: Core = coerce(value, "f32").core;
-  if (sameShape(core.type.shape, shape)) return whole;
-  if (core.type.shape.length === 0) return { kind: "broadcast", arg: whole, type: tensor("f32", shape), span };
-  cx.error({ code: "E0202", message: `${printShape(core.type.shape)} cannot fill ${printShape(shape)}`, span, label: printShape(core.type.shape) });
+  const whole: Core = value.literal ? coerce(value, "f32").core : value.core;
+  if (sameShape(whole.type.shape, shape)) return whole;
+  if (whole.type.shape.length === 0) return { kind: "broadcast", arg: whole, type: tensor(whole.type.dtype, shape), span };
+  cx.error({ code: "E0202", message: `${printShape(whole.type.shape)} cannot fill ${printShape(shape)}`, span, label: printShape(whole.type.shape) });
   return undefined;
 }
 
 function draw(cx: Context, distribution: DistributionValue, shape: readonly Dim[], span: Span, path: string): Core | undefined {
-  const indexed = distribution.args.some((a) => a.indexed);
-  if (indexed) {
-    cx.unsupported(span, "a distribution whose parameters depend on an index", "shift and scale a standard draw: `μ[n] + σ[n] * normal(0, 1)[n]`");
-    return undefined;
-  }
   const type = tensor(distribution.name === "bernoulli" ? "bool" : "f32", shape);
   const args = distribution.args.map((a) => ({ value: coerce(a, "f32"), span: distribution.span }));
   for (const arg of args) {
@@ -131,13 +169,17 @@ function draw(cx: Context, distribution: DistributionValue, shape: readonly Dim[
   return { kind: "random", distribution: distribution.name, args: args.map((a) => a.value.core), path, type, span, ...(cx.loops.length > 0 && { within: cx.loops }) };
 }
 
-/** What an initialiser's body gives for a shape; it sees `fan_in`, `fan_out` and its own arguments. */
-function initialiserBody(cx: Context, value: InitialiserValue, shape: readonly Dim[], span: Span, env: Env): Value | undefined {
+/** What an initialiser's body gives; it sees the axes as `...`, `fan_in` and `fan_out` of a whole tensor, and its own arguments. */
+function initialiserBody(cx: Context, value: InitialiserValue, axes: readonly TensorValue[], span: Span, env: Env): Value | undefined {
   const scope = new Scope<Value>(value.scope);
   for (const [name, arg] of value.args) scope.define({ name, value: arg });
-  const [fanIn, fanOut] = fans(shape);
-  scope.define({ name: "fan_in", value: sizeValue(fanIn, span) });
-  scope.define({ name: "fan_out", value: sizeValue(fanOut, span) });
+  scope.define({ name: "...", value: { kind: "list", items: axes } });
+  const shape = axes.flatMap((a) => (a.known === undefined ? [] : [a.known]));
+  if (shape.length === axes.length) {
+    const [fanIn, fanOut] = fans(shape);
+    scope.define({ name: "fan_in", value: sizeValue(fanIn, span) });
+    scope.define({ name: "fan_out", value: sizeValue(fanOut, span) });
+  }
   const { declaration } = value;
   const made = runBody(cx, { declaration, scope, place: env.place, span, kind: "initializer" });
   return made.kind === "poison" ? undefined : made;

@@ -6,7 +6,7 @@ import { printShape, tensor } from "../ir/types.ts";
 import { cover, type Span } from "../support/span.ts";
 import { unreachable } from "../support/diagnostic.ts";
 import type { ArrayLiteral, BinaryOp, Chain, Expr, Field, Index } from "../syntax/ast.ts";
-import { evaluateCall, evaluateInstance } from "./calls.ts";
+import { evaluateCall, evaluateInstance, initialiserByName } from "./calls.ts";
 import { evaluateCases, guardOf } from "./choice.ts";
 import type { Context, Env } from "./context.ts";
 import type { ApplyOp } from "./core.ts";
@@ -97,7 +97,8 @@ function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
       return evaluateDraw(cx, target, expr, env);
     case "callable":
       if (target.declaration.kind === "initializer") {
-        return evaluateDraw(cx, { kind: "initialiser", declaration: target.declaration, scope: target.scope, args: new Map() }, expr, env);
+        const made = initialiserByName(cx, target, expr.target.span, env);
+        return made.kind === "initialiser" ? evaluateDraw(cx, made, expr, env) : poison;
       }
       break;
     default:

@@ -12,7 +12,7 @@ import type { Core, SliceItem } from "./core.ts";
 import { unionOf } from "./elementwise.ts";
 import { provablyNonnegative } from "./bounds.ts";
 import { type Access, type Equation, proveInside, Variable } from "./equation.ts";
-import { coerce, formOf, tensorValue, wholeNumbers } from "./make.ts";
+import { coerce, formOf, literal, tensorValue, wholeNumbers } from "./make.ts";
 import { asTensor, evaluateRange, evaluateTensor, knownOf } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
@@ -44,6 +44,8 @@ export function indexTensor(cx: Context, base: TensorValue, expr: Index, env: En
     });
     return poison;
   }
+  const number = entry(cx, base, parts, expr.span);
+  if (number) return number;
   if (cx.equation && plain && (indexed || (env.indices && (written === rank || rests === 1)))) {
     const scalars = parts.every((p) => p.kind !== "index" || p.value.core.type.shape.length === 0);
     if (scalars) return oneNumber(cx, cx.equation, base, parts, expr.span);
@@ -142,6 +144,20 @@ function integer(cx: Context, v: TensorValue, span: Span): TensorValue | undefin
   if (whole) return coerce(v, "i32");
   cx.error({ code: "E0208", message: `an index is a whole number, and this is ${v.core.type.dtype}`, span, label: v.core.type.dtype, hint: "`i // n` divides whole numbers" });
   return undefined;
+}
+
+/** A number of a table that is picked before anything runs: `[3, 5][1]`. */
+function entry(cx: Context, { core, literal: written }: TensorValue, parts: readonly Part[], span: Span): TensorValue | undefined {
+  if (core.kind !== "table" || !written || parts.length !== core.type.shape.length) return undefined;
+  let flat = 0;
+  for (const [axis, part] of parts.entries()) {
+    const at = part.kind === "index" ? part.value.known : undefined;
+    const size = Number(core.type.shape[axis]);
+    if (part.kind !== "index" || typeof at !== "number" || !Number.isInteger(at) || at < 0 || at >= size) return undefined;
+    knownOf(cx, part.value);
+    flat = flat * size + at;
+  }
+  return literal(core.data[flat] ?? 0, span);
 }
 
 /** Tensor notation. */

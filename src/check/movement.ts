@@ -15,7 +15,7 @@ import { commonDtype } from "./choice.ts";
 import type { Operand } from "./elementwise.ts";
 import { Variable } from "./equation.ts";
 import { coerce, numberCore, sizeValue, tensorValue } from "./make.ts";
-import { asSize, asTensor } from "./operands.ts";
+import { asSize, asTensor, knownOf } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { numbersOf } from "./reduce.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
@@ -117,9 +117,11 @@ export function broadcast(cx: Context, operand: Operand, given: readonly Operand
   }
   const fixed = given.map((g) => g.span);
   const { core } = x;
+  if (sameShape(from, shape)) return x;
   const count = dims.product(shape);
-  if (core.kind === "number" && typeof count === "number" && count <= 64) {
-    const table: Core = { kind: "table", data: new Array<number>(count).fill(core.value), type: tensor(core.type.dtype, shape), span };
+  if (typeof x.known === "number" && typeof count === "number" && count <= 16) {
+    const known = Number(knownOf(cx, x));
+    const table: Core = { kind: "table", data: new Array<number>(count).fill(known), type: tensor(core.type.dtype, shape), span };
     return tensorValue(table, { fixed, ...(x.literal && { literal: true }) });
   }
   return tensorValue({ kind: "broadcast", arg: core, type: tensor(core.type.dtype, shape), span }, { fixed });

@@ -27,7 +27,10 @@ export function checkUncalled(begin: (into: Diagnostics) => Context, declaration
   }
   if (declaration.kind === "optimizer") for (const name of ["θ", "g"]) scope.define({ name, value: poison });
   if (declaration.kind === "optimizer" && declaration.over) scope.define({ name: declaration.over.name.name, value: poison });
-  if (declaration.kind === "initializer") for (const name of ["fan_in", "fan_out"]) scope.define({ name, value: poison });
+  if (declaration.kind === "initializer") {
+    for (const name of ["fan_in", "fan_out"]) scope.define({ name, value: poison });
+    scope.define({ name: "...", value: { kind: "list", items: [] } });
+  }
   if (declaration.kind === "optimizer" || declaration.kind === "schedule") defineStep(scope, declaration.name.span);
   const place: Env["place"] = { path: declaration.name.name, named: true, turns: "" };
   runBody(cx, { declaration, scope, place, span: declaration.name.span, kind: declaration.kind });

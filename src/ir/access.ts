@@ -114,7 +114,7 @@ export function compose(outer: AccessMap, inner: AccessMap): AccessMap {
   return { shape: outer.shape, index, guards: tidyGuards(guards, outer.shape) };
 }
 
-/** Drops guards that always hold and repeated ones. */
+/** Drops guards that always hold and repeated ones; the rest in the order of their texts. */
 export function tidyGuards(guards: readonly Guard[], shape: readonly Dim[]): Guard[] {
   const kept = new Map<string, Guard>();
   for (const g of guards) {
@@ -122,7 +122,7 @@ export function tidyGuards(guards: readonly Guard[], shape: readonly Dim[]): Gua
     if (g.kind === "divisible" && provenDivisible(g.value, g.by)) continue;
     kept.set(printGuard(g), g);
   }
-  return [...kept.values()];
+  return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, g]) => g);
 }
 
 /** True when the form is >= 0 for all indices in range, taking each size symbol to be at least 1. */

@@ -5,13 +5,14 @@
  * Why it ends. Read a graph as the multiset of its nodes and compare, in this order:
  *   1. unstable forms (log of what has a known logarithm, unshifted exponentials, log1p of a bare exp): only
  *      `stable` and `softmaxes` touch them, and nothing makes one;
- *   2. products under sums and contractions that are not in the form of `contractions`: nothing makes one out of one
+ *   2. conditions on positions that are no guards of views, and masks: `positions` turns them into guards, never back;
+ *   3. products under sums and contractions that are not in the form of `contractions`: nothing makes one out of one
  *      that is;
- *   3. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
+ *   4. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
  *      come together, nothing is multiplied out;
- *   4. operations;
- *   5. how far minus signs and selects are from the outputs;
- *   6. the order of operands.
+ *   5. operations;
+ *   6. how far minus signs and selects are from the outputs;
+ *   7. the order of operands.
  * Each rule lowers the first of these that it changes. The driver's cap turns a mistake here into an InternalError.
  *
  * What they assume: values are finite. What they never do: turn a `finite` into something else, reach across a `mark`,
@@ -23,6 +24,7 @@ import { constants } from "./rules/constants.ts";
 import { contractions } from "./rules/contractions.ts";
 import { gathers } from "./rules/gathers.ts";
 import { identities } from "./rules/identities.ts";
+import { positions } from "./rules/positions.ts";
 import { reductions } from "./rules/reductions.ts";
 import { signs } from "./rules/signs.ts";
 import { softmaxes } from "./rules/softmax.ts";
@@ -40,6 +42,7 @@ export const table: readonly Rule[] = [
   ...softmaxes,
   ...choices,
   ...arithmetic,
+  ...positions,
   ...gathers,
   ...contractions,
   ...reductions,
