@@ -24,7 +24,6 @@ import { LoopFrame, turnValue } from "./build-loop.ts";
 import { convert, convertValue, ownShape, spread, tensorValue, together } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
 
-<<<<<<< HEAD
 /** What stands for what in a lowering inside another one: each thing is made anew, over what replaces its parts. */
 interface Under {
   readonly parent?: Lowering;
@@ -39,8 +38,6 @@ interface Under {
 
 const nothingReplaced: Under = { replaced: new Map(), own: [], copies: false, over: new Map() };
 
-/** Lowers expressions of one entry: outside of loops or inside the body of one, as they are or with things replaced. */
-=======
 /** The order of axes in which the first one that data decides is the first. */
 function byExample(shape: readonly Dim[]): readonly number[] {
   const axes = shape.map((_, a) => a);
@@ -48,8 +45,7 @@ function byExample(shape: readonly Dim[]): readonly number[] {
   return first <= 0 ? axes : [first, ...axes.filter((a) => a !== first)];
 }
 
-/** Lowers expressions of one entry, outside of loops or inside the body of one. */
->>>>>>> f28491d (Convolutions, poolings, attention and recurrent cells in the library; distributions written in .dl)
+/** Lowers expressions of one entry: outside of loops or inside the body of one, as they are or with things replaced. */
 export class Lowering {
   private readonly entry: Entry;
   private readonly frame: LoopFrame | undefined;
@@ -312,17 +308,12 @@ export class Lowering {
     const own = vars.filter((v) => structure.free(core).has(v));
     const shape = [...own.map((v) => v.extent), ...core.type.shape];
     const hash = this.entry.stream(core.path, core.span);
-<<<<<<< HEAD
-    const words = (node: Node): Node => spread(e, { node, vars: own }, vars, core.type.shape);
-    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape, spread: words, turns, args: nodes });
-    return { node: convert(e, node, core.type.dtype), vars };
-=======
     // Words are counted by example: the axis that data decides comes first, wherever it stands.
     const order = byExample(shape);
-    const moved = nodes.map((x) => e.transpose(x, order));
-    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape: order.map((a) => shape[a] as Dim), turns, args: moved });
-    return { node: convert(e, e.transpose(node, order.map((_, a) => order.indexOf(a))), core.type.dtype), vars };
->>>>>>> f28491d (Convolutions, poolings, attention and recurrent cells in the library; distributions written in .dl)
+    const placed = (node: Node): Node => e.transpose(node, order.map((_, a) => order.indexOf(a)));
+    const words = (node: Node): Node => spread(e, { node: placed(node), vars: own }, vars, core.type.shape);
+    const node = drawNode(e, { distribution: core.distribution, path: core.path, hash, shape: order.map((a) => shape[a] as Dim), spread: words, turns, args: nodes });
+    return { node: convert(e, node, core.type.dtype), vars };
   }
 
   /** A carry or the turn of the loop whose body this is. */

@@ -121,7 +121,8 @@ const lengths: Rule = {
   name: "files are at most 500 lines long, tests 700",
   find: perFile((file, report) => {
     const lines = file.text.split("\n").length - 1;
-    const limit = file.path.startsWith("test/") ? 700 : 500;
+    // What is generated is as long as what it is made of.
+    const limit = file.path.endsWith(".generated.ts") ? Number.POSITIVE_INFINITY : file.path.startsWith("test/") ? 700 : 500;
     if (lines > limit) report(limit, `has ${lines} lines`);
   }, () => true),
 };
