@@ -167,6 +167,7 @@ export class Session {
     if (!plan) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
     const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
     this.updates = result.updates;
+    this.counts.clear();
     for (const [entry, count] of result.counts) this.counts.set(entry, count);
     return result;
   }

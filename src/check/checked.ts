@@ -113,6 +113,35 @@ export interface Clip {
   readonly limit: Core;
 }
 
+/** An operator of a formula, on what was computed last. */
+export type FormulaOp = "negate" | "not" | "or" | "and" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "//" | "%" | "^";
+
+/** A formula that the host evaluates, postfix; truth is 1 or 0. */
+export interface Formula<Leaf> {
+  /** As it is written. */
+  readonly text: string;
+  readonly code: readonly ({ readonly number: number } | { readonly leaf: Leaf } | { readonly op: FormulaOp })[];
+}
+
+/** A number of an example: of an input's numbers the one at a position, row-major. */
+export interface ExampleLeaf {
+  readonly field: string;
+  readonly at: number;
+}
+
+/** What a phase may read of the run: a measurement of the epoch that has just ended, or how an earlier phase ended. */
+export type RunLeaf =
+  | { readonly kind: "measured"; readonly part: Part; readonly name: string }
+  | { readonly kind: "count"; readonly phase: string; readonly count: "epochs" | "steps" | "best_epoch" | "best_step" }
+  /** Measured with the values that the phase left. */
+  | { readonly kind: "kept"; readonly phase: string; readonly part: Part; readonly name: string };
+
+/** Training ends after the first epoch in which the condition holds. */
+export interface ReachStop {
+  readonly kind: "reach";
+  readonly condition: Formula<RunLeaf>;
+}
+
 /** Training ends once `monitor` has not become better for `patience` epochs. */
 export interface EarlyStop {
   readonly kind: "early";
@@ -148,9 +177,13 @@ export interface CheckedPhase {
   readonly span: Span;
   readonly batch: number | "all";
   /** Exactly one of the two. */
-  readonly epochs?: number;
-  readonly steps?: number;
-  readonly stop?: EarlyStop;
+  readonly epochs?: number | Formula<RunLeaf>;
+  readonly steps?: number | Formula<RunLeaf>;
+  readonly stop?: EarlyStop | ReachStop;
+  /** The parts whose examples the steps see. */
+  readonly fit: readonly Part[];
+  /** Which of them. */
+  readonly only?: Formula<ExampleLeaf>;
   /** The values that it begins with: those of the phase before, or those that the run began with. */
   readonly start: "fresh" | "previous";
   /** In the order in which each training step runs them. */

@@ -27,7 +27,12 @@ export interface Form {
 
 /** `train M { … }` */
 export const trainForm: Form = {
-  what: "a train block", keys: ["data", "split", "batch", "epochs", "steps", "optimizer", "clip", "stop", "seed"], sections: ["step", "phase"],
+  what: "a train block", keys: ["data", "split", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop", "seed"], sections: ["step", "phase"],
+};
+
+/** `phase warm { … }` */
+export const phaseForm: Form = {
+  what: "a phase", keys: ["start", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop"], sections: ["step"],
 };
 
 /** `step critic { … }` */
@@ -46,6 +51,10 @@ export function readEntries(cx: Context, entries: readonly Entry[], form: Form):
     const { name, span } = entry.key;
     const before = keys.get(name);
     if (!form.keys.includes(name)) {
+      if (form === phaseForm && trainForm.keys.includes(name)) {
+        cx.error({ code: "E0401", message: `\`${name}\` belongs to the whole block, and a phase cannot change it`, span, hint: name === "data" ? "write two train blocks, and start the second from the weights of the first" : undefined });
+        continue;
+      }
       const near = suggest(name, form.keys);
       cx.error({ code: "E0401", message: `${form.what} has no \`${name}\``, span, label: "unknown key", hint: near ? `did you mean \`${near}\`?` : `it has ${form.keys.join(", ")}` });
     } else if (before) {

@@ -37,29 +37,44 @@ export interface StepsOf {
   readonly keys: ReadonlyMap<string, ValueEntry>;
   /** `step` */
   readonly entry: StepEntry;
+  /** What steps minimise, by text: equal texts of a block are one object, so that steps with one loss are known. */
+  readonly objectives: Map<string, Objective>;
   /** False when no update will be made, so that no optimizer is needed. */
   readonly updates: boolean;
 }
 
+/** What begins the keys of an entry's optimizer states: `critic/`, `warm.critic/`, nothing for the only step. */
+function ownerOf(entry: StepEntry): string {
+  return entry === "step" ? "" : `${entry.slice("step.".length)}/`;
+}
+
 /** The steps that are sound. */
 export function checkSteps(cx: Context, block: StepsOf): CheckedStep[] {
-  if (block.sections.length === 0) return wholeStep(cx, block);
-  const objectives = new Map<string, Objective>();
-  const steps = block.sections.flatMap((section) => oneStep(cx, block, section, objectives) ?? []);
-  if (steps.length === block.sections.length) checkOver(cx, block, steps);
+  const freeze = block.keys.get("freeze");
+  const frozen = freeze ? selectParams(cx, freeze.value, block.model.name, block.model.params) : new Set<string>();
+  if (!frozen) return [];
+  const free = block.model.params.filter((p) => !frozen.has(p.path));
+  if (freeze && free.length === 0) {
+    cx.error({ code: "E0416", message: `every parameter of \`${block.model.name}\` is frozen`, span: freeze.value.span, label: "nothing is left to train" });
+    return [];
+  }
+  if (block.sections.length === 0) return wholeStep(cx, block, free);
+  const steps = block.sections.flatMap((section) => oneStep(cx, block, section, free) ?? []);
+  if (steps.length === block.sections.length) checkOver(cx, block, free, steps);
   return steps.map(({ step }) => step);
 }
 
 /** The only step of a block without sections. */
-function wholeStep(cx: Context, { env, model, state, span, keys, entry, updates }: StepsOf): CheckedStep[] {
+function wholeStep(cx: Context, { env, model, state, span, keys, entry, updates }: StepsOf, free: readonly CheckedParam[]): CheckedStep[] {
   const clip = readClip(cx, keys.get("clip"), env);
   const given = keys.get("optimizer");
   if (!given && model.params.length > 0 && updates) cx.error({ code: "E0402", message: "this block has no `optimizer`", span, hint: "optimizer = adam(lr = 1e-3)" });
-  const optimizer = given ? checkOptimizer(cx, given.value, env, state, model.params, "") : noOptimizer(span);
+  const optimizer = given ? checkOptimizer(cx, given.value, env, state, free, ownerOf(entry)) : noOptimizer(span);
   return optimizer ? [{ entry, span, terms: model.terms, optimizer, times: 1, ...(clip && { clip }) }] : [];
 }
 
-interface Objective {
+/** What a step minimises, and the terms in it. */
+export interface Objective {
   readonly value: Core;
   readonly terms: readonly Term[];
 }
@@ -71,12 +86,12 @@ interface Made {
   readonly over?: { readonly chosen: ReadonlySet<string>; readonly span: Span };
 }
 
-function oneStep(cx: Context, block: StepsOf, section: SectionEntry, objectives: Map<string, Objective>): Made | undefined {
+function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: readonly CheckedParam[]): Made | undefined {
   const { env, model, state } = block;
   const { name, span } = section.name;
   const entries = readEntries(cx, section.entries, stepForm);
   const { keys } = entries;
-  const goal = readGoal(cx, block, section, entries, objectives);
+  const goal = readGoal(cx, block, section, entries);
   const overEntry = keys.get("over");
   const chosen = overEntry && selectParams(cx, overEntry.value, model.name, model.params);
   const times = readTimes(cx, keys.get("times"), env);
@@ -84,12 +99,13 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, objectives:
   const given = keys.get("optimizer") ?? block.keys.get("optimizer");
   if (!given && entries.sound) cx.error({ code: "E0402", message: `the step \`${name}\` has no \`optimizer\``, span, hint: "optimizer = adam(lr = 1e-3), here or in the block" });
   if (!goal || !given || times === undefined || (overEntry && !chosen)) return undefined;
+  const entry: StepEntry = `${block.entry}.${name}`;
   const reached = reachedParams([goal.value]);
-  const params = model.params.filter((p) => reached.has(p.path) && (!chosen || chosen.has(p.path)));
+  const params = free.filter((p) => reached.has(p.path) && (!chosen || chosen.has(p.path)));
   if (params.length === 0) return reportNothingToTrain(cx, model, section, overEntry, goal);
-  const optimizer = checkOptimizer(cx, given.value, env, state, params, `${name}/`);
+  const optimizer = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry));
   if (!optimizer) return undefined;
-  const step: CheckedStep = { name, entry: `${block.entry}.${name}`, span, objective: goal.value, terms: goal.terms, optimizer, times, ...(clip && { clip }) };
+  const step: CheckedStep = { name, entry, span, objective: goal.value, terms: goal.terms, optimizer, times, ...(clip && { clip }) };
   return { step, reached, ...(chosen && overEntry && { over: { chosen, span: overEntry.value.span } }) };
 }
 
@@ -102,8 +118,8 @@ function reportNothingToTrain(cx: Context, model: CheckedModel, section: Section
   return undefined;
 }
 
-/** `minimize = fit + 0.1 * smooth`, as what is made small. Equal texts are one object, so that steps with one loss are known. */
-function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, sound }: Entries, objectives: Map<string, Objective>): Objective | undefined {
+/** `minimize = fit + 0.1 * smooth`, as what is made small. */
+function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, sound }: Entries): Objective | undefined {
   const [minimize, maximize] = [keys.get("minimize"), keys.get("maximize")];
   const entry = minimize ?? maximize;
   const terms = block.model.terms.map((t) => t.name).filter((n) => n !== "loss");
@@ -117,8 +133,8 @@ function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, so
   }
   const { span } = entry.value;
   const key = `${entry.key.name} ${span.source.text.slice(span.start, span.end)}`;
-  const known = objectives.get(key) ?? evaluateGoal(cx, block, entry);
-  if (known) objectives.set(key, known);
+  const known = block.objectives.get(key) ?? evaluateGoal(cx, block, entry);
+  if (known) block.objectives.set(key, known);
   return known;
 }
 
@@ -150,10 +166,10 @@ function evaluateGoal(cx: Context, { env, model, state }: StepsOf, entry: ValueE
 }
 
 /** A parameter that `over` names must be in what some step that trains it minimises. */
-function checkOver(cx: Context, { model, state }: StepsOf, made: readonly Made[]): void {
+function checkOver(cx: Context, { state }: StepsOf, free: readonly CheckedParam[], made: readonly Made[]): void {
   const trained = new Set(made.flatMap(({ step }) => step.optimizer.perParam.map((p) => p.param)));
   for (const { over, reached, step } of made) {
-    const lost = model.params.filter((p: CheckedParam) => over?.chosen.has(p.path) && !reached.has(p.path) && !trained.has(p.path));
+    const lost = free.filter((p) => over?.chosen.has(p.path) && !reached.has(p.path) && !trained.has(p.path));
     if (!over || lost.length === 0) continue;
     const names = lost.map((p) => `\`${p.path}\``);
     cx.error({

@@ -110,7 +110,7 @@ export function readClip(cx: Context, entry: ValueEntry | undefined, env: Env): 
 }
 
 /** `stop = early(patience = 5, monitor = validation.loss, restore = best)`. */
-export function readStop(cx: Context, entry: ValueEntry | undefined, env: Env, measured: Measured): EarlyStop | undefined {
+export function readEarly(cx: Context, entry: ValueEntry | undefined, env: Env, measured: Measured): EarlyStop | undefined {
   const args = entry && namedArguments(cx, entry, "early", ["patience", "monitor", "restore"]);
   if (!args || !entry) return undefined;
   const patienceExpr = args.get("patience");

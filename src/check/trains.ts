@@ -1,16 +1,17 @@
 /** Checks a train block: data, split, seed, and its phases, each with batch, length, stopping rule and steps. */
 import type { Span } from "../support/span.ts";
 import type { SectionEntry, Train, ValueEntry } from "../syntax/ast.ts";
-import type { CheckedModel, CheckedPhase, CheckedTrain } from "./checked.ts";
+import type { CheckedModel, CheckedPhase, CheckedStep, CheckedTrain, Formula, RunLeaf, StepEntry } from "./checked.ts";
 import type { Context, Env } from "./context.ts";
 import { checkData } from "./data.ts";
 import { plainFrame, type ModelRun, type Settings } from "./models.ts";
+import { type Readable, readFit, readLater, readOnly, readStart, readStop } from "./phase-values.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
-import { readEntries, trainForm } from "./train-entries.ts";
+import { phaseForm, readEntries, trainForm } from "./train-entries.ts";
 import { sharedObjective } from "./train-facts.ts";
-import { checkSteps } from "./train-steps.ts";
-import { readBatch, readCount, readSplit, readStop } from "./train-values.ts";
+import { checkSteps, type Objective } from "./train-steps.ts";
+import { readBatch, readCount, readSplit } from "./train-values.ts";
 import type { Value } from "./value.ts";
 
 /** Keys that `--set` can override. */
@@ -22,20 +23,26 @@ interface Block {
   readonly model: CheckedModel;
   readonly run: ModelRun;
   readonly settings: Settings;
-  readonly split: CheckedTrain["split"];
 }
 
-/** A phase as it is written: its keys, over those of the block. */
+/** A phase as it is written: its keys over those of the block, its steps or the block's. */
 interface Written {
+  /** Absent in a block without phases. */
+  readonly name?: string;
   readonly span: Span;
   readonly keys: ReadonlyMap<string, ValueEntry>;
   readonly steps: readonly SectionEntry[];
+  /** `step` where the steps are the block's, as other phases may have them too. */
+  readonly entry: StepEntry;
+  readonly first: boolean;
+  /** False when a key was wrong: what is missing may stand there misspelt. */
+  readonly sound: boolean;
 }
 
 /** The checked block, or undefined when something was reported. */
 export function checkTrain(cx: Context, train: Train, run: ModelRun, model: CheckedModel, settings: Settings): CheckedTrain | undefined {
   const errors = cx.diagnostics.list.length;
-  const { keys, sections } = readEntries(cx, train.entries, trainForm);
+  const { keys, sections, sound } = readEntries(cx, train.entries, trainForm);
   const scope = new Scope<Value>(run.scope);
   const name = train.as?.name ?? model.name;
   const env: Env = { scope, frame: plainFrame(cx, "train"), place: { path: name, named: false, turns: "" } };
@@ -47,34 +54,76 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   const data = dataEntry && checkData(cx, dataEntry, model.inputs, env);
   const split = readSplit(cx, keys.get("split"), env);
   const seed = readCount(cx, keys.get("seed"), env, settings, "seed") ?? 0;
-  for (const s of sections) if (s.keyword.name === "phase") cx.unsupported(s.keyword.span, "`phase` in a train block");
-  const phase = checkPhase(cx, { env, model, run, settings, split }, { span, keys, steps: sections.filter((s) => s.keyword.name === "step") });
+  const block: Block = { env, model, run, settings };
+  const objectives = new Map<string, Objective>();
+  const written = phasesOf(cx, { span, keys, sound }, sections).map((phase) => ({ ...phase, runs: runsOf(cx, block, phase, objectives) }));
+  // Where the steps minimise different things there is no loss but theirs.
+  const whole = sharedObjective(written.flatMap((w) => w.runs)) !== undefined || written.some((w) => w.runs.length < w.steps.length);
+  const names = [...(whole ? ["loss"] : []), ...model.terms.map((t) => t.name).filter((n) => n !== "loss"), ...model.metrics.map((m) => m.name)];
+  const earlier: string[] = [];
+  const phases = written.map((phase) => {
+    const checked = checkPhase(cx, block, phase, { measured: { names, split }, earlier: [...earlier] });
+    if (phase.name !== undefined) earlier.push(phase.name);
+    return checked;
+  });
   if (cx.diagnostics.list.length > errors) return undefined;
-  return { name, model: model.name, span, ...(data && { data }), split, seed, phases: [phase] };
+  return { name, model: model.name, span, ...(data && { data }), split, seed, phases };
 }
 
-function checkPhase(cx: Context, block: Block, written: Written): CheckedPhase {
-  const { env, model, run, settings, split } = block;
-  const { span, keys } = written;
+/** The phases in text order; a block without sections is one. */
+function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, sections: readonly SectionEntry[]): Written[] {
+  const steps = sections.filter((s) => s.keyword.name === "step");
+  const phases = sections.filter((s) => s.keyword.name === "phase");
+  if (phases.length === 0) return [{ ...block, steps, entry: "step", first: true }];
+  return phases.map((section, k) => {
+    const own = readEntries(cx, section.entries, phaseForm);
+    const { name, span: at } = section.name;
+    const merged = new Map([...block.keys, ...own.keys]);
+    // A phase that says one of the two does not mean the block's other.
+    if (own.keys.has("steps") && !own.keys.has("epochs")) merged.delete("epochs");
+    if (own.keys.has("epochs") && !own.keys.has("steps")) merged.delete("steps");
+    const apart = own.sections.length > 0 || ["optimizer", "clip", "freeze"].some((key) => own.keys.has(key));
+    return { name, span: at, keys: merged, steps: own.sections.length > 0 ? own.sections : steps, entry: apart ? `step.${name}` : "step", first: k === 0, sound: block.sound && own.sound };
+  });
+}
+
+/** The steps of a phase. */
+function runsOf(cx: Context, { env, model, run, settings }: Block, { span, keys, steps, entry }: Written, objectives: Map<string, Objective>): readonly CheckedStep[] {
+  const written = keys.get("steps")?.value;
+  const length = Object.hasOwn(settings, "steps") ? Number(settings["steps"]) : written?.kind === "number" ? written.value : undefined;
+  return checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0 });
+}
+
+function checkPhase(cx: Context, block: Block, written: Written & { readonly runs: readonly CheckedStep[] }, readable: Readable): CheckedPhase {
+  const { env, model, settings } = block;
+  const { name, span, keys, runs } = written;
+  const { split } = readable.measured;
   const batch = readBatch(cx, keys.get("batch"), env, settings, model);
-  const epochs = readCount(cx, keys.get("epochs"), env, settings, "epochs");
-  const steps = readCount(cx, keys.get("steps"), env, settings, "steps");
-  checkLength(cx, span, model, keys, epochs, steps);
-  const runs = checkSteps(cx, { env, model, state: run.state, span, keys, sections: written.steps, entry: "step", updates: steps !== 0 });
-  // Where the steps minimise different things there is no loss but theirs.
-  const whole = sharedObjective(runs) !== undefined || runs.length < written.steps.length;
-  const names = [...(whole ? ["loss"] : []), ...model.terms.map((t) => t.name).filter((n) => n !== "loss"), ...model.metrics.map((m) => m.name)];
-  const stop = readStop(cx, keys.get("stop"), env, { names, split });
+  const epochs = readLength(cx, block, keys, "epochs", readable);
+  const steps = readLength(cx, block, keys, "steps", readable);
+  checkLength(cx, written, model, epochs, steps);
+  const stop = readStop(cx, keys.get("stop"), env, readable);
+  const only = readOnly(cx, keys.get("only"), env, model);
+  const fit = readFit(cx, keys.get("fit"), split) ?? ["training"];
+  const start = readStart(cx, keys.get("start"), written.first);
   // Exactly one of the two: what was set from outside wins.
   const length = steps !== undefined && (epochs === undefined || Object.hasOwn(settings, "steps")) ? { steps } : { epochs: epochs ?? 1 };
-  return { span, batch, ...length, ...(stop && { stop }), start: "previous", runs };
+  return { ...(name !== undefined && { name }), span, batch, ...length, ...(stop && { stop }), ...(only && { only }), fit, start, runs };
 }
 
-function checkLength(cx: Context, span: Span, model: CheckedModel, keys: ReadonlyMap<string, ValueEntry>, epochs: number | undefined, steps: number | undefined): void {
+/** How long a phase lasts: a number, or one that an earlier phase gives. */
+function readLength(cx: Context, { env, settings }: Block, keys: ReadonlyMap<string, ValueEntry>, key: "epochs" | "steps", readable: Readable): number | Formula<RunLeaf> | undefined {
+  const entry = keys.get(key);
+  const later = entry && !Object.hasOwn(settings, key) ? readLater(cx, entry, env, readable) : undefined;
+  if (later === "reported") return undefined;
+  return later ?? readCount(cx, entry, env, settings, key);
+}
+
+function checkLength(cx: Context, { span, keys, sound }: Written, model: CheckedModel, epochs: unknown, steps: unknown): void {
   const both = keys.has("epochs") && keys.has("steps");
   if (both) cx.error({ code: "E0406", message: "a block has either `epochs` or `steps`", span: keys.get("steps")?.key.span ?? span, related: [labelAt(keys.get("epochs")?.key.span, "the other")] });
   else if (epochs === undefined && steps === undefined && !keys.has("epochs") && !keys.has("steps")) {
-    cx.error({ code: "E0402", message: "this block says neither `epochs` nor `steps`", span, hint: keys.has("data") ? "epochs = 20" : "steps = 200" });
+    if (sound) cx.error({ code: "E0402", message: "this block says neither `epochs` nor `steps`", span, hint: keys.has("data") ? "epochs = 20" : "steps = 200" });
   } else if (epochs !== undefined && model.inputs.length === 0) {
     cx.error({ code: "E0402", message: "epochs are passes over data, and this model takes none", span: keys.get("epochs")?.span ?? span, hint: "use `steps`" });
   }

@@ -70,7 +70,7 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
     const bytes = await session.save();
     await writeFileAtomic(weights, bytes);
 
-    if (options.json) terminal.out(`${JSON.stringify({ event: "end", end: result.end, epochs: result.epochs, steps: result.steps, seconds, adapter: where, weights, bestEpoch: result.bestEpoch ?? null, final: result.final ?? null, failure: result.failure ?? null })}\n`);
+    if (options.json) terminal.out(`${JSON.stringify({ event: "end", end: result.end, epochs: result.epochs, steps: result.steps, seconds, adapter: where, weights, bestEpoch: result.bestEpoch ?? null, ...(result.phases.some((p) => p.name !== undefined) && { phases: result.phases }), final: result.final ?? null, failure: result.failure ?? null })}\n`);
     else {
       const { lines, measured } = summariseTraining(result, seconds, terminal.columns());
       for (const line of lines) say(line);

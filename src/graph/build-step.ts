@@ -58,11 +58,16 @@ export function lossesOf(entry: Entry, lowering: Lowering, model: CheckedModel, 
     const loss = lowering.tensor(shared, scalar);
     return { losses: [{ name: "loss", loss, params: model.params }], outputs: [{ name: "loss", kind: "loss", node: loss }, ...terms] };
   }
-  const losses = steps.map((step): Loss => {
-    const trained = new Set(step.optimizer.perParam.map((p) => p.param));
-    return { name: `${step.name ?? "step"}.loss`, loss: stepLoss(entry, lowering, step).loss, params: model.params.filter((p) => trained.has(p.path)) };
-  });
-  return { losses, outputs: terms };
+  const losses = new Map<string, Loss>();
+  for (const step of steps) {
+    const { loss } = stepLoss(entry, lowering, step);
+    // Phases may have steps of one name: they share it where they minimise the same.
+    const short = `${step.name ?? "step"}.loss`;
+    const name = (losses.get(short)?.loss ?? loss) === loss ? short : `${step.entry === "step" ? "whole" : step.entry.slice("step.".length)}.loss`;
+    const trained = new Set([...(losses.get(name)?.params ?? []).map((p) => p.path), ...step.optimizer.perParam.map((p) => p.param)]);
+    losses.set(name, { name, loss, params: model.params.filter((p) => trained.has(p.path)) });
+  }
+  return { losses: [...losses.values()], outputs: terms };
 }
 
 /** What a step minimises, and the terms in it. */

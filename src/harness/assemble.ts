@@ -3,7 +3,7 @@
  * the store's layout the rest. Everything here is renaming; decisions were made before.
  */
 import type { CheckedModel, CheckedPhase, CheckedTrain, DataExpr as CheckedExpr } from "../check/checked.ts";
-import { optimizerStates, sharedObjective } from "../check/train-facts.ts";
+import { optimizerStates, sharedObjective, stepsOf } from "../check/train-facts.ts";
 import type { HostScalar, ParamSlot, Schedule } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { bytesOf, slabNames, slabOf, type Plan, type StoreLayout } from "../memory/placement.ts";
@@ -123,6 +123,7 @@ export function trainPlanOf(train: CheckedTrain): TrainPlan {
     model: train.model,
     split: train.split,
     seed: train.seed,
+    shared: sharedObjective(stepsOf(train)) !== undefined,
     phases: train.phases.map(phasePlanOf),
     ...(data?.kind === "csv" && { data: { kind: data.kind, path: data.path, fields: data.fields.map(({ name, expr }) => ({ name, expr: exprOf(expr) })) } }),
     ...(data?.kind === "table" && {
@@ -131,15 +132,16 @@ export function trainPlanOf(train: CheckedTrain): TrainPlan {
   };
 }
 
-function phasePlanOf({ name, batch, epochs, steps, stop, start, runs }: CheckedPhase): PhasePlan {
+function phasePlanOf({ name, batch, epochs, steps, stop, fit, only, start, runs }: CheckedPhase): PhasePlan {
   return {
     ...(name !== undefined && { name }),
     batch,
     ...(epochs !== undefined && { epochs }),
     ...(steps !== undefined && { steps }),
     ...(stop && { stop }),
+    fit,
+    ...(only && { only }),
     start,
-    shared: sharedObjective(runs) !== undefined,
     runs: runs.map((r): RunPlan => ({ ...(r.name !== undefined && { name: r.name }), entry: r.entry, times: r.times })),
   };
 }

@@ -140,7 +140,8 @@ function tsconfigFile(): string {
 
 /** `warm: batch 64, 5 epochs, steps critic (5 times), generator` */
 function phaseText({ name, batch, epochs, steps, runs }: PhasePlan): string {
-  const length = epochs === undefined ? `${steps} steps` : `${epochs} epochs`;
+  const count = (length: PhasePlan["epochs"]): string => (typeof length === "object" ? `\`${length.text.replaceAll("`", "'")}\`` : String(length));
+  const length = epochs === undefined ? `${count(steps)} steps` : `${count(epochs)} epochs`;
   const named = runs.flatMap((r) => (r.name === undefined ? [] : [`\`${r.name}\`${r.times === 1 ? "" : ` (${r.times} times)`}`]));
   return `${name === undefined ? "" : `\`${name}\`: `}batch ${batch}, ${length}${named.length === 0 ? "" : `, each with ${named.join(", ")}`}`;
 }

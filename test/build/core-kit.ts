@@ -186,7 +186,7 @@ export function model(parts: ModelParts): CheckedProgram {
   };
   const train: CheckedTrain = {
     name: "M", model: "M", span, split: { validation: 0, test: 0 }, seed: 0,
-    phases: [{ span, batch: "all", steps: 1, start: "previous", runs: [{
+    phases: [{ span, batch: "all", steps: 1, start: "previous", fit: ["training"], runs: [{
       entry: "step", span, terms: made.terms, times: 1, ...(parts.clip && { clip: parts.clip }),
       optimizer: { name: "sgd", span, perParam: parts.optimizer ?? (parts.params ?? []).map((p) => sgd(p, num(0.1))) },
     }] }],

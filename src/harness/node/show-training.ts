@@ -7,7 +7,7 @@
  *     shown.end();
  */
 import type { PhasePlan, TrainPlan } from "../runtime/train-plan.ts";
-import type { EpochReport, StepReport, TrainResult } from "../runtime/train-report.ts";
+import type { EpochReport, PhaseResult, StepReport, TrainResult } from "../runtime/train-report.ts";
 import { printValue, type Progress, type ProgressOptions, progress, sparkline } from "./progress.ts";
 
 /** The callbacks that a training loop takes, and the end of the display. */
@@ -19,15 +19,20 @@ export interface TrainingDisplay {
 
 /** Draws progress: epochs where a phase counts epochs, else steps. Each phase has a display of its own. */
 export function showTraining(plan: TrainPlan, options: Omit<ProgressOptions, "total" | "unit">): TrainingDisplay {
-  const begin = (name: string | undefined): PhaseDisplay => new PhaseDisplay(plan.phases.find((p) => p.name === name) ?? plan.phases[0], options);
-  let shown = begin(plan.phases[0]?.name);
-  const of = (name: string | undefined): PhaseDisplay => {
-    if (name === shown.name) return shown;
-    shown.end();
-    shown = begin(name);
-    return shown;
+  const [first] = plan.phases;
+  const known = (length: PhasePlan["epochs"]): number | undefined => (typeof length === "number" ? length : undefined);
+  let shown = new PhaseDisplay(first?.name, known(first?.epochs), known(first?.steps) ?? 1, options);
+  return {
+    onStep: (report) => {
+      if (report.phase !== shown.name) {
+        shown.end();
+        shown = new PhaseDisplay(report.phase, report.epochs, report.steps, options);
+      }
+      shown.step(report);
+    },
+    onEpoch: (report) => shown.epoch(report),
+    end: () => shown.end(),
   };
-  return { onStep: (report) => of(report.phase).step(report), onEpoch: (report) => of(report.phase).epoch(report), end: () => shown.end() };
 }
 
 /** The display of one phase. */
@@ -37,11 +42,12 @@ class PhaseDisplay {
   private readonly bar: Progress;
   private values: readonly (readonly [string, number])[] = [];
 
-  constructor(phase: PhasePlan | undefined, options: Omit<ProgressOptions, "total" | "unit">) {
-    this.name = phase?.name;
-    this.epochs = phase?.epochs;
-    const unit = this.epochs === undefined ? "step" : "epoch";
-    this.bar = progress({ ...options, total: this.epochs ?? phase?.steps ?? 1, unit: this.name === undefined ? unit : `${this.name} ${unit}` });
+  /** A phase counts epochs where it has a number of them, else steps. */
+  constructor(name: string | undefined, epochs: number | undefined, steps: number, options: Omit<ProgressOptions, "total" | "unit">) {
+    this.name = name;
+    this.epochs = epochs;
+    const unit = epochs === undefined ? "step" : "epoch";
+    this.bar = progress({ ...options, total: epochs ?? steps, unit: name === undefined ? unit : `${name} ${unit}` });
     this.bar.update({ at: 1, fraction: 0, values: [] });
   }
 
@@ -75,18 +81,25 @@ const plural = (count: number, one: string): string => `${count} ${one}${count =
 
 /** Sums a run up. */
 export function summariseTraining(result: TrainResult, seconds: number, columns: number): TrainingSummary {
+  const named = result.phases.filter((p) => p.name !== undefined);
+  const last = result.phases.at(-1);
   const rate = result.steps / Math.max(seconds, 1e-9);
-  const ended = { finished: "", early: ", stopped early", interrupted: ", interrupted", "not finite": ", stopped" }[result.end];
-  const best = result.bestEpoch === undefined ? "" : `; the weights are those of epoch ${result.bestEpoch}`;
   const { test, validation, training } = result.final ?? {};
   const [part, values] = test ? ["test ", test] : validation ? ["validation ", validation] : ["", training ?? {}];
   return {
     lines: [
       ...curves(result.history).flatMap(([name, losses]) => courseOf(name, losses, columns)),
-      `${plural(result.epochs, "epoch")}, ${plural(result.steps, "step")} in ${seconds.toFixed(1)} s (${rate.toFixed(0)} a second)${ended}${best}`,
+      ...(named.length > 0 ? named.map((p) => `${p.name}: ${plural(p.epochs, "epoch")}, ${plural(p.steps, "step")}${endOf(p)}`) : []),
+      `${plural(result.epochs, "epoch")}, ${plural(result.steps, "step")} in ${seconds.toFixed(1)} s (${rate.toFixed(0)} a second)${named.length > 0 || !last ? "" : endOf(last)}`,
     ],
     measured: Object.entries(values).map(([name, value]) => `${part}${name} ${printValue(value)}`),
   };
+}
+
+/** Why a phase ended, and whose values it left. */
+function endOf({ end, bestEpoch }: PhaseResult): string {
+  const ended = { finished: "", early: ", stopped early", reached: ", reached what it was to reach", interrupted: ", interrupted", "not finite": ", stopped" }[end];
+  return `${ended}${bestEpoch === undefined ? "" : `; the weights are those of epoch ${bestEpoch}`}`;
 }
 
 /** The losses that were reported, by name: `loss`, or `critic` and `generator`, of each phase by itself. */

@@ -96,9 +96,15 @@ export class Course {
     return losses;
   }
 
-  /** The optimizers of these steps count their updates from 1 again. */
-  restart(runs: readonly RunPlan[]): void {
-    for (const { entry } of runs) this.counts.delete(entry);
+  /** All optimizers count their updates from 1 again. */
+  restart(): void {
+    this.counts.clear();
+  }
+
+  /** The optimizers go on from where they were. */
+  rewind(counts: ReadonlyMap<string, number>): void {
+    this.counts.clear();
+    for (const [entry, count] of counts) this.counts.set(entry, count);
   }
 
   /** Loss and metrics over a part, with draws of evaluation's own. */
@@ -116,7 +122,7 @@ export class Course {
     if (!bad) return { step: 0, names: [] };
     const outcome = await this.o.engine.run("gradients", this.call(bad.batches.at(bad.place), bad.t, bad.epoch, bad.update));
     // Other steps' losses are not what ended the run.
-    const own = ["loss", `${bad.run.name ?? ""}.loss`];
+    const own = ["loss", `${bad.run.name ?? "step"}.loss`, `${bad.run.entry.slice("step.".length)}.loss`];
     const names = Object.entries(await outcome.read())
       .filter(([name, o]) => (o.kind !== "loss" || own.includes(name)) && !Array.from(o.data).every(Number.isFinite))
       .map(([name, o]) => (o.kind === "gradient" ? `the gradient of ${name}` : name));

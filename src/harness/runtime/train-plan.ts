@@ -3,6 +3,8 @@
  * What the compiler hands to the training loop and what a bundle carries.
  */
 
+import type { Formula } from "./formula.ts";
+
 /** A column expression, evaluated per row in f64; `columns` is a vector. */
 export type DataExpr =
   | { readonly kind: "number"; readonly value: number }
@@ -20,6 +22,25 @@ export type DataPlan =
     };
 
 export type Part = "training" | "validation" | "test";
+
+/** A number of an example: of a field's numbers the one at a position, row-major. */
+export interface ExampleLeaf {
+  readonly field: string;
+  readonly at: number;
+}
+
+/** What a phase may read of the run: a measurement of the epoch that has just ended, or how an earlier phase ended. */
+export type RunLeaf =
+  | { readonly kind: "measured"; readonly part: Part; readonly name: string }
+  | { readonly kind: "count"; readonly phase: string; readonly count: "epochs" | "steps" | "best_epoch" | "best_step" }
+  /** Measured with the values that the phase left. */
+  | { readonly kind: "kept"; readonly phase: string; readonly part: Part; readonly name: string };
+
+/** Training ends after the first epoch in which the condition holds. */
+export interface ReachStop {
+  readonly kind: "reach";
+  readonly condition: Formula<RunLeaf>;
+}
 
 /** Training ends once `monitor` has not become better for `patience` epochs. */
 export interface EarlyStop {
@@ -44,15 +65,17 @@ export interface PhasePlan {
   readonly name?: string;
   readonly batch: number | "all";
   /** Exactly one of epochs and steps. */
-  readonly epochs?: number;
-  readonly steps?: number;
-  readonly stop?: EarlyStop;
+  readonly epochs?: number | Formula<RunLeaf>;
+  readonly steps?: number | Formula<RunLeaf>;
+  readonly stop?: EarlyStop | ReachStop;
+  /** The parts whose examples the steps see. */
+  readonly fit: readonly Part[];
+  /** Which of them. */
+  readonly only?: Formula<ExampleLeaf>;
   /** The values that it begins with: those of the phase before, or those that the run began with. */
   readonly start: "fresh" | "previous";
   /** In the order in which each training step runs them. */
   readonly runs: readonly RunPlan[];
-  /** All runs minimise one thing, which an evaluation calls `loss`. */
-  readonly shared: boolean;
 }
 
 export interface TrainPlan {
@@ -62,6 +85,8 @@ export interface TrainPlan {
   /** Fractions of the examples. */
   readonly split: { readonly validation: number; readonly test: number };
   readonly seed: number;
+  /** All steps minimise one thing, which an evaluation calls `loss`. */
+  readonly shared: boolean;
   /** At least one. */
   readonly phases: readonly PhasePlan[];
 }

@@ -24,10 +24,12 @@ export interface StepReport {
   readonly step: number;
   /** Training steps of the whole phase, when every epoch runs. */
   readonly steps: number;
+  /** Its epochs, where it counts epochs. */
+  readonly epochs?: number;
 }
 
 /** Why training, or a phase of it, ended. */
-export type End = "finished" | "early" | "interrupted" | "not finite";
+export type End = "finished" | "early" | "reached" | "interrupted" | "not finite";
 
 /** What became of a phase. */
 export interface PhaseResult {

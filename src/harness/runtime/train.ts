@@ -9,6 +9,8 @@
 import { Course } from "./course.ts";
 import { split, type Dataset } from "./dataset.ts";
 import { EngineError, type Engine, type Snapshot } from "./engine.ts";
+import { PastPhases } from "./past-phases.ts";
+import { fittedBy } from "./fitted.ts";
 import type { Program } from "./program.ts";
 import { runPhase } from "./run-phase.ts";
 import type { PhasePlan, RunPlan, TrainPlan } from "./train-plan.ts";
@@ -33,10 +35,12 @@ export interface TrainOptions {
 /** Trains; the parameters stay in the engine. Throws what the engine throws. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { engine, program, plan, data, onEpoch, onStep = () => {}, interrupted = () => false, hypers = {} } = options;
+  const { seed, shared } = plan;
   const [first] = program.inputs;
   if (first && !data) throw new EngineError("E0402", `the train block ${plan.name} names no data, and the model has inputs (${first.name})`);
-  const parts = data ? split(data, plan.split, plan.seed) : undefined;
-  const course = new Course({ engine, program, seed: plan.seed, hypers });
+  const parts = data ? split(data, plan.split, seed) : undefined;
+  const course = new Course({ engine, program, seed, hypers });
+  const past = new PastPhases(plan, course, parts);
   const history: EpochReport[] = [];
   const phases: PhaseResult[] = [];
   // What a later phase may go back to.
@@ -49,14 +53,19 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let epochs = 0;
   for (const [k, phase] of plan.phases.entries()) {
     if (beginning && k > 0 && begin(engine, program, phase, plan.phases[k - 1], beginning)) {
-      course.restart(phase.runs);
+      course.restart();
       epochs = 0;
     }
-    const result = await runPhase({ engine, course, phase, seed: plan.seed, ...(parts && { parts }), passes, epochs, onEpoch: hear, onStep, interrupted });
+    const fitted = parts && fittedBy(phase, parts);
+    const result = await runPhase({
+      engine, course, phase, shared, seed, ...(parts && { parts }), ...(fitted && { fitted }), length: past.lengthOf(phase), known: (leaf) => past.valueOf(leaf),
+      passes, epochs, onEpoch: hear, onStep, interrupted,
+    });
     phases.push(result);
     passes += result.epochs;
     epochs += result.epochs;
     if (result.end === "interrupted" || result.end === "not finite") break;
+    await past.keep(phase, result, epochs);
   }
   const last = phases.at(-1);
   const sum = (of: (p: PhaseResult) => number): number => phases.reduce((n, p) => n + of(p), 0);

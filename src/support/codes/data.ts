@@ -58,4 +58,14 @@ export const dataCodes: readonly ErrorCode[] = [
     title: "a step that the train block does not have",
     text: "`session.step(feed, { step })` runs one step of the train block. Where it has `step` sections, one of them is named: `critic`, or `warm.critic` where a phase has steps of its own. The message lists them.",
   },
+  {
+    code: "E0521",
+    title: "no example is left to train on",
+    text: "`only` keeps the examples for which its condition holds, and it holds for none of the parts that are fitted.",
+  },
+  {
+    code: "E0522",
+    title: "a phase that cannot last so long",
+    text: "`epochs` and `steps` may be computed from how earlier phases ended, and what came out is no whole number from 0 up.",
+  },
 ];

@@ -84,7 +84,7 @@ export const objectiveCodes: readonly ErrorCode[] = [
   {
     code: "E0401",
     title: "a key that train blocks do not have",
-    text: "Keys of a block are `data split batch epochs steps optimizer clip stop seed`, those of a `step` section `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
+    text: "Keys of a block are `data split batch epochs steps optimizer clip freeze fit only stop seed`, those of a `phase` the same and `start` without `data split seed`, those of a `step` `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
     wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  setps = 10\n  optimizer = sgd(0.1)\n}",
     right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
   },
@@ -144,5 +144,33 @@ export const objectiveCodes: readonly ErrorCode[] = [
     text: "What the step minimises depends on none of the parameters that it may change, so that every gradient is zero. Either the loss or `over` is another step's.",
     wrong: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  param a: f32 ~ ones\n  loss loss_d = a * mean(D(stop_gradient(fake))) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = fake }\n  step generator { minimize = loss_g, over = fake }\n}",
     right: "model Gan {\n  input x: f32[N, 2]\n  D = instance dense(units = 1)\n  z = normal(0, 1)[N, 2]\n  fake = dense(z, 2)\n  loss loss_d = mean(D(fake)) - mean(D(x))\n  loss loss_g = -mean(D(fake))\n}\ntrain Gan {\n  epochs = 1\n  optimizer = sgd(0.1)\n  step critic    { minimize = loss_d, over = D }\n  step generator { minimize = loss_g, over = fake }\n}",
+  },
+  {
+    code: "E0413",
+    title: "a condition that cannot be read",
+    text: "`only = y < 5` takes a condition on the numbers of an example, `stop = reach(validation.loss < 0.1)` one on what was measured. They are made of inputs or measurements, numbers, arithmetic, comparisons and `and`, `or`, `not`.",
+    wrong: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x + 3 }\n  phase all { epochs = warm.best_epoch }\n}",
+    right: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.best_epoch }\n}",
+  },
+  {
+    code: "E0414",
+    title: "a part of the data that is not there or not for this",
+    text: "`fit` names the parts that the steps see, `training`, `validation` or both; the test part is never fitted. A part exists where `split` holds something out for it.",
+    wrong: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, fit = training + test }\n  phase all { epochs = warm.best_epoch }\n}",
+    right: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.best_epoch }\n}",
+  },
+  {
+    code: "E0415",
+    title: "an earlier phase or value that does not exist",
+    text: "Phases read those above them: `warm.epochs`, `warm.steps`, `warm.best_epoch`, `warm.best_step`, and what was measured with the values that the phase left, `warm.best_training_loss`.",
+    wrong: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.last_epoch }\n}",
+    right: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.best_epoch }\n}",
+  },
+  {
+    code: "E0416",
+    title: "everything is frozen",
+    text: "`freeze` takes parameters out of training, and here none is left.",
+    wrong: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, freeze = params }\n  phase all { epochs = warm.best_epoch }\n}",
+    right: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.best_epoch }\n}",
   },
 ];
