@@ -15,6 +15,7 @@ import { EngineError, type Call, type Engine, type OutputValue, type Values } fr
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
 import type { InputInfo, StoredTensor } from "./harness/runtime/program.ts";
 import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
+import { countedScalars } from "./harness/runtime/scalars.ts";
 import { evaluationSeed } from "./harness/runtime/seeds.ts";
 import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
@@ -172,11 +173,12 @@ export class Session {
     return result;
   }
 
-  /** The parameters as a safetensors file. */
+  /** The parameters as a safetensors file; where an optimizer has an output, that. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
+    const exported = this.program.entries.includes("export") ? await this.outputs("export", {}) : {};
     const tensors = [];
     for (const t of this.parameters)
-      tensors.push({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: await this.get(t.name) });
+      tensors.push({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: exported[t.name]?.data ?? (await this.get(t.name)) });
     return writeSafetensors(tensors, { model: this.program.model.name });
   }
 
@@ -192,6 +194,8 @@ export class Session {
       else throw new EngineError("E0504", `${t.name} has the shape [${t.shape.join(", ")}]; the file holds [${found.shape.join(", ")}]`);
     }
     for (const [path, data] of fitting) this.set(path, data);
+    // What an optimizer has averaged so far says nothing of these values.
+    this.counts.clear();
     return missing;
   }
 
@@ -208,7 +212,7 @@ export class Session {
       inputs[i.name] = Float64Array.from(values);
     }
     return {
-      live: this.live(feed), inputs, seed, step, example: 0, scalars: { hyper: this.hypers, step: { t, epoch: 1 } },
+      live: this.live(feed), inputs, seed, step, example: 0, scalars: { hyper: this.hypers, step: countedScalars({ t, epoch: 1, entries: this.program.entries.filter(isStep), counts: this.counts }) },
     };
   }
 

@@ -212,5 +212,7 @@ export interface CheckedOptimizer {
     readonly states: readonly CheckedState[];
     /** Of the states and of the parameter itself (`path` of the parameter). */
     readonly updates: readonly Update[];
+    /** What evaluation, prediction and export use in the parameter's place, from stored values. */
+    readonly output?: Core;
   }[];
 }

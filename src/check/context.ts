@@ -81,6 +81,8 @@ export interface ModelState {
   readonly theta?: DeclaredShape;
   readonly statePath?: (name: string) => string;
   readonly alwaysTraining?: boolean;
+  /** In an optimizer: what evaluation uses in the parameter's place. */
+  thetaOutput?: { readonly span: Span; readonly value?: Core };
 }
 
 /** A model of which nothing is known yet. */

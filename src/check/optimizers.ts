@@ -79,7 +79,8 @@ function forParam(
   }
   const states = [...state.states.values()].filter((s) => s.path !== path).map((s) => ({ path: s.path, type: s.type, init: s.init, span: s.span }));
   const updates: Update[] = [...state.updates].map(([at, update]) => ({ path: at, ...update }));
-  return { param: path, states, updates };
+  const output = state.thetaOutput?.value;
+  return { param: path, states, updates, ...(output && { output }) };
 }
 
 /** What a block without parameters to train has. */

@@ -14,6 +14,7 @@ import { declareLoss, declareMetric, declareOutput } from "./objectives.ts";
 import { asTensor, evaluateRange } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
+import { declareThetaOutput } from "./theta-output.ts";
 import { describe, poison, type TensorValue, type Value } from "./value.ts";
 
 /** The value of a body: an expression's, or what the block returns. */
@@ -42,7 +43,7 @@ export function runStatements(cx: Context, statements: readonly Statement[], env
 }
 
 const homes: Readonly<Partial<Record<Statement["kind"], readonly Env["frame"]["kind"][]>>> = {
-  input: ["model"], output: ["model"], metric: ["model"], loss: ["model"], goal: ["model"], param: ["model", "layer"], state: ["model", "layer", "optimizer"],
+  input: ["model"], output: ["model", "optimizer"], metric: ["model"], loss: ["model"], goal: ["model"], param: ["model", "layer"], state: ["model", "layer", "optimizer"],
   return: ["fn", "layer", "schedule", "initializer"],
 };
 
@@ -66,7 +67,8 @@ function runStatement(cx: Context, statement: Statement, env: Env): void {
       if (model) declareState(cx, model, statement, env, model.theta);
       return;
     case "output":
-      if (model) declareOutput(cx, model, statement, env, evaluateTarget);
+      if (model && kind === "optimizer") declareThetaOutput(cx, model, statement, env);
+      else if (model) declareOutput(cx, model, statement, env, evaluateTarget);
       return;
     case "metric":
       if (model) declareMetric(cx, model, statement, env, evaluateTarget);

@@ -13,6 +13,11 @@ export function optimizerStates(train: CheckedTrain | undefined): readonly (Chec
   return steps.flatMap(({ entry, optimizer }) => optimizer.perParam.flatMap((p) => p.states).map((s) => ({ ...s, entry })));
 }
 
+/** The steps whose optimizers say what stands for a parameter outside training. */
+export function stepsWithOutput(train: CheckedTrain | undefined): readonly CheckedStep[] {
+  return train ? stepsOf(train).filter((s) => s.optimizer.perParam.some((p) => p.output)) : [];
+}
+
 /** What all steps minimise, where that is one thing: `terms` is the model's whole loss. */
 export function sharedObjective(steps: readonly CheckedStep[]): Core | "terms" | undefined {
   const [first] = steps;

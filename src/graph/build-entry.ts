@@ -35,6 +35,8 @@ export class Entry {
   private readonly wrts: ReadonlySet<Core>;
   private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
   private readonly marks = new Map<Core | string, number>();
+  private readonly standing = new Map<string, Node>();
+  private updates: Node | undefined;
   private copies = 0;
   private received = 0;
 
@@ -46,8 +48,30 @@ export class Entry {
 
   /** An input, parameter or state by path. */
   leaf(role: CoreOf<"leaf">["role"], path: string, type: TensorType): Node {
+    const standing = role === "param" ? this.standing.get(path) : undefined;
+    if (standing) return standing;
     const node = this.builder.leaf({ kind: role, path, type });
     return role === "param" && this.marked ? this.builder.mark(node, `param ${path}`) : node;
+  }
+
+  /** Puts a node in a parameter's place. */
+  stand(path: string, node: Node): void {
+    this.standing.set(path, this.builder.mark(node, `param ${path}`));
+  }
+
+  /** `t` or `epoch`. */
+  counter(name: string, type: TensorType): Node {
+    return name === "t" && this.updates ? this.updates : this.builder.leaf({ kind: "step", path: name, type });
+  }
+
+  /** What `body` makes has these updates as its `t`. */
+  counting<T>(updates: Node, body: () => T): T {
+    this.updates = updates;
+    try {
+      return body();
+    } finally {
+      this.updates = undefined;
+    }
   }
 
   /** A leaf of its own for what a rule receives. */

@@ -30,8 +30,9 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
     case "table":
       return tensorValue(e.const(core.type, core.data));
     case "hyper":
+      return tensorValue(convert(e, e.leaf({ kind: "hyper", path: core.name, type: tensor("f32", []) }), core.type.dtype));
     case "step":
-      return tensorValue(convert(e, e.leaf({ kind: core.kind, path: core.name, type: tensor("f32", []) }), core.type.dtype));
+      return tensorValue(convert(e, entry.counter(core.name, tensor("f32", [])), core.type.dtype));
     case "leaf":
       return tensorValue(entry.leaf(core.role, core.path, core.type));
     case "gradient":

@@ -11,32 +11,36 @@
  * | evaluate  | no       | loss, terms, metrics, outputs             |                                              |
  * | predict   | no       | outputs                                   |                                              |
  * | gradients | no       | loss, the gradient by each parameter path |                                              |
+ * | export    | no       | every parameter                           |                                              |
  *
  * `loss` is the minimised whole: the sum of the terms, those to be maximised with a minus sign. A train block with `step`
  * sections has an entry for each, `step.critic`, whose `loss` is what that step minimises. Where they minimise different
  * things, evaluation has no `loss`, and `gradients` has `critic.loss` and the gradient of each parameter by the first
- * step that trains it.
+ * step that trains it. Where an optimizer has an output, evaluation and prediction read it in the parameter's place, and
+ * `export` gives what is to be saved.
  */
 import type { Commit, Graph, Node, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { CheckedModel, CheckedProgram, CheckedState, CheckedTrain, Named, StepEntry } from "../check/checked.ts";
 import type { Core } from "../check/core.ts";
-import { optimizerStates, stepsOf } from "../check/train-facts.ts";
+import { optimizerStates, stepsOf, stepsWithOutput } from "../check/train-facts.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { Entry } from "./build-entry.ts";
 import { Lowering } from "./build-lower.ts";
+import { useOutputs } from "./build-outputs.ts";
 import { gradientNodes, lossesOf, stepParts } from "./build-step.ts";
 
 export { hashPath } from "./build-random.ts";
 
 /** The entries that a program may have. */
-export type EntryName = "init" | StepEntry | "evaluate" | "predict" | "gradients";
+export type EntryName = "init" | StepEntry | "evaluate" | "predict" | "gradients" | "export";
 
 /** What can be run of a model: the steps of its train block among them. */
 export function entryNames(model: CheckedModel, train: CheckedTrain | undefined): readonly EntryName[] {
   const goal = model.terms.length > 0;
   const steps = train && goal ? stepsOf(train).map((s) => s.entry) : [];
-  return ["init", ...steps, "evaluate", "predict", ...(goal ? (["gradients"] as const) : [])];
+  const own = stepsWithOutput(train).length > 0;
+  return ["init", ...steps, "evaluate", "predict", ...(goal ? (["gradients"] as const) : []), ...(own ? (["export"] as const) : [])];
 }
 
 /** Whether an entry is a training step. */
@@ -70,6 +74,7 @@ export function build(program: CheckedProgram, request: EntryRequest): Graph {
   const training = isStep(request.entry);
   const entry = new Entry({ training, marked: training || request.entry === "gradients", roots: rootsOf(request.entry, model, train) });
   const lowering = new Lowering(entry);
+  if (["evaluate", "predict", "export"].includes(request.entry)) useOutputs(entry, lowering, model, train);
   const { outputs, commits } = partsOf(request.entry, { entry, lowering, model, train });
   return entry.builder.finish(request.entry, outputs, commits);
 }
@@ -97,6 +102,8 @@ function partsOf(name: EntryName, { entry, lowering, model, train }: Setting): P
     }
     case "predict":
       return { outputs: named("output", model.outputs), commits: [] };
+    case "export":
+      return { outputs: model.params.map((p): Output => ({ name: p.path, kind: "value", node: entry.leaf("param", p.path, p.type) })), commits: [] };
     case "gradients": {
       const { losses } = lossesOf(entry, lowering, model, train);
       const [first] = losses;
@@ -131,14 +138,17 @@ function initCommits(entry: Entry, lowering: Lowering, model: CheckedModel, trai
 function rootsOf(name: EntryName, model: CheckedModel, train: CheckedTrain | undefined): readonly Core[] {
   const values = (list: readonly { readonly value: Core }[]): readonly Core[] => list.map((n) => n.value);
   const steps = train ? stepsOf(train) : [];
+  const stands = steps.flatMap((s) => s.optimizer.perParam).flatMap((p) => p.output ?? []);
   const objectives = (list: typeof steps): readonly Core[] => list.flatMap((s) => s.objective ?? []);
   switch (name) {
     case "init":
       return [...model.params, ...statesOf(model, train)].map((s) => s.init);
     case "evaluate":
-      return [...values(model.terms), ...objectives(steps), ...values(model.metrics), ...values(model.outputs)];
+      return [...values(model.terms), ...objectives(steps), ...values(model.metrics), ...values(model.outputs), ...stands];
     case "predict":
-      return values(model.outputs);
+      return [...values(model.outputs), ...stands];
+    case "export":
+      return stands;
     case "gradients":
       return [...values(model.terms), ...objectives(steps)];
     default: {

@@ -49,6 +49,7 @@ function tuple(shape: readonly Size[]): string {
 function writeModel(file: SourceFile, program: Program): void {
   file.addImportDeclaration({ moduleSpecifier: "./runtime/engine.ts", isTypeOnly: true, namedImports: ["Call", "Engine", "OutputValue", "Values"] });
   file.addImportDeclaration({ moduleSpecifier: "./runtime/gpu-engine.ts", namedImports: ["GpuEngine"] });
+  file.addImportDeclaration({ moduleSpecifier: "./runtime/scalars.ts", namedImports: ["countedScalars"] });
   file.addImportDeclaration({ moduleSpecifier: "./runtime/seeds.ts", namedImports: ["evaluationSeed"] });
   file.addImportDeclaration({ moduleSpecifier: "./program.ts", namedImports: ["plan", "program"] });
   const params = program.store.tensors.filter((t) => t.kind === "param");
@@ -87,13 +88,14 @@ function writeModel(file: SourceFile, program: Program): void {
     ],
   });
   file.addFunction({
-    name: "callOf", isExported: true, returnType: "Call", docs: ["One run: inputs, examples in the batch, number of the update."],
+    name: "callOf", isExported: true, returnType: "Call", docs: ["One run: inputs, examples in the batch, number of the update; `counts` is how many updates each step has made, as training reports them."],
     parameters: [
       { name: "inputs", type: "Partial<Batch>" }, { name: "rows", type: "number" }, { name: "step", type: "number" }, { name: "seed", type: "number", initializer: "plan.seed" },
+      { name: "counts", type: "ReadonlyMap<string, number>", initializer: "new Map()" },
     ],
     statements: [
       "const live = program.batch === undefined ? {} : { [program.batch]: Math.max(1, rows) };",
-      "return { live, inputs: { ...inputs } as Record<string, Values>, scalars: { hyper: program.hypers, step: { t: Math.max(1, step), epoch: 1 } }, seed, step, example: 0 };",
+      "return { live, inputs: { ...inputs } as Record<string, Values>, scalars: { hyper: program.hypers, step: countedScalars({ t: Math.max(1, step), epoch: 1, entries: Object.keys(program.entries), counts }) }, seed, step, example: 0 };",
     ],
   });
   file.addFunction({

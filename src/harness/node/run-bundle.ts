@@ -13,8 +13,10 @@ import { type Dataset, makeDataset } from "../runtime/dataset.ts";
 import { type Engine, EngineError } from "../runtime/engine.ts";
 import type { Program } from "../runtime/program.ts";
 import { writeSafetensors } from "../runtime/safetensors.ts";
+import { countedScalars } from "../runtime/scalars.ts";
+import { evaluationSeed } from "../runtime/seeds.ts";
 import { elementsOf } from "../runtime/sizes.ts";
-import { train } from "../runtime/train.ts";
+import { train, type TrainResult } from "../runtime/train.ts";
 import type { TrainPlan } from "../runtime/train-plan.ts";
 import { openDevice } from "./adapter.ts";
 import { EnvironmentError } from "./environment-error.ts";
@@ -80,7 +82,7 @@ async function run({ program, plan, openModel, root, arguments: args }: Bundle):
       process.off("SIGINT", hear);
     });
     const { lines, measured } = summariseTraining(result, (performance.now() - started) / 1000, columns());
-    await writeFileAtomic(out, await weightsOf(program, engine));
+    await writeFileAtomic(out, await weightsOf(program, plan, engine, result));
     for (const line of [...lines, `weights ${out}`]) process.stderr.write(`${line}\n`);
     for (const line of measured) process.stdout.write(`${line}\n`);
     engine.close();
@@ -96,8 +98,12 @@ async function loadData(program: Program, plan: TrainPlan, home: string): Promis
   return makeDataset(plan.data, program, plan.data.kind === "csv" ? { text: await readText(path.resolve(home, plan.data.path)) } : {});
 }
 
-async function weightsOf(program: Program, engine: Engine): Promise<Uint8Array> {
+/** The parameters; where an optimizer says what stands for them, that. */
+async function weightsOf(program: Program, plan: TrainPlan, engine: Engine, { counts, updates }: TrainResult): Promise<Uint8Array> {
+  const scalars = { hyper: program.hypers, step: countedScalars({ t: 1, epoch: 1, entries: Object.keys(program.entries), counts }) };
+  const live = program.batch === undefined ? {} : { [program.batch]: 1 };
+  const exported = program.entries["export"] ? await (await engine.run("export", { live, inputs: {}, scalars, seed: evaluationSeed(plan.seed), step: updates, example: 0 })).read() : {};
   const parameters = program.store.tensors.filter((tensor) => tensor.kind === "param");
-  const tensors = await Promise.all(parameters.map(async (t) => ({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: await engine.read(t.name) })));
+  const tensors = await Promise.all(parameters.map(async (t) => ({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: exported[t.name]?.data ?? (await engine.read(t.name)) })));
   return writeSafetensors(tensors, { model: program.model });
 }

@@ -11,6 +11,7 @@ import type { Dataset } from "./dataset.ts";
 import type { Call, Engine, Outcome, Outputs } from "./engine.ts";
 import { evaluatePart, type Evaluation } from "./evaluate-part.ts";
 import type { Program } from "./program.ts";
+import { countedScalars } from "./scalars.ts";
 import { evaluationSeed } from "./seeds.ts";
 import type { RunPlan } from "./train-plan.ts";
 import type { Failure } from "./train-report.ts";
@@ -20,6 +21,8 @@ export interface CourseOptions {
   readonly engine: Engine;
   readonly program: Pick<Program, "inputs" | "hypers" | "batch">;
   readonly seed: number;
+  /** The steps of all phases. */
+  readonly entries: readonly string[];
   readonly hypers: Readonly<Record<string, number>>;
 }
 
@@ -107,8 +110,8 @@ export class Course {
     for (const [entry, count] of counts) this.counts.set(entry, count);
   }
 
-  /** Loss and metrics over a part, with draws of evaluation's own. */
-  evaluate(part: Dataset, epoch: number): Promise<Evaluation> {
+  /** Loss and metrics over a part, or of a model without data, with draws of evaluation's own. */
+  evaluate(part: Dataset | undefined, epoch: number): Promise<Evaluation> {
     const { engine, program, seed } = this.o;
     const t = Math.max(1, ...this.counts.values());
     return evaluatePart(engine, part, {
@@ -137,7 +140,7 @@ export class Course {
   }
 
   private scalars(t: number, epoch: number): Call["scalars"] {
-    return { hyper: { ...this.o.program.hypers, ...this.o.hypers }, step: { t, epoch } };
+    return { hyper: { ...this.o.program.hypers, ...this.o.hypers }, step: countedScalars({ t, epoch, entries: this.o.entries, counts: this.counts }) };
   }
 }
 

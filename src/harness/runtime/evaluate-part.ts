@@ -20,11 +20,15 @@ export interface EvaluateOptions {
   readonly step: number;
 }
 
+/** A model without data, as it is. */
+const nothing: Dataset = { rows: 1, fields: [] };
+
 /** Evaluates in as few runs as the device allows. Throws what the engine throws. */
-export async function evaluatePart(engine: Engine, part: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  for (let size = part.rows; ; size = Math.ceil(size / 2)) {
+export async function evaluatePart(engine: Engine, part: Dataset | undefined, options: EvaluateOptions): Promise<Evaluation> {
+  const rows = part ?? nothing;
+  for (let size = rows.rows; ; size = Math.ceil(size / 2)) {
     try {
-      return await evaluateInChunks(engine, part, size, options);
+      return await evaluateInChunks(engine, rows, size, options);
     } catch (error) {
       if (size <= leastChunk || !isTooLarge(error)) throw error;
     }

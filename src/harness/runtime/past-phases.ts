@@ -32,9 +32,8 @@ export class PastPhases {
     if (name === undefined) return;
     this.results.set(name, result);
     for (const leaf of this.wanted) {
-      const rows = this.parts?.[leaf.part];
-      if (leaf.phase !== name || !rows || this.kept.has(keyOf(leaf))) continue;
-      for (const [measure, value] of Object.entries(await this.course.evaluate(rows, epochs))) this.kept.set(keyOf({ ...leaf, name: measure }), value);
+      if (leaf.phase !== name || this.kept.has(keyOf(leaf))) continue;
+      for (const [measure, value] of Object.entries(await this.course.evaluate(this.parts?.[leaf.part], epochs))) this.kept.set(keyOf({ ...leaf, name: measure }), value);
     }
   }
 

@@ -138,10 +138,9 @@ class PhaseRun {
     const evaluated = new Map<Part, Evaluation>(validation ? [["validation", validation]] : []);
     return async (part, name) => {
       if (part === "training" && name === "loss" && loss !== undefined && (plain || !parts)) return loss;
-      const rows = parts?.[part];
-      const values = evaluated.get(part) ?? (rows ? await course.evaluate(rows, this.o.epochs + epoch) : undefined);
-      if (values) evaluated.set(part, values);
-      return values?.[name];
+      const values = evaluated.get(part) ?? (await course.evaluate(parts?.[part], this.o.epochs + epoch));
+      evaluated.set(part, values);
+      return values[name];
     };
   }
 

@@ -39,7 +39,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const [first] = program.inputs;
   if (first && !data) throw new EngineError("E0402", `the train block ${plan.name} names no data, and the model has inputs (${first.name})`);
   const parts = data ? split(data, plan.split, seed) : undefined;
-  const course = new Course({ engine, program, seed, hypers });
+  const course = new Course({ engine, program, seed, hypers, entries: plan.phases.flatMap((p) => p.runs.map((r) => r.entry)) });
   const past = new PastPhases(plan, course, parts);
   const history: EpochReport[] = [];
   const phases: PhaseResult[] = [];

@@ -173,4 +173,11 @@ export const objectiveCodes: readonly ErrorCode[] = [
     wrong: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, freeze = params }\n  phase all { epochs = warm.best_epoch }\n}",
     right: "model Line {\n  input x: f32[N]\n  target y: f32[N]\n  param w: f32 ~ zeros\n  param b: f32 ~ zeros\n  loss = mean[n] (w * x[n] + b - y[n])^2\n}\ntrain Line {\n  split = holdout(validation = 0.2)\n  optimizer = sgd(0.1)\n  phase warm { epochs = 5, only = x < 3 }\n  phase all { epochs = warm.best_epoch }\n}",
   },
+  {
+    code: "E0417",
+    title: "an optimizer's output that evaluation cannot compute",
+    text: "`output θ = a` says what evaluation, prediction and the saved file use in the parameter's place. There is one, for θ, made of stored values: θ, states, `t` and the optimizer's arguments. The gradient exists in training alone.",
+    wrong: "optimizer slow(lr = 0.1) {\n  state a ~ zeros\n  θ <- θ - lr * g\n  a <- 0.9 * a + 0.1 * θ\n  output θ = g * a / (1 - 0.9^t)\n}\nmodel M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = slow()\n}",
+    right: "optimizer slow(lr = 0.1) {\n  state a ~ zeros\n  θ <- θ - lr * g\n  a <- 0.9 * a + 0.1 * θ\n  output θ = a / (1 - 0.9^t)\n}\nmodel M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = slow()\n}",
+  },
 ];
