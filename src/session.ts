@@ -14,7 +14,8 @@ import type { Dataset } from "./harness/runtime/dataset.ts";
 import { EngineError, type Call, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
 import type { InputInfo, StoredTensor } from "./harness/runtime/program.ts";
-import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
+import { isSaved } from "./harness/runtime/saved.ts";
+import { readSafetensors, type SavedTensor, writeSafetensors } from "./harness/runtime/safetensors.ts";
 import { countedScalars } from "./harness/runtime/scalars.ts";
 import { evaluationSeed } from "./harness/runtime/seeds.ts";
 import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
@@ -74,6 +75,7 @@ export class Session {
   private updates = 0;
   /** Updates by entry: the `t` of each step's optimizer. */
   private readonly counts = new Map<string, number>();
+  private loaded = false;
 
   constructor(program: CompiledProgram, engine: Engine, seed: number) {
     this.program = program;
@@ -166,6 +168,7 @@ export class Session {
   async train(data: Dataset | undefined, options: Pick<TrainOptions, "onEpoch" | "onStep" | "interrupted"> = {}): Promise<TrainResult> {
     const plan = this.program.trainPlan;
     if (!plan) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
+    if (plan.start !== undefined && !this.loaded) throw new EngineError("E0523", `${plan.name} starts from ${plan.start}: load what that has saved before training`);
     const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
     this.updates = result.updates;
     this.counts.clear();
@@ -173,29 +176,36 @@ export class Session {
     return result;
   }
 
-  /** The parameters as a safetensors file; where an optimizer has an output, that. */
+  /** The parameters, and the model's own states, as a safetensors file; where an optimizer has an output, that. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     const exported = this.program.entries.includes("export") ? await this.outputs("export", {}) : {};
     const tensors = [];
-    for (const t of this.parameters)
+    for (const t of this.program.info.store.tensors.filter(isSaved))
       tensors.push({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: exported[t.name]?.data ?? (await this.get(t.name)) });
     return writeSafetensors(tensors, { model: this.program.model.name });
   }
 
-  /** Sets the parameters that a safetensors file holds (also under former paths); returns the paths it lacks. Throws EngineError E0504 on another shape, before anything is set. */
+  /** Sets the parameters and states that a safetensors file holds (also under former paths, or under the same names in another model); returns the parameters it lacks. Throws EngineError E0504 on another shape, before anything is set. */
   load(bytes: Uint8Array): readonly string[] {
-    const saved = new Map(readSafetensors(bytes).tensors.map((t) => [t.name, t]));
+    const { tensors, metadata } = readSafetensors(bytes);
+    const saved = new Map(tensors.map((t) => [t.name, t]));
+    const { model } = this.program;
+    // What another model has under the same names goes over where it fits.
+    const elsewhere = (path: string): SavedTensor | undefined =>
+      metadata["model"] === undefined || metadata["model"] === model.name ? undefined : saved.get(`${metadata["model"]}${path.slice(model.name.length)}`);
     const missing: string[] = [];
     const fitting: (readonly [path: string, data: Values])[] = [];
-    for (const t of this.parameters) {
+    for (const t of this.program.info.store.tensors.filter(isSaved)) {
       const found = saved.get(t.name) ?? (t.was === undefined ? undefined : saved.get(t.was));
-      if (!found) missing.push(t.name);
-      else if (found.shape.join() === t.shape.join()) fitting.push([t.name, found.data]);
-      else throw new EngineError("E0504", `${t.name} has the shape [${t.shape.join(", ")}]; the file holds [${found.shape.join(", ")}]`);
+      const other = found ?? elsewhere(t.name);
+      if (other && other.shape.join() === t.shape.join()) fitting.push([t.name, other.data]);
+      else if (!found && t.kind === "param") missing.push(t.name);
+      else if (found) throw new EngineError("E0504", `${t.name} has the shape [${t.shape.join(", ")}]; the file holds [${found.shape.join(", ")}]`);
     }
     for (const [path, data] of fitting) this.set(path, data);
     // What an optimizer has averaged so far says nothing of these values.
     this.counts.clear();
+    this.loaded = true;
     return missing;
   }
 

@@ -12,6 +12,7 @@ import { type Diagnostic, Diagnostics, invariant, type Label } from "../support/
 import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Model, Train } from "../syntax/ast.ts";
+import { checkChains } from "./chains.ts";
 import type { CheckedModel, CheckedProgram, CheckedTrain } from "./checked.ts";
 import { Context, type ModelState } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -63,6 +64,7 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
     for (const declaration of declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
   }
   checkNames(trains, settings, models.map((m) => m.model), diagnostics);
+  checkChains(checkedTrains, checkedModels, trains, diagnostics);
   sayWhoUses(diagnostics, files);
   inTextOrder(diagnostics, files);
   if (diagnostics.hasErrors) return undefined;

@@ -195,6 +195,8 @@ export interface CheckedTrain {
   readonly name: string;
   readonly model: string;
   readonly span: Span;
+  /** The block whose parameters it starts with. */
+  readonly start?: { readonly block: string; readonly span: Span };
   readonly data?: DataPlan;
   /** Fractions; both 0 when everything is training data. */
   readonly split: { readonly validation: number; readonly test: number };

@@ -4,6 +4,7 @@
  */
 import * as dims from "../ir/dims.ts";
 import { printType } from "../ir/types.ts";
+import type { Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Expr, ValueEntry } from "../syntax/ast.ts";
 import type { CheckedModel, EarlyStop, ExampleLeaf, Formula, Part, ReachStop, RunLeaf } from "./checked.ts";
@@ -160,6 +161,15 @@ export function readFit(cx: Context, entry: ValueEntry | undefined, split: Measu
     found.push(part);
   }
   return found;
+}
+
+/** `start = pretrain`: the train block whose parameters a block starts with. Which there are is known when all are checked. */
+export function readBlockStart(cx: Context, entry: ValueEntry | undefined): { readonly block: string; readonly span: Span } | undefined {
+  if (!entry) return undefined;
+  const { value } = entry;
+  if (value.kind === "name" && value.name !== "previous") return value.name === "fresh" ? undefined : { block: value.name, span: value.span };
+  cx.error({ code: "E0403", message: "a block starts `fresh` or from another train block of the file, by its name", span: value.span, hint: 'start = pretrain; a file of weights is `nabla train --weights`' });
+  return undefined;
 }
 
 /** `start = fresh | previous`. */

@@ -27,7 +27,7 @@ export interface Form {
 
 /** `train M { … }` */
 export const trainForm: Form = {
-  what: "a train block", keys: ["data", "split", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop", "seed"], sections: ["step", "phase"],
+  what: "a train block", keys: ["start", "data", "split", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop", "seed"], sections: ["step", "phase"],
 };
 
 /** `phase warm { … }` */

@@ -5,7 +5,7 @@ import type { CheckedModel, CheckedPhase, CheckedStep, CheckedTrain, Formula, Ru
 import type { Context, Env } from "./context.ts";
 import { checkData } from "./data.ts";
 import { plainFrame, type ModelRun, type Settings } from "./models.ts";
-import { type Readable, readFit, readLater, readOnly, readStart, readStop } from "./phase-values.ts";
+import { type Readable, readFit, readLater, readBlockStart, readOnly, readStart, readStop } from "./phase-values.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { phaseForm, readEntries, trainForm } from "./train-entries.ts";
@@ -54,6 +54,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   const data = dataEntry && checkData(cx, dataEntry, model.inputs, env);
   const split = readSplit(cx, keys.get("split"), env);
   const seed = readCount(cx, keys.get("seed"), env, settings, "seed") ?? 0;
+  const start = readBlockStart(cx, keys.get("start"));
   const block: Block = { env, model, run, settings };
   const objectives = new Map<string, Objective>();
   const written = phasesOf(cx, { span, keys, sound }, sections).map((phase) => ({ ...phase, runs: runsOf(cx, block, phase, objectives) }));
@@ -67,7 +68,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
     return checked;
   });
   if (cx.diagnostics.list.length > errors) return undefined;
-  return { name, model: model.name, span, ...(data && { data }), split, seed, phases };
+  return { name, model: model.name, span, ...(start && { start }), ...(data && { data }), split, seed, phases };
 }
 
 /** The phases in text order; a block without sections is one. */
@@ -79,6 +80,8 @@ function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, 
     const own = readEntries(cx, section.entries, phaseForm);
     const { name, span: at } = section.name;
     const merged = new Map([...block.keys, ...own.keys]);
+    // The block's `start` names another block.
+    if (!own.keys.has("start")) merged.delete("start");
     // A phase that says one of the two does not mean the block's other.
     if (own.keys.has("steps") && !own.keys.has("epochs")) merged.delete("epochs");
     if (own.keys.has("epochs") && !own.keys.has("steps")) merged.delete("steps");
@@ -105,7 +108,7 @@ function checkPhase(cx: Context, block: Block, written: Written & { readonly run
   const stop = readStop(cx, keys.get("stop"), env, readable);
   const only = readOnly(cx, keys.get("only"), env, model);
   const fit = readFit(cx, keys.get("fit"), split) ?? ["training"];
-  const start = readStart(cx, keys.get("start"), written.first);
+  const start = name === undefined ? "previous" : readStart(cx, keys.get("start"), written.first);
   // Exactly one of the two: what was set from outside wins.
   const length = steps !== undefined && (epochs === undefined || Object.hasOwn(settings, "steps")) ? { steps } : { epochs: epochs ?? 1 };
   return { ...(name !== undefined && { name }), span, batch, ...length, ...(stop && { stop }), ...(only && { only }), fit, start, runs };

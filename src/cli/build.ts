@@ -43,6 +43,8 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
   if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span });
+  const { start } = program.train;
+  if (start) throw new UserError({ code: "E0120", message: "a bundle of a block that starts from another is not supported yet", span: start.span, unsupported: true, hint: `build \`${start.block}\`, which starts fresh` });
   const examples = await loadData(program, folder);
   const lowered = lowerAll(program, examples, options.kernels === "software");
   const plan = program.trainPlan;

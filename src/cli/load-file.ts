@@ -62,15 +62,29 @@ function usedFrom(folder: string): Required<Pick<UseOptions, "use" | "useNames">
   };
 }
 
-/** The program to work on: the named train block or model, else the only one that trains, else the only one. */
+const nameOf = (program: CompiledProgram): string => program.train?.name ?? program.model.name;
+
+/** The program to work on: the named train block or model, else the only one that trains and that none starts from, else the only one. */
 export function chooseProgram(programs: readonly CompiledProgram[], name: string | undefined): CompiledProgram {
-  const nameOf = (program: CompiledProgram): string => program.train?.name ?? program.model.name;
-  const candidates = name === undefined ? programs.filter((p) => p.train !== undefined) : programs.filter((p) => nameOf(p) === name);
+  const begun = new Set(programs.map((p) => p.train?.start?.block));
+  const candidates = name === undefined ? programs.filter((p) => p.train && !begun.has(p.train.name)) : programs.filter((p) => nameOf(p) === name);
   const [only] = candidates.length > 0 || name !== undefined ? candidates : programs;
   const listed = programs.map(nameOf).join(", ");
   if (!only) throw new CommandError(name === undefined ? "the file holds no model" : `there is no train block or model named '${name}'`, name === undefined ? undefined : `there is ${listed}`);
   if (candidates.length > 1) throw new CommandError("the file has several train blocks; say which", `one of ${listed}`);
   return only;
+}
+
+/** The programs to train for one: those that it starts from, one after the other, and itself. The checker has refused circles. */
+export function chainOf(programs: readonly CompiledProgram[], program: CompiledProgram): readonly CompiledProgram[] {
+  const chain = [program];
+  for (let at = program.train?.start; at; at = chain[0]?.train?.start) {
+    const { block } = at;
+    const before = programs.find((p) => p.train?.name === block);
+    if (!before || chain.includes(before)) break;
+    chain.unshift(before);
+  }
+  return chain;
 }
 
 /** The examples that a train block names, or nothing where it names none. A fault in them points at the data line of the file. */

@@ -1,7 +1,7 @@
 /**
  * `nabla train`: compiles a file, trains it on its data, says how well it does and saves the weights. Comes in: a file
  * and perhaps a train block. Goes out: the weights as safetensors, test results on standard output, all else on
- * standard error.
+ * standard error. A block that starts from another is trained after it.
  *
  *     nabla train examples/digits.dl --set epochs=3 -o runs/short
  */
@@ -10,14 +10,17 @@ import type { CompiledProgram } from "../compile.ts";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
 import { printTime, printValue } from "../harness/node/progress.ts";
 import { printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
+import type { Dataset } from "../harness/runtime/dataset.ts";
 import type { TrainPlan } from "../harness/runtime/train-plan.ts";
 import type { TrainResult } from "../harness/runtime/train.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../support/diagnostic.ts";
+import { tidyName } from "../support/names.ts";
+import type { Span } from "../support/span.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";
 import { watchForInterruption } from "./interruption.ts";
-import { chooseProgram, loadData, loadFile } from "./load-file.ts";
+import { chainOf, chooseProgram, loadData, loadFile } from "./load-file.ts";
 import { type BackendName, loadWeights, openFor } from "./open.ts";
 import type { CompileOptions } from "./options.ts";
 import { printBytes, printPlural, printProgram } from "./summary.ts";
@@ -42,22 +45,65 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
   if (failed) return exitCodes.source;
 
   const program = chooseProgram(compilation.programs, name);
-  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span, hint: `add train ${program.model.name} { … }` });
-  const [input] = program.model.inputs;
-  if (input && !program.trainPlan.data)
-    throw new UserError({ code: "E0402", message: `${program.model.name} has inputs, and this block names no data`, span: program.train.span, related: [{ span: input.span, text: "an input" }], hint: 'data = csv("file.csv") { … }' });
-  const data = await loadData(program, folder);
   const output = options.output ?? path.join("runs", stem);
+  const blocks: Block[] = [];
+  for (const each of chainOf(compilation.programs, program)) blocks.push(await prepare(each, folder));
+  await ensureFolder(output); // before the work, not after it
+  let weights: Uint8Array | undefined;
+  for (const block of blocks) {
+    const last = block.program === program;
+    const to = path.join(output, `${last ? "weights" : tidyName(block.plan.name)}.safetensors`);
+    const trained = await trainBlock(terminal, options, { ...block, to, say, from: weights, named: blocks.length > 1 });
+    if (last) say(`${printTime(performance.now() - started)} in all`);
+    const { result } = trained;
+    if (result.end === "not finite") throw new UserError({ code: "E0606", message: printNotFinite(result), span: block.span, label: "this training", hint: "a smaller learning rate, or clip = norm(1.0), often helps" });
+    if (result.end === "interrupted") return exitCodes.interrupted;
+    weights = trained.weights;
+  }
+  if (!options.json) next(file, stem, program, say);
+  return exitCodes.ok;
+}
+
+/** A train block that is ready to run. */
+interface Block {
+  readonly program: CompiledProgram;
+  readonly plan: TrainPlan;
+  readonly span: Span;
+  readonly data: Dataset | undefined;
+}
+
+async function prepare(program: CompiledProgram, folder: string): Promise<Block> {
+  const { model, train: block, trainPlan: plan } = program;
+  if (!block || !plan) throw new UserError({ code: "E0407", message: `${model.name} has no train block`, span: model.span, hint: `add train ${model.name} { … }` });
+  const [input] = model.inputs;
+  if (input && !plan.data)
+    throw new UserError({ code: "E0402", message: `${model.name} has inputs, and this block names no data`, span: block.span, related: [{ span: input.span, text: "an input" }], hint: 'data = csv("file.csv") { … }' });
+  return { program, plan, span: block.span, data: await loadData(program, folder) };
+}
+
+interface BlockRun extends Block {
+  /** Where the weights go. */
+  readonly to: string;
+  readonly say: (line: string) => void;
+  /** Weights of the block that this one starts from. */
+  readonly from: Uint8Array | undefined;
+  /** One of several blocks: what it prints says which. */
+  readonly named: boolean;
+}
+
+/** Trains one block on a device of its own and writes its weights. */
+async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<{ readonly result: TrainResult; readonly weights: Uint8Array }> {
+  const { program, plan, data, to, say, from, named } = block;
   const { session, where, close } = await openFor(program, options.backend);
   try {
-    await ensureFolder(output); // before the work, not after it
-    await loadWeights(session, options.weights, terminal);
-    say(`${printProgram(program)}${data ? `; ${printPlural(data.rows, "example")}` : ""}`);
+    if (from) session.load(from);
+    else await loadWeights(session, options.weights, terminal);
+    say(`${named ? `${plan.name}: ` : ""}${printProgram(program)}${data ? `; ${printPlural(data.rows, "example")}` : ""}`);
     say(`running on ${where}`);
-
-    const shown = display(program.trainPlan, terminal, options);
+    const mark = named ? { block: plan.name } : {};
+    const shown = display(plan, terminal, options, mark);
     const interruption = watchForInterruption();
-    const trainingStarted = performance.now();
+    const started = performance.now();
     let result: TrainResult;
     try {
       result = await session.train(data, { onStep: shown.onStep, onEpoch: shown.onEpoch, interrupted: interruption.asked });
@@ -65,23 +111,20 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
       interruption.end();
       shown.end();
     }
-    const seconds = (performance.now() - trainingStarted) / 1000;
-    const weights = path.join(output, "weights.safetensors");
-    const bytes = await session.save();
-    await writeFileAtomic(weights, bytes);
-
-    if (options.json) terminal.out(`${JSON.stringify({ event: "end", end: result.end, epochs: result.epochs, steps: result.steps, seconds, adapter: where, weights, bestEpoch: result.bestEpoch ?? null, ...(result.phases.some((p) => p.name !== undefined) && { phases: result.phases }), final: result.final ?? null, failure: result.failure ?? null })}\n`);
-    else {
+    const seconds = (performance.now() - started) / 1000;
+    const weights = await session.save();
+    await writeFileAtomic(to, weights);
+    if (options.json) {
+      const { end, epochs, steps, bestEpoch = null, final = null, failure = null, phases } = result;
+      const named = phases.some((p) => p.name !== undefined) && { phases };
+      terminal.out(`${JSON.stringify({ event: "end", ...mark, end, epochs, steps, seconds, adapter: where, weights: to, bestEpoch, ...named, final, failure })}\n`);
+    } else {
       const { lines, measured } = summariseTraining(result, seconds, terminal.columns());
       for (const line of lines) say(line);
       for (const line of data || result.failure ? measured : await valuesOf(session)) terminal.out(`${line}\n`);
     }
-    say(`weights ${weights} (${printBytes(bytes.length)}, float32)`);
-    say(`${printTime(performance.now() - started)} in all`);
-    if (result.end === "not finite") throw new UserError({ code: "E0606", message: printNotFinite(result), span: program.train.span, label: "this training", hint: "a smaller learning rate, or clip = norm(1.0), often helps" });
-    if (result.end === "interrupted") return exitCodes.interrupted;
-    if (!options.json) next(file, stem, program, say);
-    return exitCodes.ok;
+    say(`weights ${to} (${printBytes(weights.length)}, float32)`);
+    return { result, weights };
   } finally {
     close();
   }
@@ -94,9 +137,9 @@ async function valuesOf(session: Session): Promise<readonly string[]> {
 }
 
 /** The callbacks of the training loop: a display for people, JSON lines for programs, nothing where it shall be quiet. */
-function display(plan: TrainPlan, terminal: Terminal, { json, quiet }: TrainCommandOptions): TrainingDisplay {
+function display(plan: TrainPlan, terminal: Terminal, { json, quiet }: TrainCommandOptions, mark: { readonly block?: string }): TrainingDisplay {
   const nothing = (): void => {};
-  if (json) return { onStep: nothing, end: nothing, onEpoch: (report) => terminal.out(`${JSON.stringify({ event: "epoch", ...report })}\n`) };
+  if (json) return { onStep: nothing, end: nothing, onEpoch: (report) => terminal.out(`${JSON.stringify({ event: "epoch", ...mark, ...report })}\n`) };
   if (quiet) return { onStep: nothing, onEpoch: nothing, end: nothing };
   return showTraining(plan, { write: terminal.err, terminal: terminal.live, columns: terminal.columns, now: () => performance.now() });
 }

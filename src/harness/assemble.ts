@@ -123,6 +123,7 @@ export function trainPlanOf(train: CheckedTrain): TrainPlan {
     model: train.model,
     split: train.split,
     seed: train.seed,
+    ...(train.start && { start: train.start.block }),
     shared: sharedObjective(stepsOf(train)) !== undefined,
     phases: train.phases.map(phasePlanOf),
     ...(data?.kind === "csv" && { data: { kind: data.kind, path: data.path, fields: data.fields.map(({ name, expr }) => ({ name, expr: exprOf(expr) })) } }),

@@ -20,6 +20,12 @@ describe("safetensors", () => {
     expect(new DataView(bytes.buffer).getBigUint64(0, true) % 8n).toBe(0n);
   });
 
+  it("reads a part of a larger buffer, as Node hands files over", () => {
+    const pool = Buffer.alloc(bytes.length + 32, 7);
+    pool.set(bytes, 24);
+    expect(readSafetensors(pool.subarray(24, 24 + bytes.length)).tensors).toEqual(readSafetensors(bytes).tensors);
+  });
+
   it("gives equal bytes for equal content in any order", () => {
     const a = { name: "a", dtype: "f32", shape: [1], data: Float32Array.of(1) } as const;
     const b = { name: "b", dtype: "f32", shape: [1], data: Float32Array.of(2) } as const;

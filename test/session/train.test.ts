@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import type { Dataset } from "../../src/harness/runtime/dataset.ts";
 import type { EpochReport } from "../../src/harness/runtime/train.ts";
+import { compile } from "../../src/compile.ts";
 import { openSession } from "../../src/session.ts";
 import { programOf } from "./kit.ts";
 
@@ -116,6 +117,32 @@ describe("weights", () => {
     const session = await openSession(renamed, { backend: "f64" });
     expect(session.load(await old.save())).toEqual(["M.u"]);
     expect([...((await session.predict({ x: [2] }))["p"]?.data ?? [])]).toEqual([10]);
+  });
+
+  it("of another model go over by their names behind the model's, where the shapes fit", async () => {
+    const layers = (model: string, classes: number): string =>
+      `model ${model} { input x: f32[N, 2]; h = batch_norm(dense(x, 3)); q = dense(h, ${classes}); loss = mean(q^2) }\n train ${model} { epochs = 1, optimizer = sgd(0.1) }`;
+    const old = await openSession(programOf(layers("Auto", 2)), { backend: "f64", seed: 1 });
+    await old.step({ x: [1, 2, 3, 5] });
+    const session = await openSession(programOf(layers("Net", 4)), { backend: "f64", seed: 2 });
+    expect(session.load(await old.save())).toEqual(["Net.q.W", "Net.q.b"]);
+    const shared = old.program.info.store.tensors.map((t) => t.name).filter((name) => name !== "status" && !name.startsWith("Auto.q."));
+    // Running means are learned too.
+    expect(shared.some((name) => name.includes("running_mean"))).toBe(true);
+    for (const name of shared) expect([...(await session.get(name.replace("Auto", "Net")))], name).toEqual([...Float32Array.from(await old.get(name))]);
+  });
+
+  it("must be loaded before a block trains that starts from another", async () => {
+    const text = `model A { param w: f32 ~ ones; loss = (w - 3)^2 }\n train A as first { steps = 1, optimizer = sgd(0.5) }\n train A as second { start = first, steps = 1, optimizer = sgd(0.25) }`;
+    const { programs } = compile({ path: "t.dl", text });
+    const [first, second] = programs;
+    if (!first || !second) throw new Error("two programs");
+    const [one, two] = [await openSession(first, { backend: "f64" }), await openSession(second, { backend: "f64" })];
+    await one.train(undefined);
+    await expect(two.train(undefined)).rejects.toMatchObject({ code: "E0523" });
+    two.load(await one.save());
+    await two.train(undefined);
+    expect((await two.get("A.w"))[0]).toBe(3);
   });
 
   it("of another shape are refused before any is set", async () => {

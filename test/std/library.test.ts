@@ -206,6 +206,7 @@ describe("optimizers", () => {
   const rules: Record<string, Rule> = {
     "sgd(lr = 0.1)": (θ, g) => θ - lr * g,
     "momentum(lr = 0.1)": (θ, g, s) => θ + keep(s, "v", (v) => 0.9 * v - lr * g),
+    "polyak(lr = 0.1)": (θ, g) => θ - lr * g,
     "nesterov(lr = 0.1)": (θ, g, s) => θ + 0.9 * keep(s, "v", (v) => 0.9 * v - lr * g) - lr * g,
     "adagrad(lr = 0.1)": (θ, g, s) => θ - (lr * g) / (1e-7 + Math.sqrt(keep(s, "r", (r) => r + g * g))),
     "rmsprop(lr = 0.1)": (θ, g, s) => θ - (lr * g) / Math.sqrt(1e-6 + keep(s, "r", (r) => 0.9 * r + 0.1 * g * g)),
@@ -226,7 +227,7 @@ describe("optimizers", () => {
     const program = check(parse({ path: "t.dl", text }, new Diagnostics()), {}, new Diagnostics());
     const [train] = program?.trains ?? [];
     const updates = train?.phases[0]?.runs[0]?.optimizer.perParam[0]?.updates;
-    expect(updates?.at(-1)?.path).toBe("M.w");
+    expect(updates?.map((u) => u.path)).toContain("M.w");
     let θ = 2;
     const stored = new Map<string, number>();
     const hand: Record<string, number> = {};

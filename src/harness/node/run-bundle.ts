@@ -13,6 +13,7 @@ import { type Dataset, makeDataset } from "../runtime/dataset.ts";
 import { type Engine, EngineError } from "../runtime/engine.ts";
 import type { Program } from "../runtime/program.ts";
 import { writeSafetensors } from "../runtime/safetensors.ts";
+import { isSaved } from "../runtime/saved.ts";
 import { countedScalars } from "../runtime/scalars.ts";
 import { evaluationSeed } from "../runtime/seeds.ts";
 import { elementsOf } from "../runtime/sizes.ts";
@@ -103,7 +104,7 @@ async function weightsOf(program: Program, plan: TrainPlan, engine: Engine, { co
   const scalars = { hyper: program.hypers, step: countedScalars({ t: 1, epoch: 1, entries: Object.keys(program.entries), counts }) };
   const live = program.batch === undefined ? {} : { [program.batch]: 1 };
   const exported = program.entries["export"] ? await (await engine.run("export", { live, inputs: {}, scalars, seed: evaluationSeed(plan.seed), step: updates, example: 0 })).read() : {};
-  const parameters = program.store.tensors.filter((tensor) => tensor.kind === "param");
+  const parameters = program.store.tensors.filter(isSaved);
   const tensors = await Promise.all(parameters.map(async (t) => ({ name: t.name, dtype: t.dtype, shape: t.shape.map((d) => elementsOf([d], {})), data: exported[t.name]?.data ?? (await engine.read(t.name)) })));
   return writeSafetensors(tensors, { model: program.model });
 }

@@ -71,7 +71,8 @@ export function readSafetensors(bytes: Uint8Array): { readonly tensors: readonly
     if (to - from !== 4 * elements || start + to > bytes.length) fail(`the range of ${JSON.stringify(name)}`);
     if (ranges.some(([a, b]) => from < b && a < to)) fail(`the range of ${JSON.stringify(name)} overlaps another`);
     ranges.push([from, to]);
-    const copy = bytes.slice(start + from, start + to).buffer;
+    // A copy from the start of a buffer of its own; Node's Buffer would share its pool by `slice`.
+    const copy = Uint8Array.from(bytes.subarray(start + from, start + to)).buffer;
     const data = known === "f32" ? new Float32Array(copy) : known === "i32" ? new Int32Array(copy) : new Uint32Array(copy);
     tensors.push({ name, dtype: known, shape, data });
   }

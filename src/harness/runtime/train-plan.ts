@@ -85,6 +85,8 @@ export interface TrainPlan {
   /** Fractions of the examples. */
   readonly split: { readonly validation: number; readonly test: number };
   readonly seed: number;
+  /** The block whose parameters this one starts with. */
+  readonly start?: string;
   /** All steps minimise one thing, which an evaluation calls `loss`. */
   readonly shared: boolean;
   /** At least one. */

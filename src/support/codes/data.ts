@@ -68,4 +68,9 @@ export const dataCodes: readonly ErrorCode[] = [
     title: "a phase that cannot last so long",
     text: "`epochs` and `steps` may be computed from how earlier phases ended, and what came out is no whole number from 0 up.",
   },
+  {
+    code: "E0523",
+    title: "training that starts from another block's result",
+    text: "The train block says `start = other`. `nabla train` trains both; a session trains one block, so what the other has saved must be loaded with `session.load` first.",
+  },
 ];

@@ -84,7 +84,7 @@ export const objectiveCodes: readonly ErrorCode[] = [
   {
     code: "E0401",
     title: "a key that train blocks do not have",
-    text: "Keys of a block are `data split batch epochs steps optimizer clip freeze fit only stop seed`, those of a `phase` the same and `start` without `data split seed`, those of a `step` `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
+    text: "Keys of a block are `start data split batch epochs steps optimizer clip freeze fit only stop seed`, those of a `phase` the same and `start` without `data split seed`, those of a `step` `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
     wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  setps = 10\n  optimizer = sgd(0.1)\n}",
     right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
   },
@@ -179,5 +179,19 @@ export const objectiveCodes: readonly ErrorCode[] = [
     text: "`output θ = a` says what evaluation, prediction and the saved file use in the parameter's place. There is one, for θ, made of stored values: θ, states, `t` and the optimizer's arguments. The gradient exists in training alone.",
     wrong: "optimizer slow(lr = 0.1) {\n  state a ~ zeros\n  θ <- θ - lr * g\n  a <- 0.9 * a + 0.1 * θ\n  output θ = g * a / (1 - 0.9^t)\n}\nmodel M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = slow()\n}",
     right: "optimizer slow(lr = 0.1) {\n  state a ~ zeros\n  θ <- θ - lr * g\n  a <- 0.9 * a + 0.1 * θ\n  output θ = a / (1 - 0.9^t)\n}\nmodel M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = slow()\n}",
+  },
+  {
+    code: "E0418",
+    title: "a train block that cannot be started from",
+    text: "`start = pretrain` begins with what the train block `pretrain` of the same file has learned. There must be such a block, and a parameter whose path (behind the model's name) and shape both models have.",
+    wrong: "model Auto {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  back = dense(trunk, 3)\n  loss = mse(back, x)\n}\nmodel Net {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  p = dense(trunk, 1)\n  loss = mean(p^2)\n}\ntrain Auto as pretrain {\n  epochs = 5\n  optimizer = sgd(0.1)\n}\ntrain Net as tune {\n  start = pretrian\n  epochs = 5\n  optimizer = sgd(0.1)\n}",
+    right: "model Auto {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  back = dense(trunk, 3)\n  loss = mse(back, x)\n}\nmodel Net {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  p = dense(trunk, 1)\n  loss = mean(p^2)\n}\ntrain Auto as pretrain {\n  epochs = 5\n  optimizer = sgd(0.1)\n}\ntrain Net as tune {\n  start = pretrain\n  epochs = 5\n  optimizer = sgd(0.1)\n}",
+  },
+  {
+    code: "E0419",
+    title: "train blocks that start from each other",
+    text: "One of the blocks must come first, so that there is something to start from.",
+    wrong: "model Auto {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  back = dense(trunk, 3)\n  loss = mse(back, x)\n}\nmodel Net {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  p = dense(trunk, 1)\n  loss = mean(p^2)\n}\ntrain Auto as pretrain {\n  start = tune\n  epochs = 5\n  optimizer = sgd(0.1)\n}\ntrain Net as tune {\n  start = pretrain\n  epochs = 5\n  optimizer = sgd(0.1)\n}",
+    right: "model Auto {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  back = dense(trunk, 3)\n  loss = mse(back, x)\n}\nmodel Net {\n  input x: f32[N, 3]\n  trunk = dense(x, 2)\n  p = dense(trunk, 1)\n  loss = mean(p^2)\n}\ntrain Auto as pretrain {\n  epochs = 5\n  optimizer = sgd(0.1)\n}\ntrain Net as tune {\n  start = pretrain\n  epochs = 5\n  optimizer = sgd(0.1)\n}",
   },
 ];
