@@ -211,7 +211,7 @@ function checkNames(trains: readonly Train[], settings: Settings, models: readon
     }
     names.set(name, train);
   }
-  const legal = [...models.flatMap((m) => m.params.map((p) => p.name.name)), ...(trains.length > 0 ? settableKeys : [])];
+  const legal = [...models.flatMap((m) => m.params.map((p) => p.name.name)), ...new Set(trains.flatMap(settableKeys))];
   for (const key of Object.keys(settings)) {
     if (legal.includes(key)) continue;
     const near = suggest(key, legal);

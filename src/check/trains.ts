@@ -14,8 +14,19 @@ import { checkSteps, type Objective } from "./train-steps.ts";
 import { readBatch, readCount, readSplit } from "./train-values.ts";
 import type { Value } from "./value.ts";
 
-/** Keys that `--set` can override. */
-export const settableKeys: readonly string[] = ["batch", "epochs", "steps", "seed"];
+const settableInPhase: readonly string[] = ["batch", "epochs", "steps"];
+
+/** What `--set` can override in a block: `epochs` for all of it, `warm.epochs` for a phase. */
+export function settableKeys({ entries }: Train): readonly string[] {
+  const phases = entries.flatMap((e) => (e.kind === "section" && e.keyword.name === "phase" ? [e.name.name] : []));
+  return [...settableInPhase, "seed", ...phases.flatMap((phase) => settableInPhase.map((key) => `${phase}.${key}`))];
+}
+
+/** The settings as a phase sees them. */
+function settingsOf(settings: Settings, phase: string | undefined): Settings {
+  const own = phase === undefined ? [] : settableInPhase.filter((key) => Object.hasOwn(settings, `${phase}.${key}`)).map((key) => [key, settings[`${phase}.${key}`] ?? 0] as const);
+  return { ...settings, ...Object.fromEntries(own) };
+}
 
 /** What all parts of a block are checked in. */
 interface Block {
@@ -91,19 +102,21 @@ function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, 
 }
 
 /** The steps of a phase. */
-function runsOf(cx: Context, { env, model, run, settings }: Block, { span, keys, steps, entry }: Written, objectives: Map<string, Objective>): readonly CheckedStep[] {
+function runsOf(cx: Context, { env, model, run, settings: all }: Block, { name, span, keys, steps, entry }: Written, objectives: Map<string, Objective>): readonly CheckedStep[] {
+  const settings = settingsOf(all, name);
   const written = keys.get("steps")?.value;
   const length = Object.hasOwn(settings, "steps") ? Number(settings["steps"]) : written?.kind === "number" ? written.value : undefined;
   return checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0 });
 }
 
 function checkPhase(cx: Context, block: Block, written: Written & { readonly runs: readonly CheckedStep[] }, readable: Readable): CheckedPhase {
-  const { env, model, settings } = block;
+  const { env, model } = block;
   const { name, span, keys, runs } = written;
+  const settings = settingsOf(block.settings, name);
   const { split } = readable.measured;
   const batch = readBatch(cx, keys.get("batch"), env, settings, model);
-  const epochs = readLength(cx, block, keys, "epochs", readable);
-  const steps = readLength(cx, block, keys, "steps", readable);
+  const epochs = readLength(cx, env, settings, keys, "epochs", readable);
+  const steps = readLength(cx, env, settings, keys, "steps", readable);
   checkLength(cx, written, model, epochs, steps);
   const stop = readStop(cx, keys.get("stop"), env, readable);
   const only = readOnly(cx, keys.get("only"), env, model);
@@ -115,7 +128,9 @@ function checkPhase(cx: Context, block: Block, written: Written & { readonly run
 }
 
 /** How long a phase lasts: a number, or one that an earlier phase gives. */
-function readLength(cx: Context, { env, settings }: Block, keys: ReadonlyMap<string, ValueEntry>, key: "epochs" | "steps", readable: Readable): number | Formula<RunLeaf> | undefined {
+function readLength(
+  cx: Context, env: Env, settings: Settings, keys: ReadonlyMap<string, ValueEntry>, key: "epochs" | "steps", readable: Readable,
+): number | Formula<RunLeaf> | undefined {
   const entry = keys.get(key);
   const later = entry && !Object.hasOwn(settings, key) ? readLater(cx, entry, env, readable) : undefined;
   if (later === "reported") return undefined;

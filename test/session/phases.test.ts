@@ -200,6 +200,15 @@ describe("a phase", () => {
   });
 });
 
+it("lasts as long as the settings say: for all phases, or for one", () => {
+  const text = line("optimizer = sgd(0.1), epochs = 9; phase warm { batch = 2 }; phase all { epochs = warm.best_epoch, batch = 3 }");
+  const lengths = (set: Record<string, number>): unknown[] => (programOf(text, set).trainPlan?.phases ?? []).map((p) => [typeof p.epochs === "object" ? p.epochs.text : p.epochs, p.batch]);
+  expect(lengths({})).toEqual([[9, 2], ["warm.best_epoch", 3]]);
+  expect(lengths({ "warm.epochs": 4, "all.batch": 5 })).toEqual([[4, 2], ["warm.best_epoch", 5]]);
+  expect(lengths({ epochs: 1, "all.epochs": 2 })).toEqual([[1, 2], [2, 3]]);
+  expect(() => programOf(text, { "cold.epochs": 2 })).toThrow("E0104");
+});
+
 describe("retraining on all data after early stopping (Goodfellow et al., 7.8)", () => {
   const data = points(20);
   const { training, validation } = split(data, { validation: 0.3, test: 0 }, 3);
