@@ -24,7 +24,7 @@ import { Scope } from "./scope.ts";
 import { selectParams } from "./select-params.ts";
 import { type Entries, readEntries, stepForm } from "./train-entries.ts";
 import { readClip, readTimes } from "./train-values.ts";
-import type { Value } from "./value.ts";
+import { poison, type Value } from "./value.ts";
 
 /** A train block, or a phase of one, whose steps are checked. */
 export interface StepsOf {
@@ -146,6 +146,8 @@ function evaluateGoal(cx: Context, { env, model, state }: StepsOf, entry: ValueE
     if (term.name !== "loss") scope.define({ name: term.name, span: term.span, value: tensorValue(term.value), onUse: () => used.add(term) });
   }
   defineStep(scope, span);
+  // What was reported where it stands.
+  for (const name of [...state.brokenTerms, ...(state.brokenTerms.length > 0 ? ["loss"] : [])]) scope.define({ name, span, value: poison });
   // The whole, of which a term without a name may be a part.
   const onUse = (): void => model.terms.forEach((t) => used.add(t));
   if (model.terms.length > 0) scope.define({ name: "loss", span, value: objective(cx, state, span), onUse });

@@ -1,0 +1,92 @@
+/** Train blocks: which parameters a step trains, what is warned of, which names are legal. */
+import { describe, expect, test } from "vitest";
+import { stepsOf } from "../../src/check/train-facts.ts";
+import { checkText, errorsOf } from "./check-text.ts";
+
+const model = `
+  model Net {
+    input x: f32[N, 3]
+    trunk = dense(x, 4)
+    tower = trunk
+    for k in 0..2 { tower = dense(tower, 4) }
+    head = dense(tower, 2)
+    loss near = mean(head^2)
+    loss far = mean((head - 1)^2)
+    loss plain = mean(trunk^2)
+  }`;
+
+/** The parameters of each step, without the model's name. */
+function trained(steps: string): Record<string, readonly string[]> {
+  const { program, diagnostics } = checkText(`${model}\ntrain Net { epochs = 1, optimizer = sgd(0.1)\n${steps} }`);
+  expect(diagnostics.list.filter((d) => d.severity === "error").map((d) => d.message)).toEqual([]);
+  const [train] = program?.trains ?? [];
+  return Object.fromEntries((train ? stepsOf(train) : []).map((s) => [s.entry, s.optimizer.perParam.map((p) => p.param.slice("Net.".length))]));
+}
+
+describe("parameters are chosen", () => {
+  const all = ["trunk.W", "trunk.b", "tower.0.W", "tower.0.b", "tower.1.W", "tower.1.b", "head.W", "head.b"];
+  test.each([
+    ["over = params", all],
+    ["over = weights", all.filter((p) => p.endsWith("W"))],
+    ["over = biases", all.filter((p) => p.endsWith("b"))],
+    ["over = trunk", ["trunk.W", "trunk.b"]],
+    ["over = tower", all.filter((p) => p.startsWith("tower"))],
+    ['over = "Net.tower.1"', ["tower.1.W", "tower.1.b"]],
+    ['over = "tower.*.W"', ["tower.0.W", "tower.1.W"]],
+    ['over = "*.b"', all.filter((p) => p.endsWith("b"))],
+    ['over = "*t*r*"', all.filter((p) => p.startsWith("t"))],
+    ['over = "Net*"', all],
+    ['over = [head, "trunk.b"]', ["trunk.b", "head.W", "head.b"]],
+    ["over = head.W", ["head.W"]],
+  ])("%s", (over, wanted) => {
+    expect(trained(`step one { minimize = near, ${over} }; step rest { minimize = far + plain }`)["step.one"]).toEqual(wanted);
+  });
+
+  test("without `over`, those that the loss depends on", () => {
+    expect(trained("step one { minimize = plain }; step two { minimize = near + far }")).toEqual({ "step.one": ["trunk.W", "trunk.b"], "step.two": all });
+  });
+
+  test("a name is no pattern of others that begin with it", () => {
+    expect(errorsOf(`${model}\ntrain Net { epochs = 1, optimizer = sgd(0.1), freeze = "trun" }`)).toEqual(["E0411 no parameter of `Net` is meant by `trun`"]);
+  });
+});
+
+describe("what no step touches", () => {
+  const warnings = (blocks: string): string[] => checkText(`${model}\n${blocks}`).diagnostics.list.filter((d) => d.severity === "warning").map((d) => `${d.code} ${d.message}`);
+
+  test("is warned of, over all blocks of a model together", () => {
+    const one = "train Net as one { epochs = 1, optimizer = sgd(0.1)\nstep a { minimize = near, over = head } }";
+    expect(warnings(one)).toEqual([
+      "W0410 no step trains the parameters `Net.trunk.W`, `Net.trunk.b`", "W0410 no step trains the parameters `Net.tower.0.W`, `Net.tower.0.b`, `Net.tower.1.W`, `Net.tower.1.b`",
+      "W0411 no step minimises `far`", "W0411 no step minimises `plain`",
+    ]);
+    expect(warnings(`${one}\ntrain Net as two { epochs = 1, optimizer = sgd(0.1) }`)).toEqual([]);
+  });
+
+  test("is not what one phase freezes and another trains", () => {
+    expect(warnings('train Net { epochs = 1, optimizer = sgd(0.1)\nphase a { freeze = "trunk.*" }\nphase b { freeze = [tower, head] } }')).toEqual([]);
+    expect(warnings("train Net { epochs = 1, optimizer = sgd(0.1), freeze = trunk.b }")).toEqual(["W0410 no step trains the parameter `Net.trunk.b`"]);
+  });
+});
+
+test("steps and phases may have any name", () => {
+  for (const name of ["constructor", "__proto__", "toString", "step", "phase", "training", "θ"]) {
+    const { program, diagnostics } = checkText(`${model}\ntrain Net { epochs = 1, optimizer = adam(0.1)\nstep ${name} { minimize = near + far + plain }\nphase ${name} { }\nphase other { epochs = ${name}.best_epoch, freeze = trunk } }`);
+    expect(diagnostics.list.map((d) => d.message), name).toEqual([]);
+    const [train] = program?.trains ?? [];
+    expect((train ? stepsOf(train) : []).map((s) => s.entry)).toEqual([`step.${name}`, `step.other.${name}`]);
+  }
+});
+
+test("a long condition and a long objective cost no stack", () => {
+  const terms = Array.from({ length: 20_000 }, () => "near").join(" + ");
+  const condition = Array.from({ length: 20_000 }, (_, k) => `x[0] > ${k}`).join(" or ");
+  const { program, diagnostics } = checkText(`${model}\ntrain Net { epochs = 1, optimizer = sgd(0.1), only = ${condition}\nstep all { minimize = ${terms} + far + plain } }`);
+  expect(diagnostics.list).toEqual([]);
+  expect(program?.trains[0]?.phases[0]?.only?.code).toHaveLength(20_000 * 4 - 1);
+}, 60_000);
+
+test("a loss that is wrong where it stands is not reported again where it is minimised", () => {
+  const text = "model M { param w: f32 ~ ones; loss near = unknown(w); loss far = w^2 }\ntrain M { steps = 1, optimizer = sgd(0.1)\nstep one { minimize = near }; step two { minimize = far + 2 * loss } }";
+  expect(errorsOf(text)).toEqual(["E0101 nothing is called `unknown` here"]);
+});
