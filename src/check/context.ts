@@ -60,8 +60,8 @@ export interface ModelState {
   readonly name: string;
   readonly hypers: Map<string, { readonly value: number; readonly span: Span; static: boolean }>;
   readonly inputs: CheckedInput[];
-  /** With the user's call that made each. */
-  readonly params: Map<string, CheckedParam & { readonly call: Span }>;
+  /** With the user's call that made each, and the layers that it was made in, outermost first. */
+  readonly params: Map<string, CheckedParam & { readonly call: Span; readonly layers: readonly string[] }>;
   readonly states: Map<string, CheckedState & { readonly current: TensorValue }>;
   readonly updates: Map<string, { value: Core; span: Span }>;
   readonly outputs: Named[];

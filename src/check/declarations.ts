@@ -106,7 +106,8 @@ export function declareParam(cx: Context, model: ModelState, statement: ParamDec
   }
   const init = initialValue(cx, statement.init, declared.shape, env, path);
   if (!init) return;
-  model.params.set(path, { path, type, role, init, span, call: userCall(cx) ?? span, ...(statement.was && { was: statement.was.value }) });
+  const layers = cx.calls.flatMap(({ declaration }) => (declaration.kind === "layer" ? [declaration.name.name] : []));
+  model.params.set(path, { path, type, role, init, span, call: userCall(cx) ?? span, layers, ...(statement.was && { was: statement.was.value }) });
   env.frame.atEnd.push(() => {
     if (dropped && !used) model.params.delete(path);
   });

@@ -104,7 +104,7 @@ export function finishModel(model: Model, state: ModelState): CheckedModel {
     hypers: [...state.hypers].map(([name, h]) => ({ name, ...h })),
     ...(batch !== undefined && { batch }),
     inputs: state.inputs,
-    params: [...state.params.values()].map(({ call: _, ...param }) => param),
+    params: [...state.params.values()].map(({ call: _call, layers: _layers, ...param }) => param),
     states: [...state.states.values()].map(({ path, type, init, span }) => ({ path, type, init, span })),
     outputs: state.outputs,
     terms: state.terms,

@@ -4,28 +4,33 @@
  *
  *     over = weights            the parameters of a role; `params` is all of them
  *     over = D                  everything under a name of the model: `Gan.D.h.W`, `Gan.D.h.b`
+ *     over = batch_norm         everything that calls of a layer own, where no name of the model is called so
  *     over = "Gan.D.*.W"        a pattern, in which `*` stands for any characters; `Gan.` may be left out
  *     over = [D, "G.out"]       all of these
  */
 import { suggest } from "../support/suggest.ts";
 import type { Expr } from "../syntax/ast.ts";
 import type { CheckedParam } from "./checked.ts";
-import type { Context } from "./context.ts";
+import type { Context, ModelState } from "./context.ts";
+
+/** The parameters of a model, with the layers that each was made in. */
+export type Selectable = Pick<ModelState, "name" | "params">;
 
 /** The paths, or undefined when something was reported. */
-export function selectParams(cx: Context, expr: Expr, model: string, params: readonly CheckedParam[]): ReadonlySet<string> | undefined {
+export function selectParams(cx: Context, expr: Expr, model: Selectable): ReadonlySet<string> | undefined {
   const items = expr.kind === "array" ? expr.items : [expr];
   const found = new Set<string>();
   let sound = true;
   for (const item of items) {
-    const chosen = selectOne(cx, item, model, params);
+    const chosen = selectOne(cx, item, model);
     sound &&= chosen !== undefined;
     for (const path of chosen ?? []) found.add(path);
   }
-  return sound ? new Set(params.map((p) => p.path).filter((path) => found.has(path))) : undefined;
+  return sound ? new Set([...model.params.keys()].filter((path) => found.has(path))) : undefined;
 }
 
-function selectOne(cx: Context, expr: Expr, model: string, params: readonly CheckedParam[]): readonly string[] | undefined {
+function selectOne(cx: Context, expr: Expr, { name: model, params: all }: Selectable): readonly string[] | undefined {
+  const params = [...all.values()];
   const role = expr.kind === "name" ? roles.get(expr.name) : undefined;
   const written = expr.kind === "string" ? expr.value : dotted(expr);
   if (written === undefined) {
@@ -38,7 +43,9 @@ function selectOne(cx: Context, expr: Expr, model: string, params: readonly Chec
   const fits = matcher(written, model);
   const chosen = params.filter((p) => (role === undefined ? fits(p.path) : role === "any" || p.role === role)).map((p) => p.path);
   if (chosen.length > 0) return chosen;
-  const owners = [...new Set(params.flatMap((p) => prefixes(p.path.slice(model.length + 1))))];
+  const made = expr.kind === "name" ? params.filter((p) => p.layers.includes(expr.name)).map((p) => p.path) : [];
+  if (made.length > 0) return made;
+  const owners = [...new Set(params.flatMap((p) => [...prefixes(p.path.slice(model.length + 1)), ...p.layers]))];
   const near = suggest(written, owners);
   cx.error({
     code: "E0411", message: `no parameter of \`${model}\` is meant by \`${written}\``, span: expr.span, label: "selects nothing",

@@ -51,7 +51,7 @@ function ownerOf(entry: StepEntry): string {
 /** The steps that are sound. */
 export function checkSteps(cx: Context, block: StepsOf): CheckedStep[] {
   const freeze = block.keys.get("freeze");
-  const frozen = freeze ? selectParams(cx, freeze.value, block.model.name, block.model.params) : new Set<string>();
+  const frozen = freeze ? selectParams(cx, freeze.value, block.state) : new Set<string>();
   if (!frozen) return [];
   const free = block.model.params.filter((p) => !frozen.has(p.path));
   if (freeze && free.length === 0) {
@@ -93,7 +93,7 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: reado
   const { keys } = entries;
   const goal = readGoal(cx, block, section, entries);
   const overEntry = keys.get("over");
-  const chosen = overEntry && selectParams(cx, overEntry.value, model.name, model.params);
+  const chosen = overEntry && selectParams(cx, overEntry.value, state);
   const times = readTimes(cx, keys.get("times"), env);
   const clip = readClip(cx, keys.get("clip") ?? block.keys.get("clip"), env);
   const given = keys.get("optimizer") ?? block.keys.get("optimizer");

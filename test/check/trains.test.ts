@@ -38,8 +38,22 @@ describe("parameters are chosen", () => {
     ['over = "Net*"', all],
     ['over = [head, "trunk.b"]', ["trunk.b", "head.W", "head.b"]],
     ["over = head.W", ["head.W"]],
+    ["over = dense", all],
   ])("%s", (over, wanted) => {
     expect(trained(`step one { minimize = near, ${over} }; step rest { minimize = far + plain }`)["step.one"]).toEqual(wanted);
+  });
+
+  test("by the layer that made them, where nothing of the model is called so", () => {
+    const text = `layer block(x: f32[N, n]) { h = dense(x, n); return batch_norm(h) }
+      model M { input x: f32[N, 2]; a = block(x); b = dense(a, 2); block = dense(b, 1); loss = mean(block^2) }
+      train M { epochs = 1, optimizer = sgd(0.1)
+        phase one { freeze = batch_norm }; phase two { freeze = [dense, "a.γ"] }; phase all { } }`.replaceAll("\n      ", "\n");
+    const { program, diagnostics } = checkText(text);
+    expect(diagnostics.list.map((d) => d.message)).toEqual([]);
+    expect(program?.trains[0]?.phases.map((p) => p.runs[0]?.optimizer.perParam.map((q) => q.param))).toEqual([
+      ["M.a.h.W", "M.a.h.b", "M.b.W", "M.b.b", "M.block.W", "M.block.b"], ["M.a.β"],
+      ["M.a.h.W", "M.a.h.b", "M.a.γ", "M.a.β", "M.b.W", "M.b.b", "M.block.W", "M.block.b"],
+    ]);
   });
 
   test("without `over`, those that the loss depends on", () => {
