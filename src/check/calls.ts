@@ -15,7 +15,7 @@ import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
 import { Scope } from "./scope.ts";
 import { matchArgument } from "./types.ts";
-import { type CallableValue, describe, type GivenArgument, type InstanceValue, poison, type Value } from "./value.ts";
+import { type CallableValue, describe, type GivenArgument, type InstanceValue, type NativeValue, poison, type Value } from "./value.ts";
 
 /** `callee(args)`. */
 export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
@@ -28,6 +28,8 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
       const given = readArguments(cx, callee.name, expr.args, env);
       return callBuiltin(cx, callee.name, callee.name === "hvp" && given.length === 1 ? [...wholeObjective(cx, expr.callee.span, env), ...given] : given, expr, env);
     }
+    case "native":
+      return callNative(cx, callee, expr, env);
     case "callable":
       return callDeclared(cx, callee, expr, env);
     case "instance":
@@ -41,6 +43,27 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
 /** `hvp(v)` is that of the whole loss by all parameters. */
 function wholeObjective(cx: Context, span: Span, env: Env): { given: GivenArgument }[] {
   return ["loss", "params"].map((name) => ({ given: { value: cx.evaluate(cx, { kind: "name", name, span }, env), span } }));
+}
+
+/** A function that the place gives. */
+function callNative(cx: Context, callee: NativeValue, expr: Call, env: Env): Value {
+  const { params, required, name } = callee;
+  const args = new Array<GivenArgument | undefined>(params.length).fill(undefined);
+  let position = 0;
+  for (const { name: key, given } of readArguments(cx, name, expr.args, env)) {
+    if (given.value.kind === "poison") return poison;
+    const at = key === undefined ? position++ : params.indexOf(key);
+    if (at >= 0 && at < params.length && !args[at]) args[at] = given;
+    else {
+      const message = at >= params.length ? `\`${name}\` takes ${params.length === 0 ? "no arguments" : `at most ${params.length} ${params.length === 1 ? "argument" : "arguments"}`}` : args[at] ? `\`${params[at] ?? ""}\` is given twice` : `\`${name}\` has no parameter \`${key ?? ""}\``;
+      cx.error({ code: "E0106", message, span: given.span, hint: params.length > 0 ? `it has ${params.map((p) => `\`${p}\``).join(", ")}` : undefined });
+      return poison;
+    }
+  }
+  const missing = params.findIndex((_, k) => k < required && !args[k]);
+  if (missing < 0) return callee.run(args, expr.span);
+  cx.error({ code: "E0106", message: `\`${name}\` needs \`${params[missing] ?? ""}\``, span: expr.span });
+  return poison;
 }
 
 /** The arguments of a core function, evaluated in place. In `where(c, a, b)`, `a` is read where c holds and `b` where it fails. */

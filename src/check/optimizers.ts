@@ -10,11 +10,14 @@ import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
 import { tensorValue } from "./make.ts";
+import { checkOverOptimizer } from "./over-optimizers.ts";
 import { Scope } from "./scope.ts";
 import { type CallableValue, describe, type GivenArgument, type Value } from "./value.ts";
 
-/** `optimizer = adam(lr = 1e-3)` for these parameters. `owner` begins the keys of its states, so that two steps never share one. */
-export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelState, params: readonly CheckedParam[], owner: string): CheckedOptimizer | undefined {
+/** `optimizer = adam(lr = 1e-3)` for these parameters. `owner` begins the keys of its states, so that two steps never share one; `loss` is what the step minimises, if not the whole. */
+export function checkOptimizer(
+  cx: Context, expr: Expr, env: Env, model: ModelState, params: readonly CheckedParam[], owner: string, loss?: Core,
+): CheckedOptimizer | undefined {
   const call: Call = expr.kind === "call" ? expr : { kind: "call", span: expr.span, callee: expr, args: [] };
   const callee = cx.evaluate(cx, call.callee, env);
   if (callee.kind === "poison") return undefined;
@@ -24,10 +27,6 @@ export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelSt
   }
   const { declaration } = callee;
   const name = declaration.name.name;
-  if (declaration.over) {
-    cx.unsupported(declaration.over.name.span, "an optimizer over all parameters at once");
-    return undefined;
-  }
   const pairs = pairArguments(cx, declaration.params, call.args, `\`${name}\``, call.span);
   if (!pairs) return undefined;
   const given = new Map<string, GivenArgument>();
@@ -37,6 +36,7 @@ export function checkOptimizer(cx: Context, expr: Expr, env: Env, model: ModelSt
     if (value.kind === "poison") return undefined;
     given.set(param, { value, span: arg.value.span });
   }
+  if (declaration.over) return checkOverOptimizer(cx, { callee, given, params, span: call.span, owner, ...(loss && { loss }) }, env, model);
   const perParam: CheckedOptimizer["perParam"][number][] = [];
   for (const param of params) {
     const one = forParam(cx, callee, param, given, env, model, call.span, owner);

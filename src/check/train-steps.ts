@@ -103,7 +103,7 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: reado
   const reached = reachedParams([goal.value]);
   const params = free.filter((p) => reached.has(p.path) && (!chosen || chosen.has(p.path)));
   if (params.length === 0) return reportNothingToTrain(cx, model, section, overEntry, goal);
-  const optimizer = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry));
+  const optimizer = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry), goal.value);
   if (!optimizer) return undefined;
   const step: CheckedStep = { name, entry, span, objective: goal.value, terms: goal.terms, optimizer, times, ...(clip && { clip }) };
   return { step, reached, ...(chosen && overEntry && { over: { chosen, span: overEntry.value.span } }) };

@@ -6,6 +6,7 @@ import { Diagnostics } from "../support/diagnostic.ts";
 import { type Context, type Env, emptyModel } from "./context.ts";
 import { defineStep } from "./calls.ts";
 import { mentionedNames } from "./mentions.ts";
+import { overNames } from "./over-optimizers.ts";
 import { runBody } from "./body.ts";
 import { Scope } from "./scope.ts";
 import { type Callable, poison, type Value } from "./value.ts";
@@ -26,7 +27,7 @@ export function checkUncalled(begin: (into: Diagnostics) => Context, declaration
     }
   }
   if (declaration.kind === "optimizer") for (const name of ["θ", "g"]) scope.define({ name, value: poison });
-  if (declaration.kind === "optimizer" && declaration.over) scope.define({ name: declaration.over.name.name, value: poison });
+  if (declaration.kind === "optimizer" && declaration.over) for (const name of [declaration.over.name.name, ...overNames]) scope.define({ name, value: poison });
   if (declaration.kind === "initializer") {
     for (const name of ["fan_in", "fan_out"]) scope.define({ name, value: poison });
     scope.define({ name: "...", value: { kind: "list", items: [] } });

@@ -60,6 +60,16 @@ export interface BuiltinValue {
   readonly name: string;
 }
 
+/** A function that the place gives: `loss_at` in an optimizer over all parameters. */
+export interface NativeValue {
+  readonly kind: "native";
+  readonly name: string;
+  readonly params: readonly string[];
+  /** How many of them must be given. */
+  readonly required: number;
+  readonly run: (args: readonly (GivenArgument | undefined)[], span: Span) => Value;
+}
+
 /** `normal(0, 1)`: becomes a draw when it gets a shape. */
 export interface DistributionValue {
   readonly kind: "distribution";
@@ -112,7 +122,7 @@ export interface Poison {
 }
 
 export type Value =
-  | TensorValue | SetValue | CallableValue | BuiltinValue | DistributionValue | InitialiserValue | InstanceValue | ListValue | TextValue | FileValue | Poison;
+  | TensorValue | SetValue | CallableValue | BuiltinValue | NativeValue | DistributionValue | InitialiserValue | InstanceValue | ListValue | TextValue | FileValue | Poison;
 
 /** An argument with the place it was written at. */
 export interface GivenArgument {
@@ -133,6 +143,7 @@ export function describe(value: Value): string {
     case "callable":
       return `the ${value.declaration.kind === "fn" ? "function" : value.declaration.kind} \`${value.declaration.name.name}\``;
     case "builtin":
+    case "native":
       return `the function \`${value.name}\``;
     case "distribution":
       return `the distribution \`${value.name}\``;

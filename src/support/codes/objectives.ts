@@ -77,6 +77,13 @@ export const objectiveCodes: readonly ErrorCode[] = [
     right: "fn cut(x) = x with gradient(dy) { x = min(max(dy, -1), 1) }\nmodel M { param w: f32[3] ~ ones; output j = hvp(sum(cut(w)^2), w, w); loss = sum(w) }",
   },
   {
+    code: "E0331",
+    title: "a Hessian that is too large",
+    text: "`hessian()` in an optimizer over all parameters is a matrix with a row and a column for each of them; at most 2,000 parameters have one. `hvp(v)`, the Hessian times a vector, costs two gradients whatever their number.",
+    wrong: "optimizer newton() over θ: f32[P] { θ <- θ - 0.01 * hessian() @ g }\nmodel M { param w: f32[3000] ~ ones; loss = sum(w^2) }\ntrain M { steps = 1, optimizer = newton() }",
+    right: "optimizer newton() over θ: f32[P] { θ <- θ - 0.01 * hvp(g) }\nmodel M { param w: f32[3000] ~ ones; loss = sum(w^2) }\ntrain M { steps = 1, optimizer = newton() }",
+  },
+  {
     code: "E0380",
     title: "no derivative",
     text: "The loss depends on a parameter through an operation that has no derivative there. `stop_gradient` says that none is wanted, `with gradient` gives one of your own.",
