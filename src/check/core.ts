@@ -90,8 +90,8 @@ export type Core = Base &
     | { readonly kind: "derive"; readonly derive: "grad"; readonly value: Core; readonly wrt: Core }
     | { readonly kind: "derive"; readonly derive: "jvp" | "hvp"; readonly value: Core; readonly wrt: Core; readonly along: Core }
     | { readonly kind: "stop"; readonly arg: Core }
-    /** A call of a function with a gradient of its own: `value`, whose adjoints by the rules' arguments are expressions in `incoming` and `out`. */
-    | { readonly kind: "custom"; readonly name: string; readonly value: Core; readonly incoming: CarryVar; readonly out: CarryVar; readonly rules: readonly CoreRule[] }
+    /** A call of a function with a gradient of its own: `value`, whose adjoints by the rules' arguments are expressions in `incoming` and `out`; `args` are its arguments. */
+    | { readonly kind: "custom"; readonly name: string; readonly value: Core; readonly args: readonly Core[]; readonly incoming: CarryVar; readonly out: CarryVar; readonly rules: readonly CoreRule[] }
     /** `value` with some leaves standing for other values: the loss at another point of the parameters. */
     | { readonly kind: "replace"; readonly value: Core; readonly pairs: readonly { readonly from: CoreLeaf; readonly to: Core }[] }
     /** A named value: gives `grad(f, a)` its `a` (a binding, a parameter) an identity of its own. */

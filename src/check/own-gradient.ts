@@ -101,7 +101,7 @@ function withRules(cx: Context, declaration: OwnFn, args: ReadonlyMap<string, Te
   if (!rules) return poison;
   // Without an argument that a derivative could be taken by there is nothing to say.
   if (args.size === 0) return value;
-  const core: Core = { kind: "custom", name: name.name, value: value.core, incoming, out, rules, type, span };
+  const core: Core = { kind: "custom", name: name.name, value: value.core, args: [...args.values()].map((a) => a.core), incoming, out, rules, type, span };
   return tensorValue(core, { fixed: value.fixed ?? [], ...(indexed && { indexed }) });
 }
 

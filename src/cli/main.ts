@@ -42,6 +42,8 @@ function commands(): Command {
     .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
     .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
   withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
+    .option("--gradients", "compare gradients given by hand with their functions, and the loss's with differences, in f64")
+    .option("--strict", "with --gradients: a rule that differs on purpose is an error too")
     .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));
   withBackend(withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which)))
     .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));

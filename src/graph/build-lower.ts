@@ -62,6 +62,11 @@ export class Lowering {
     this.carried = under.parent?.carried ?? new Map<CarryVar, Value>();
   }
 
+  /** Lowers with some expressions standing for values at hand. */
+  static over(entry: Entry, replaced: ReadonlyMap<Core, Value>): Lowering {
+    return new Lowering(entry, undefined, { ...nothingReplaced, replaced });
+  }
+
   /** The node of an expression of tensor notation, as the given type. */
   tensor(core: Core, type: TensorType = core.type): Node {
     const value = this.evaluate(core);

@@ -77,6 +77,16 @@ export const objectiveCodes: readonly ErrorCode[] = [
     right: "fn cut(x) = x with gradient(dy) { x = min(max(dy, -1), 1) }\nmodel M { param w: f32[3] ~ ones; output j = hvp(sum(cut(w)^2), w, w); loss = sum(w) }",
   },
   {
+    code: "E0326",
+    title: "a gradient given by hand that is not that of its function",
+    text: "`nabla check --gradients --strict` compares them at random points. Straight-through estimators, clipped and reversed gradients differ on purpose: without `--strict` that is said and is no error. An argument without an entry counts as zero.",
+  },
+  {
+    code: "E0327",
+    title: "a gradient that central differences do not confirm",
+    text: "`nabla check --gradients` moves each parameter a little and compares. Where the loss is smooth and no gradient given by hand lies on the way they agree; a difference points to a kink at that very point, to numbers that are far too large or small, or to a bug of the compiler, which we should like to know.",
+  },
+  {
     code: "E0331",
     title: "a Hessian that is too large",
     text: "`hessian()` in an optimizer over all parameters is a matrix with a row and a column for each of them; at most 2,000 parameters have one. `hvp(v)`, the Hessian times a vector, costs two gradients whatever their number.",
