@@ -72,7 +72,11 @@ export function declareLoss(cx: Context, model: ModelState, statement: Loss | Go
   }
   const twice = model.terms.find((t) => t.name === name);
   if (twice && !written) {
-    cx.error({ code: "E0102", message: "there are two losses without a name", span, related: [labelAt(twice.span, "the first")], hint: "name the terms: `loss fit = …`, `loss smooth = …`" });
+    const goals = statement.kind === "goal";
+    cx.error({
+      code: "E0102", message: goals ? "there are two goals" : "there are two losses without a name", span, related: [labelAt(twice.span, "the first")],
+      hint: goals ? "one goal a model; further terms are `loss name = …`, with a minus where they should grow" : "name the terms: `loss fit = …`, `loss smooth = …`",
+    });
     return;
   }
   const sense = statement.kind === "goal" ? statement.sense : "minimize";

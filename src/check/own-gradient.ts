@@ -63,6 +63,17 @@ function identify(declaration: OwnFn, scope: Scope<Value>): ReadonlyMap<string, 
   return args;
 }
 
+/** Names in the entries of a function that nothing calls; its body has run in the scope. */
+export function checkEntries(cx: Context, declaration: OwnFn, env: Env): void {
+  const scope = new Scope<Value>(env.scope);
+  for (const name of [declaration.gradient.incoming.name, "out"]) scope.define({ name, value: poison });
+  const seen = new Map<string, Span>();
+  for (const entry of declaration.gradient.entries) {
+    const named = entryOf(cx, declaration, entry, seen);
+    if (named) cx.evaluate(cx, named.value, { ...env, scope });
+  }
+}
+
 function withRules(cx: Context, declaration: OwnFn, args: ReadonlyMap<string, TensorValue>, result: Value, env: Env, span: Span): Value {
   const { gradient, name } = declaration;
   const value = asTensor(cx, result, declaration.body.span, `the value of \`${name.name}\``);

@@ -6,12 +6,14 @@ import { Diagnostics } from "../support/diagnostic.ts";
 import { type Context, type Env, emptyModel } from "./context.ts";
 import { defineStep } from "./calls.ts";
 import { mentionedNames } from "./mentions.ts";
+import { plainFrame } from "./models.ts";
 import { overNames } from "./over-optimizers.ts";
+import { checkEntries, hasOwnGradient } from "./own-gradient.ts";
 import { runBody } from "./body.ts";
 import { Scope } from "./scope.ts";
 import { type Callable, poison, type Value } from "./value.ts";
 
-const nameCodes: ReadonlySet<string> = new Set(["E0101", "E0102", "E0103", "E0109"]);
+const nameCodes: ReadonlySet<string> = new Set(["E0101", "E0102", "E0103", "E0109", "E0320"]);
 
 /** Reports unknown and doubled names in a declaration's body. */
 export function checkUncalled(begin: (into: Diagnostics) => Context, declaration: Callable, file: Scope<Value>, diagnostics: Diagnostics): void {
@@ -35,5 +37,6 @@ export function checkUncalled(begin: (into: Diagnostics) => Context, declaration
   if (declaration.kind === "optimizer" || declaration.kind === "schedule") defineStep(scope, declaration.name.span);
   const place: Env["place"] = { path: declaration.name.name, named: true, turns: "" };
   runBody(cx, { declaration, scope, place, span: declaration.name.span, kind: declaration.kind });
+  if (hasOwnGradient(declaration)) checkEntries(cx, declaration, { scope, place, frame: plainFrame(cx, "fn") });
   for (const d of own.list) if (nameCodes.has(d.code)) diagnostics.add(d);
 }

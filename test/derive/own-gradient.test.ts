@@ -125,6 +125,8 @@ describe("what does not fit is said where it stands", () => {
     ["a result of whole numbers", model("fn f(x) = argmax(x) with gradient(dy) { x = dy }", "f(w) * sum(w)"), "E0321"],
     ["a parameter by another way", model("fn f(s) = sum(s^2) with gradient(dy) { s = dy }", "f(weights) + sum(w)"), "E0322"],
     ["an unknown name in an entry", model("fn f(x) = x with gradient(dy) { x = dz }", "sum(f(w))"), "E0101"],
+    ["an unknown name in an entry of a function that nothing calls", model("fn f(x) { h = x^2; return h } with gradient(dy) { x = dy * h * out * q }", "sum(w)"), "E0101"],
+    ["an unknown argument of a function that nothing calls", model("fn f(x) = x with gradient(dy) { z = dy }", "sum(w)"), "E0320"],
     ["a name that an argument has", model("fn f(x) = x with gradient(x) { x = x }", "sum(f(w))"), "E0102"],
   ])("%s", (_, text, code) => {
     expect(codesOf(text)).toContain(code);
