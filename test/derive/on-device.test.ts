@@ -36,11 +36,12 @@ const programs: readonly (readonly [string, string, Readonly<Record<string, numb
 
 describe("the device", () => {
   it.each(programs)("%s", async (_, text, inputs) => {
-    const program = programOf(`${text}\ntrain M { steps = 3, optimizer = sgd(lr = 0.01) }`);
+    const program = programOf(`${text}\ntrain M { batch = 8, steps = 3, optimizer = sgd(lr = 0.01) }`);
     const [device, oracle] = [await openSession(program, { device: gpu.device, seed: 3 }), await openSession(program, { backend: "f64", seed: 3 })];
     for (const { name } of oracle.parameters) oracle.set(name, await device.get(name));
-    const feed = Object.fromEntries(Object.entries(inputs).map(([name, count], k) => [name, numbers(count, k + 2)]));
     for (let t = 0; t < 3; t++) {
+      // Fewer examples than the step was made for, then twice as many, then few again.
+      const feed = Object.fromEntries(Object.entries(inputs).map(([name, count], k) => [name, numbers(t === 1 ? 2 * count : count, k + 2)]));
       for (const entry of ["evaluate", "gradients"] as const) {
         const [found, wanted] = [await device[entry](feed), await oracle[entry](feed)];
         for (const [name, output] of Object.entries(wanted)) expect(worst(found[name]?.data ?? [], output.data), `${entry} ${name}`).toBeLessThan(5e-5);
