@@ -82,6 +82,8 @@ export interface ModelState {
   readonly statePath?: (name: string) => string;
   readonly alwaysTraining?: boolean;
   /** In an optimizer: what evaluation uses in the parameter's place. */
+  /** What an optimizer over all parameters calls them, if not θ. */
+  readonly thetaName?: string;
   thetaOutput?: { readonly span: Span; readonly value?: Core };
 }
 

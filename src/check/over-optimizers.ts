@@ -70,6 +70,7 @@ export function checkOverOptimizer(cx: Context, made: OverOptimizer, env: Env, m
     ...model, params: new Map(), updates: new Map(), claims: new Map(), foreseen: [],
     states: new Map([[whole, { path: whole, type: theta.core.type, init: theta.core, span: vector.span, current: theta }]]),
     theta: { dtype: "f32", shape: theta.core.type.shape, fixed: [span] },
+    thetaName: vector.name,
     statePath: (s) => `${owner}${name}.${s}`,
     alwaysTraining: true,
   };
@@ -91,11 +92,13 @@ export function checkOverOptimizer(cx: Context, made: OverOptimizer, env: Env, m
   }
   const states = [...state.states.values()].filter((s) => s.path !== whole).map((s) => ({ path: s.path, type: s.type, init: s.init, span: s.span }));
   const own: Update[] = [...state.updates].filter(([path]) => path !== whole).map(([path, update]) => ({ path, ...update }));
+  const output = state.thetaOutput?.value;
   // The states belong to all parameters; they are listed with the first.
   const perParam = parts.map((part, k) => ({
     param: part.param.path,
     states: k === 0 ? states : [],
     updates: [...(k === 0 ? own : []), { path: part.param.path, value: pieceOf(next.value, part, total(parts)), span: next.span }],
+    ...(output && { output: pieceOf(output, part, total(parts)) }),
   }));
   return { name, span, perParam };
 }

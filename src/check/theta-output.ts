@@ -23,8 +23,9 @@ export function declareThetaOutput(cx: Context, model: ModelState, statement: Ou
   const { target, value } = statement;
   const theta = model.theta;
   const { name, span } = target.name;
-  if (name !== "θ" || target.items || !value || !theta) {
-    cx.error({ code: "E0417", message: "an optimizer has one output, which stands for the parameter", span, hint: "output θ = a" });
+  const vector = model.thetaName ?? "θ";
+  if (name !== vector || target.items || !value || !theta) {
+    cx.error({ code: "E0417", message: "an optimizer has one output, which stands for the parameter", span, hint: `output ${vector} = a` });
     return;
   }
   if (model.thetaOutput) {
@@ -35,7 +36,7 @@ export function declareThetaOutput(cx: Context, model: ModelState, statement: Ou
   env.frame.atEnd.push(() => {
     // What is stored is what a state's last `<-` gave, so every name is read as its stored value.
     for (const [path, state] of model.states) {
-      const leaf: Core = { kind: "leaf", role: path === env.scope.lookup("θ")?.state ? "param" : "state", path, type: state.type, span: state.span };
+      const leaf: Core = path === env.scope.lookup(vector)?.state ? state.init : { kind: "leaf", role: "state", path, type: state.type, span: state.span };
       model.states.set(path, { ...state, current: tensorValue(leaf) });
     }
     const given = evaluateTensor(cx, value, env, "the output of an optimizer");
@@ -45,7 +46,7 @@ export function declareThetaOutput(cx: Context, model: ModelState, statement: Ou
     if (gradient) {
       cx.error({
         code: "E0417", message: "evaluation has no gradient, and this output needs one", span: value.span, label: "depends on `g`",
-        hint: "write it in θ, `t` and states; a name bound above an update holds what was computed there",
+        hint: `write it in ${vector}, \`t\` and states; a name bound above an update holds what was computed there`,
       });
       return;
     }
@@ -57,12 +58,12 @@ export function declareThetaOutput(cx: Context, model: ModelState, statement: Ou
   });
 }
 
-/** Whether a gradient occurs in an expression; a walk without recursion. */
+/** Whether a gradient, or the loss at another point, occurs in an expression; a walk without recursion. */
 function gradientIn(core: Core): boolean {
   const seen = new Set<Core>([core]);
   const open = [core];
   for (let next = open.pop(); next; next = open.pop()) {
-    if (next.kind === "gradient") return true;
+    if (next.kind === "gradient" || next.kind === "replace") return true;
     for (const part of partsOf(next)) {
       if (seen.has(part)) continue;
       seen.add(part);

@@ -139,6 +139,19 @@ train Two { steps = 4, step first { minimize = one, optimizer = newton }, step s
     agree(await m.get("Two.b"), [-1, -1, -1]);
   });
 
+  it("what stands for the parameters outside training, by whatever name they have", async () => {
+    const m = await open(`model M { param a: f32[2] ~ zeros; param b: f32 ~ zeros; output p = a * 10 + b; loss = sum((a - 1)^2) + (b - 1)^2 }
+optimizer averaged() over q: f32[n] { state avg ~ zeros; q <- q - 0.25 * g; avg <- avg + (q - avg) / t; output q = avg }
+train M { steps = 2, optimizer = averaged }`);
+    await m.step();
+    await m.step();
+    // From 0 by halves: 0.5, then 0.75; their mean is 0.625.
+    agree(await m.get("M.a"), [0.75, 0.75]);
+    agree((await m.predict())["p"]?.data ?? [], [6.875, 6.875]);
+    expect(codesOf(`optimizer o() over q: f32[n] { q <- q - g; output θ = q }\nmodel M { param a: f32 ~ zeros; loss = a^2 }\ntrain M { steps = 1, optimizer = o }`)).toContain("E0417");
+    expect(codesOf(`optimizer o() over q: f32[n] { q <- q - g; output q = q - grad_at(q + 1) }\nmodel M { param a: f32 ~ zeros; loss = a^2 }\ntrain M { steps = 1, optimizer = o }`)).toContain("E0417");
+  });
+
   it("noise of the loss is the same at every point of one step", async () => {
     const m = await open(`model M { param w: f32[4] ~ ones; n = normal(0, 1)[4]; loss = sum((w - n)^2) }
 optimizer jump() over θ: f32[P] { state gap: f32 ~ zeros; θ <- θ - 0.5 * grad_at(θ); gap <- loss_at(θ) }
