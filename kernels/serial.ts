@@ -103,7 +103,7 @@ export function combine(
 }
 
 function joined(monoid: Exclude<Monoid, "argmax">, x: Scalar, y: Scalar): Scalar {
-  const name = { sum: "add", max: "max", any: "or", all: "and" } as const;
+  const name = { sum: "add", prod: "mul", max: "max", any: "or", all: "and" } as const;
   return op(name[monoid], x.dtype, [x, y]);
 }
 
@@ -112,6 +112,7 @@ export function identity(monoid: Monoid, dtype: DType): Scalar {
   if (monoid === "any") return constant(0, "bool");
   if (monoid === "all") return constant(1, "bool");
   if (monoid === "sum") return constant(0, dtype);
+  if (monoid === "prod") return constant(1, dtype);
   const lowest = { f32: -3.4028234663852886e38, i32: -2147483648, u32: 0, bool: 0 };
   return constant(lowest[dtype], dtype);
 }

@@ -96,7 +96,8 @@ function largestExtent(form: IndexForm, v: IndexVar, size: Dim): Dim | undefined
   const least = extreme(form, 1, v);
   const greatest = extreme(form, -1, v);
   const room = dims.sub(dims.sub(size, 1), greatest);
-  if (!provablyNonnegative(least) || !provablyNonnegative(room)) return undefined;
+  // 0 must be legal; where data decides the size, the range may be empty for the smallest.
+  if (!provablyNonnegative(least) || !provablyNonnegative(typeof room === "number" ? room : dims.add(room, 1))) return undefined;
   return k > 0 ? floorDivide(dims.add(room, k), k) : floorDivide(dims.add(least, -k), -k);
 }
 

@@ -16,6 +16,12 @@ import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
+/** What a turn hands on, and where it stands. */
+interface Result {
+  readonly value: Value;
+  readonly span: Span;
+}
+
 /** The results of the loop: one value, or a list for several carries. */
 export function evaluateFold(cx: Context, expr: Fold, env: Env): Value {
   const range = evaluateRange(cx, expr.range, env, `\`${expr.form}\``);
@@ -64,10 +70,10 @@ function turn(loop: LoopVar, lo: dims.Dim, trip: number, span: Span): TensorValu
 }
 
 /** The values that end the block, one per carry. */
-function runTurn(cx: Context, expr: Fold, variable: LoopVar, env: Env): readonly { value: Value; span: Span }[] | undefined {
+function runTurn(cx: Context, expr: Fold, variable: LoopVar, env: Env): readonly Result[] | undefined {
   const statements = expr.body.statements;
   const last = statements.at(-1);
-  if (last?.kind !== "expression" || last.values.length !== expr.carries.length) {
+  if (last?.kind !== "expression" || (last.values.length !== expr.carries.length && last.values.length !== 1)) {
     const wanted = expr.carries.length === 1 ? "the next value of its carry" : `the next values of its ${expr.carries.length} carries`;
     cx.error({ code: "E0109", message: `the block of a ${expr.form} ends in ${wanted}`, span: last?.span ?? expr.body.span, hint: "the last line is an expression without a name" });
     return undefined;
@@ -77,16 +83,30 @@ function runTurn(cx: Context, expr: Fold, variable: LoopVar, env: Env): readonly
   cx.guards = [];
   cx.loops = [...cx.loops, variable];
   cx.runStatements(cx, statements.slice(0, -1), env);
-  const results = last.values.map((value) => ({ value: cx.evaluate(cx, value, env), span: value.span }));
+  const values = last.values.map((value) => ({ value: cx.evaluate(cx, value, env), span: value.span }));
+  const results = separate(cx, expr, values);
   cx.loops = around.loops;
   cx.equation = around.equation;
   cx.guards = around.guards;
   return results;
 }
 
+/** One value for each carry: written one by one, or the results of one call. */
+function separate(cx: Context, expr: Fold, values: readonly Result[]): readonly Result[] | undefined {
+  const all = values.flatMap(({ value, span }) => (value.kind === "list" ? value.items.map((item) => ({ value: item, span })) : [{ value, span }]));
+  if (all.length === expr.carries.length) return all;
+  if (all.every((r) => r.value.kind !== "poison")) {
+    cx.error({
+      code: "E0109", message: `the block of a ${expr.form} ends in one value for each of its ${expr.carries.length} ${expr.carries.length === 1 ? "carry" : "carries"}, and this is ${all.length}`,
+      span: values[0]?.span ?? expr.body.span, label: all.length === 1 ? "one value" : `${all.length} values`,
+    });
+  }
+  return undefined;
+}
+
 function assemble(
   cx: Context, expr: Fold, variable: LoopVar, trip: number, inits: readonly { value: TensorValue; carry: CarryVar; span: Span }[],
-  results: readonly { value: Value; span: Span }[],
+  results: readonly Result[],
 ): Value {
   const carries: { variable: CarryVar; init: Core; next: Core }[] = [];
   for (const [k, { value: init, carry, span }] of inits.entries()) {

@@ -99,7 +99,7 @@ function reductionValue(
   const { op, span } = expr;
   const needsBool = op === "any" || op === "all" || op === "count";
   if (needsBool && body.core.type.dtype !== "bool") {
-    cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype });
+    cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype, hint: `a reduction takes the product that follows; put the condition in parentheses: \`${op}[i] (x[i] > 0)\`` });
     return undefined;
   }
   if ((op === "argmax" || op === "argmin") && variables.length !== 1) {

@@ -17,7 +17,7 @@ import { accessValue, isIndexVar } from "./build-access.ts";
 import { identity } from "./build-children.ts";
 import type { Entry } from "./build-entry.ts";
 import { customValue, deriveValue } from "./build-forms.ts";
-import { extentNode, lowerPlain, unsupported } from "./build-plain.ts";
+import { extentNode, lowerPlain } from "./build-plain.ts";
 import { drawNode } from "./build-random.ts";
 import { reduceNode } from "./build-reduce.ts";
 import { LoopFrame, turnValue } from "./build-loop.ts";
@@ -197,7 +197,7 @@ export class Lowering {
     const vars = variables.union([body.vars, guard?.vars ?? [], core.indices]);
     const axes = core.indices.map((v) => vars.indexOf(v)).sort((a, b) => a - b);
     const node = reduceNode(e, {
-      op: core.op, x: spread(e, body, vars, ownShape(body)), axes, mask: guard && spread(e, guard, vars, []), dtype: core.type.dtype, span: core.span,
+      op: core.op, x: spread(e, body, vars, ownShape(body)), axes, mask: guard && spread(e, guard, vars, []), dtype: core.type.dtype,
     });
     const left = vars.filter((v) => !core.indices.includes(v));
     const [only] = core.indices;
@@ -337,7 +337,8 @@ export class Lowering {
     const carry = loop.carries[core.result];
     if (!carry) throw new InternalError("build", `the loop has no result ${core.result}`);
     if (made) return { node: e.pick(made.node, loop.kind === "scan" ? loop.carries.length + core.result : core.result), vars: made.vars };
-    if (loop.kind === "scan") throw unsupported("a scan of no turns", core.span);
+    // Of no turns nothing is stacked.
+    if (loop.kind === "scan") return tensorValue(e.const(core.type, 0));
     const init = convertValue(e, this.get(carry.init), carry.variable.type.dtype);
     return { node: spread(e, init, init.vars, carry.variable.type.shape), vars: init.vars };
   }

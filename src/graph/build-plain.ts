@@ -60,7 +60,7 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
     case "reduce": {
       const x = get(core.arg);
       const axes = core.axes.map((a) => a + x.vars.length).sort((a, b) => a - b);
-      return { node: reduceNode(e, { op: core.op, x: x.node, axes, mask: undefined, dtype: core.type.dtype, span: core.span }), vars: x.vars };
+      return { node: reduceNode(e, { op: core.op, x: x.node, axes, mask: undefined, dtype: core.type.dtype }), vars: x.vars };
     }
     case "matmul":
       return matmulValue(e, variables, get(core.a), get(core.b), core.type.dtype);

@@ -16,8 +16,6 @@ import type { Node } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { DType } from "../ir/types.ts";
 import type { FoldOp } from "../check/core.ts";
-import { UserError } from "../support/diagnostic.ts";
-import type { Span } from "../support/span.ts";
 import { convert } from "./build-values.ts";
 
 /** A reduction to be made. */
@@ -29,7 +27,6 @@ export interface Reduction {
   readonly mask: Node | undefined;
   /** Element type of the result. */
   readonly dtype: DType;
-  readonly span: Span;
 }
 
 /** The node of a reduction. */
@@ -58,7 +55,7 @@ export function reduceNode(e: Emit, r: Reduction): Node {
     case "mean":
       return mean(e, x, axes, mask);
     case "prod":
-      return product(e, mask ? e.select(mask, x, e.like(x, 1)) : x, axes, r.span);
+      return product(e, mask ? e.select(mask, x, e.like(x, 1)) : x, axes);
     case "logsumexp":
       return logSumExp(e, x, axes, mask);
   }
@@ -108,20 +105,15 @@ function firstLargest(e: Emit, x: Node, axis: number, mask: Node | undefined): N
   return e.select(e.reduce("any", mask, [axis]), first, e.like(first, 0));
 }
 
-/** A balanced tree of products: each step multiplies the first half of the axis with the second. */
-function product(e: Emit, x: Node, axes: readonly number[], span: Span): Node {
-  let result = x;
-  for (const axis of [...axes].reverse()) {
-    const extent = result.type.shape[axis];
-    if (typeof extent !== "number") {
-      throw new UserError({
-        code: "E0120", message: `a product over an axis of size ${dims.print(extent ?? 0)} is not supported yet: its size must be known`,
-        span, unsupported: true, hint: "for positive factors, exp of the sum of logarithms",
-      });
-    }
-    result = productAlong(e, result, axis, extent);
-  }
-  return result;
+/**
+ * A balanced tree of products along axes whose size is known: each step multiplies the first half of the axis with the second, so the
+ * gradient costs no more than the product. Axes that data decides fold at once.
+ */
+function product(e: Emit, x: Node, axes: readonly number[]): Node {
+  const known = axes.filter((a) => typeof x.type.shape[a] === "number");
+  const open = axes.filter((a) => !known.includes(a));
+  const rest = [...known].reverse().reduce((y, axis) => productAlong(e, y, axis, Number(x.type.shape[axis])), x);
+  return e.reduce("prod", rest, open.map((a) => a - known.filter((k) => k < a).length));
 }
 
 function productAlong(e: Emit, x: Node, axis: number, extent: number): Node {

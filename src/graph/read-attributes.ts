@@ -48,7 +48,7 @@ const readers: Readers = {
   cast: (c) => ({ to: readDType(c) }),
   stop: none,
   mark: (c) => ({ id: c.string() }),
-  reduce: (c) => ({ kind: c.oneOf("sum", "max", "any", "all"), axes: numbers(c) }),
+  reduce: (c) => ({ kind: c.oneOf("sum", "prod", "max", "any", "all"), axes: numbers(c) }),
   argmax: (c) => ({ axis: c.number() }),
   contract: (c) => {
     const [a, b] = [numbers(c), numbers(c)];

@@ -44,7 +44,7 @@ export interface Axis {
 }
 
 /** An associative fold with identity. `argmax` carries (value, index), first wins; masked elements contribute the identity. */
-export type Monoid = "sum" | "max" | "any" | "all" | "argmax";
+export type Monoid = "sum" | "prod" | "max" | "any" | "all" | "argmax";
 
 export type Stmt =
   | { readonly kind: "let"; readonly id: number; readonly value: Scalar }

@@ -27,7 +27,7 @@ import type { DType, TensorType } from "./types.ts";
 export type LeafKind = "input" | "param" | "state" | "hyper" | "step" | "carry" | "slice" | "capture" | "iteration" | "rule";
 
 export type Relation = "==" | "!=" | "<" | "<=" | ">" | ">=";
-export type ReduceKind = "sum" | "max" | "any" | "all";
+export type ReduceKind = "sum" | "prod" | "max" | "any" | "all";
 export type DeriveKind = "grad" | "jvp" | "hvp";
 
 type None = Readonly<Record<never, never>>;
@@ -83,7 +83,7 @@ export interface OpAttrs {
   /** The value under an identity of its own. */
   mark: { readonly id: string };
 
-  /** (x) or (x, mask): folds over `axes` (sorted), which vanish. Empty: sum 0, any false, all true; max over nothing is refused. */
+  /** (x) or (x, mask): folds over `axes` (sorted), which vanish. Empty: sum 0, prod 1, any false, all true; max over nothing is refused. */
   reduce: { readonly kind: ReduceKind; readonly axes: readonly number[] };
   /** i32 index of the first largest along `axis`, which vanishes. */
   argmax: { readonly axis: number };

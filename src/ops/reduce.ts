@@ -24,14 +24,14 @@ function badAxes(x: TensorType, axes: readonly number[]): Refusal | undefined {
   return bad === undefined ? undefined : { refuse: `axes [${axes.join(", ")}] are not ascending axes of ${printType(x)}`, operand: 0 };
 }
 
-const allowed = { sum: ["f32", "i32", "u32"], max: ["f32", "i32"], any: ["bool"], all: ["bool"] } as const;
+const allowed = { sum: ["f32", "i32", "u32"], prod: ["f32"], max: ["f32", "i32"], any: ["bool"], all: ["bool"] } as const;
 
-/** sum, max, any, all. */
+/** sum, prod, max, any, all. */
 export const reduce: OpRecord<"reduce"> = {
   name: "reduce",
-  doc: "Folds axes by sum, max, any or all, over the elements where the mask (if given) holds. The gradient of max goes to the first largest in row-major order.",
+  doc: "Folds axes by sum, prod, max, any or all, over the elements where the mask (if given) holds. The gradient of max goes to the first largest in row-major order, that of prod is the product of the other elements.",
   class: "reduce",
-  params: { kind: "sum, max, any or all", axes: "the axes that vanish, ascending" },
+  params: { kind: "sum, prod, max, any or all", axes: "the axes that vanish, ascending" },
   type: ({ kind, axes }, inputs) => {
     const [x, mask] = inputs;
     const refused = countRefused(inputs, 1, 2) ?? dtypeRefused(inputs.slice(0, 1), allowed[kind]) ?? (mask && mask.dtype !== "bool" ? { refuse: `takes a bool mask, not ${printType(mask)}`, operand: 1 } : undefined);
@@ -44,7 +44,7 @@ export const reduce: OpRecord<"reduce"> = {
   },
   grad: (e, node, g) => {
     if (node.type.dtype !== "f32") return noPaths(e, node);
-    const toX = node.attrs.kind === "max" ? toLargest(e, node, g) : spread(e, g, node);
+    const toX = node.attrs.kind === "max" ? toLargest(e, node, g) : node.attrs.kind === "prod" ? e.mul(spread(e, g, node), others(e, node)) : spread(e, g, node);
     const mask = node.inputs[1];
     return mask ? [e.select(mask, toX, e.like(toX, 0)), noPath] : [toX];
   },
@@ -52,6 +52,8 @@ export const reduce: OpRecord<"reduce"> = {
   samples: [
     ...([[0], [1], [0, 2], [0, 1, 2]] as const).map((axes): Sample<"reduce"> => ({ attrs: { kind: "sum", axes }, inputs: [f32(2, 3, 4)] })),
     { attrs: { kind: "sum", axes: [1] }, inputs: [f32(3, 1)] },
+    ...([[0], [1], [0, 2]] as const).map((axes): Sample<"reduce"> => ({ attrs: { kind: "prod", axes }, inputs: [f32(2, 3, 2)] })),
+    { attrs: { kind: "prod", axes: [1] }, inputs: [f32(2, 3), bool(2, 3)], ranges: [[-2, 2], [0, 1]] },
     { attrs: { kind: "sum", axes: [1] }, inputs: [f32(2, 5), bool(2, 5)], ranges: [[-2, 2], [0, 1]] },
     ...([[1], [0], [0, 2], [1, 2], [0, 1, 2]] as const).map((axes): Sample<"reduce"> => ({ attrs: { kind: "max", axes }, inputs: [f32(2, 3, 4)] })),
     { attrs: { kind: "max", axes: [0] }, inputs: [f32(5, 2), bool(5, 2)], ranges: [[-2, 2], [0, 1]] },
@@ -61,7 +63,7 @@ export const reduce: OpRecord<"reduce"> = {
   latex: ({ kind, axes }, args) => {
     const over = axes.map((a) => `i_{${a}}`).join(", ");
     const where = args.length > 1 ? `,\\ ${arg(args, 1)}` : "";
-    const sign = { sum: "\\sum", max: "\\max", any: "\\bigvee", all: "\\bigwedge" }[kind];
+    const sign = { sum: "\\sum", prod: "\\prod", max: "\\max", any: "\\bigvee", all: "\\bigwedge" }[kind];
     return `${sign}_{${over}${where}} ${arg(args, 0)}`;
   },
 };
@@ -97,8 +99,28 @@ function toLargest(e: Emit, node: NodeOf<"reduce">, g: Node): Node {
   return order.every((a, i) => a === i) ? back : e.transpose(back, axesOf(shape).map((a) => order.indexOf(a)));
 }
 
+/**
+ * For each element the product of all others that are kept: right where elements are 0, and a product itself, so it has derivatives
+ * of any order. Axes: those that stay, the element's, those multiplied.
+ */
+function others(e: Emit, node: NodeOf<"reduce">): Node {
+  const [x, mask] = node.inputs as readonly [Node, Node?];
+  const { axes } = node.attrs;
+  const { shape } = x.type;
+  const kept = axesOf(shape).filter((a) => !axes.includes(a));
+  const wide = [...kept.map((a) => shape[a] as Dim), ...axes.map((a) => shape[a] as Dim), ...axes.map((a) => shape[a] as Dim)];
+  const [mine, theirs] = [kept.length, kept.length + axes.length];
+  const over = (y: Node): Node => e.broadcast(y, wide, axesOf(shape).map((a) => (axes.includes(a) ? theirs + axes.indexOf(a) : kept.indexOf(a))));
+  const position = (axis: number, from: number): Node => e.broadcast(e.iota(shape[axes[axis] as number] as Dim), wide, [from + axis]);
+  const differs = axes.map((_, axis) => e.compare("!=", position(axis, mine), position(axis, theirs))).reduce((a, b) => e.logic("or", a, b));
+  const product = e.reduce("prod", over(x), axes.map((_, axis) => theirs + axis), mask ? e.logic("and", differs, over(mask)) : differs);
+  const order = [...kept, ...axes];
+  return order.every((a, i) => a === i) ? product : e.transpose(product, axesOf(shape).map((a) => order.indexOf(a)));
+}
+
 const folds: Readonly<Record<ReduceKind, { readonly start: number; readonly step: (a: number, b: number) => number }>> = {
   sum: { start: 0, step: (a, b) => a + b },
+  prod: { start: 1, step: (a, b) => a * b },
   max: { start: lowest.f32, step: Math.max },
   any: { start: 0, step: (a, b) => (a !== 0 || b !== 0 ? 1 : 0) },
   all: { start: 1, step: (a, b) => (a !== 0 && b !== 0 ? 1 : 0) },

@@ -18,7 +18,7 @@ export function foldEmpty(e: Emit, node: Node, inputs: readonly Node[], capacity
     const [only] = kept;
     return kept.length === 1 && only ? only : e.concat(kept, node.attrs.axis);
   }
-  if (node.op === "reduce") return e.const(node.type, node.attrs.kind === "all" ? 1 : 0);
+  if (node.op === "reduce") return e.const(node.type, node.attrs.kind === "all" || node.attrs.kind === "prod" ? 1 : 0);
   // Sums of nothing, and views whose guards hold nowhere.
   if (node.op === "contract" || node.op === "scatter_sum" || node.op === "view") return e.const(node.type, 0);
   return undefined;

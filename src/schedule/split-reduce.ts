@@ -31,8 +31,8 @@ export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capaci
   const most = dims.evaluate(extent, capacity);
   if (most < 2 * parts) return byAxis(e, node, inputs, long, most);
   const map = interleaved(x.type.shape, long, extent, Math.ceil(most / parts));
-  // A guarded-off element reads as 0, which is no identity of max and all.
-  const needsMask = mask !== undefined || (map.guards.length > 0 && (kind === "max" || kind === "all"));
+  // A guarded-off element reads as 0, which is no identity of max, prod and all.
+  const needsMask = mask !== undefined || (map.guards.length > 0 && (kind === "max" || kind === "all" || kind === "prod"));
   const open = mask ?? e.const({ dtype: "bool", shape: x.type.shape }, 1);
   const cut = axes.map((a) => (a > long ? a + 1 : a)).map((a) => (a === long ? long + 1 : a));
   const first = e.reduce(kind, e.view(x, map), cut, needsMask ? e.view(open, map) : undefined);

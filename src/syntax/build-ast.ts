@@ -159,7 +159,7 @@ class Builder {
     const last = statements.at(-1);
     const ends = last?.kind === "expression" ? last.values.length : 0;
     const broken = node.recoveredNode === true || nodes.some((s) => s.recoveredNode);
-    if (results > 0 && ends !== results && !broken) this.around.errors.results(last?.span ?? span, results, ends);
+    if (results > 0 && ends !== results && ends !== 1 && !broken) this.around.errors.results(last?.span ?? span, results, ends);
     return { kind: "block", span, statements };
   }
 

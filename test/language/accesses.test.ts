@@ -268,3 +268,41 @@ model M {
     near(found.e, scaled(0));
   });
 });
+
+describe("sizes that data decides", () => {
+  it("neighbours in a batch: one fewer, and none of one row", async () => {
+    const text = "input x: f32[N]\nparam K: f32[2] ~ ones\noutput d[n in 0..N - 1] = x[n + 1] - x[n]\noutput c[i] = sum[u] x[i + u] * K[u]\noutput e[n in 0..N] = sum[m where m <= n] x[m]";
+    const found = await outputs(text, { x: [1, 4, 9, 16] });
+    near(found.d, [3, 5, 7]);
+    near(found.c, [5, 13, 25]);
+    near(found.e, [1, 5, 14, 30]);
+    expect((await outputs(text, { x: [3] })).d).toEqual([]);
+    expect(errorsOf("input x: f32[N]\nparam K: f32[3] ~ ones\noutput c[i] = sum[u] x[i + u] * K[u]")).toEqual(["E0206 the range of index `i` does not follow from any access"]);
+  });
+
+  it("products over the batch, with a guard, and their gradients where a factor is 0", async () => {
+    const found = await outputs("input x: f32[N, 2]\noutput a = prod(x)\noutput b = prod(x, axis = 0)\noutput c[k] = prod[n where x[n, k] > 2] x[n, k]", { x: [1, 2, 3, 4, 5, 6] });
+    near(found.a, [720]);
+    near(found.b, [15, 48]);
+    near(found.c, [15, 24]);
+    const text = "input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nf[n, k] = x[n, k] * W[k] + x[n, 0]\nloss = prod[n, k] f[n, k] + sum[k] prod[n where n != 1] f[n, k]";
+    await expectGradients(text, { x: [1, 2, -1, 0.5, 0.3, 1] });
+    await expectGradients("input x: f32[N, 2]\nparam W: f32[2] ~ ones\nloss = sum[k] prod[n] (x[n, k] * W[k] - x[n, k])", { x: [1, 2, -1, 0.5] });
+    await expectGradients("input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nu[n] = prod[k] (x[n, k] * W[k])\nv = prod[n] u[n]\nloss = sum(grad(v, W)^2)", { x: [1, 2, -1, 0.5] });
+  });
+});
+
+describe("loops", () => {
+  it("of no turns give what they start with, or nothing", async () => {
+    const found = await outputs("h0 = ones[2]\noutput f = fold t in 0..0 with h = h0 { 2 * h }\ns = scan t in 0..0 with h = h0 { 2 * h }\noutput s\noutput c = concat(s, [[7, 8]], axis = 0)");
+    near(found.f, [1, 1]);
+    near(found["s"], []);
+    near(found.c, [7, 8]);
+  });
+
+  it("of several carries end in several values, or in one call that gives as many", async () => {
+    const text = "fn step(a, b) {\n  return a + b, 2 * b\n}\nmodel M {\n  a, b = fold t in 0..3 with a = zeros[1], b = ones[1] { step(a, b) }\n  c, d = fold t in 0..3 with a = zeros[1], b = ones[1] { a + b, 2 * b }\n  output a\n  output b\n  output c\n  output d\n}";
+    expect(await outputs(text)).toEqual({ a: [7], b: [8], c: [7], d: [8] });
+    expect(errorsOf("a, b = fold t in 0..3 with a = zeros[1], b = ones[1] { a + b }\noutput a")).toEqual(["E0109 the block of a fold ends in one value for each of its 2 carries, and this is 1"]);
+  });
+});

@@ -105,7 +105,7 @@ function runNest(nest: Nest, memory: ReadonlyMap<Buffer, Float64Array>, host: Fl
     }
   };
   const fold = (s: Extract<Stmt, { kind: "fold" }>): void => {
-    let acc: number = { sum: 0, max: -Infinity, any: 0, all: 1, argmax: -Infinity }[s.monoid];
+    let acc: number = { sum: 0, prod: 1, max: -Infinity, any: 0, all: 1, argmax: -Infinity }[s.monoid];
     let best = 0;
     let turn = 0;
     walk(s.axes.map((a) => [a.id, live(a)]), values, () => {
@@ -114,6 +114,7 @@ function runNest(nest: Nest, memory: ReadonlyMap<Buffer, Float64Array>, host: Fl
       if (!masked) {
         const value = evalScalar(s.value, context);
         if (s.monoid === "sum") acc = precision === "f32" && s.value.dtype === "f32" ? Math.fround(acc + value) : acc + value;
+        else if (s.monoid === "prod") acc = precision === "f32" ? Math.fround(acc * value) : acc * value;
         else if (s.monoid === "max") acc = Math.max(acc, value);
         else if (s.monoid === "any") acc = acc !== 0 || value !== 0 ? 1 : 0;
         else if (s.monoid === "all") acc = acc !== 0 && value !== 0 ? 1 : 0;

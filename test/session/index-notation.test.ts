@@ -75,6 +75,10 @@ output d[n, k in 0..4] = prod[j where j <= k] z[n, j]
 output e[n] = logsumexp[k where k > 1] z[n, k]`, { x: numbers(15, 2), y: [2, -1, 0, -1, 3] }, 2e-5);
   });
 
+  it("products over the batch, and their gradients", async () => {
+    await agree("input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nf[n, k] = x[n, k] * W[k] + 1\noutput a = prod(f)\noutput b[k] = prod[n where x[n, k] > 0] f[n, k]\nloss = sum[k] prod[n] f[n, k]", { x: numbers(14) }, 2e-5);
+  });
+
   it("movement", async () => {
     await agree(`input x: f32[N, 3, 4]
 param W: f32[3, 4] ~ normal(0, 1)

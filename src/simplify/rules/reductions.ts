@@ -41,7 +41,7 @@ export const reductions: readonly Rule[] = [
     ops: ["reduce"],
     apply: (n, e) => {
       const x = plain(n);
-      if (!x || (n.attrs.kind === "sum" && !isFloat(x)) || (x.op !== "view" && splatOf(x) === undefined)) return undefined;
+      if (!x || n.attrs.kind === "prod" || (n.attrs.kind === "sum" && !isFloat(x)) || (x.op !== "view" && splatOf(x) === undefined)) return undefined;
       const varies = axesOf(x);
       const gone = n.attrs.axes.filter((a) => !varies.has(a));
       if (gone.length === 0) return undefined;
