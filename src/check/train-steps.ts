@@ -48,19 +48,35 @@ function ownerOf(entry: StepEntry): string {
   return entry === "step" ? "" : `${entry.slice("step.".length)}/`;
 }
 
-/** The steps that are sound. */
-export function checkSteps(cx: Context, block: StepsOf): CheckedStep[] {
+/** What became of the steps. */
+export interface Steps {
+  readonly runs: readonly CheckedStep[];
+  /** False when a step is missing that was reported. */
+  readonly sound: boolean;
+}
+
+/** The steps that are right. One of which all is frozen is left out. */
+export function checkSteps(cx: Context, block: StepsOf): Steps {
+  const errors = cx.diagnostics.list.length;
+  const runs = rightSteps(cx, block);
+  return { runs, sound: cx.diagnostics.list.length === errors };
+}
+
+function rightSteps(cx: Context, block: StepsOf): readonly CheckedStep[] {
   const freeze = block.keys.get("freeze");
   const frozen = freeze ? selectParams(cx, freeze.value, block.state) : new Set<string>();
   if (!frozen) return [];
   const free = block.model.params.filter((p) => !frozen.has(p.path));
-  if (freeze && free.length === 0) {
-    cx.error({ code: "E0416", message: `every parameter of \`${block.model.name}\` is frozen`, span: freeze.value.span, label: "nothing is left to train" });
+  const nothingLeft = (what: string): readonly CheckedStep[] => {
+    if (freeze) cx.error({ code: "E0416", message: `${what} is frozen`, span: freeze.value.span, label: "nothing is left to train" });
     return [];
-  }
+  };
+  if (freeze && free.length === 0) return nothingLeft(`every parameter of \`${block.model.name}\``);
   if (block.sections.length === 0) return wholeStep(cx, block, free);
-  const steps = block.sections.flatMap((section) => oneStep(cx, block, section, free) ?? []);
-  if (steps.length === block.sections.length) checkOver(cx, block, free, steps);
+  const made = block.sections.map((section) => oneStep(cx, block, section, free));
+  const steps = made.flatMap((m) => (m === undefined || m === "frozen" ? [] : [m]));
+  if (made.every((m) => m === "frozen")) return nothingLeft("everything that a step trains");
+  if (!made.includes(undefined)) checkOver(cx, block, free, steps);
   return steps.map(({ step }) => step);
 }
 
@@ -86,7 +102,7 @@ interface Made {
   readonly over?: { readonly chosen: ReadonlySet<string>; readonly span: Span };
 }
 
-function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: readonly CheckedParam[]): Made | undefined {
+function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: readonly CheckedParam[]): Made | "frozen" | undefined {
   const { env, model, state } = block;
   const { name, span } = section.name;
   const entries = readEntries(cx, section.entries, stepForm);
@@ -101,8 +117,10 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: reado
   if (!goal || !given || times === undefined || (overEntry && !chosen)) return undefined;
   const entry: StepEntry = `${block.entry}.${name}`;
   const reached = reachedParams([goal.value]);
-  const params = free.filter((p) => reached.has(p.path) && (!chosen || chosen.has(p.path)));
-  if (params.length === 0) return reportNothingToTrain(cx, model, section, overEntry, goal);
+  const own = model.params.filter((p) => reached.has(p.path) && (!chosen || chosen.has(p.path)));
+  if (own.length === 0) return reportNothingToTrain(cx, model, section, overEntry, goal);
+  const params = own.filter((p) => free.includes(p));
+  if (params.length === 0) return "frozen";
   const optimizer = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry), goal.value);
   if (!optimizer) return undefined;
   const step: CheckedStep = { name, entry, span, objective: goal.value, terms: goal.terms, optimizer, times, ...(clip && { clip }) };

@@ -68,9 +68,9 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   const start = readBlockStart(cx, keys.get("start"));
   const block: Block = { env, model, run, settings };
   const objectives = new Map<string, Objective>();
-  const written = phasesOf(cx, { span, keys, sound }, sections).map((phase) => ({ ...phase, runs: runsOf(cx, block, phase, objectives) }));
+  const written = phasesOf(cx, { span, keys, sound }, sections).map((phase) => ({ ...phase, ...runsOf(cx, block, phase, objectives) }));
   // Where the steps minimise different things there is no loss but theirs.
-  const whole = sharedObjective(written.flatMap((w) => w.runs)) !== undefined || written.some((w) => w.runs.length < w.steps.length);
+  const whole = sharedObjective(written.flatMap((w) => w.runs)) !== undefined || written.some((w) => !w.complete);
   const names = [...(whole ? ["loss"] : []), ...model.terms.map((t) => t.name).filter((n) => n !== "loss"), ...model.metrics.map((m) => m.name)];
   const earlier: string[] = [];
   const phases = written.map((phase) => {
@@ -102,11 +102,12 @@ function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, 
 }
 
 /** The steps of a phase. */
-function runsOf(cx: Context, { env, model, run, settings: all }: Block, { name, span, keys, steps, entry }: Written, objectives: Map<string, Objective>): readonly CheckedStep[] {
+function runsOf(cx: Context, { env, model, run, settings: all }: Block, { name, span, keys, steps, entry }: Written, objectives: Map<string, Objective>): { readonly runs: readonly CheckedStep[]; readonly complete: boolean } {
   const settings = settingsOf(all, name);
   const written = keys.get("steps")?.value;
   const length = Object.hasOwn(settings, "steps") ? Number(settings["steps"]) : written?.kind === "number" ? written.value : undefined;
-  return checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0 });
+  const { runs, sound } = checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0 });
+  return { runs, complete: sound };
 }
 
 function checkPhase(cx: Context, block: Block, written: Written & { readonly runs: readonly CheckedStep[] }, readable: Readable): CheckedPhase {

@@ -182,10 +182,13 @@ describe("a phase", () => {
         step right { minimize = lb, over = b, times = 2 }
         phase one   { steps = 1 }
         phase two   { steps = 1, step only { minimize = la + lb } }
-        phase three { steps = 1, freeze = a }
+        phase three { steps = 1, optimizer = sgd(0.5) }
       }`;
-    await expect(async () => programOf(text)).rejects.toThrow("E0412");
-    const program = programOf(text.replace(", freeze = a", ", optimizer = sgd(0.5)"));
+    // A step of which everything is frozen is left out, and none may be left.
+    const half = programOf(text.replace("optimizer = sgd(0.5)", "freeze = a"));
+    expect(half.trainPlan?.phases.map((p) => p.runs.map((r) => r.entry))).toEqual([["step.left", "step.right"], ["step.two.only"], ["step.three.right"]]);
+    expect(() => programOf(text.replace("phase three { steps = 1, optimizer = sgd(0.5) }", "phase three { steps = 1, freeze = b, step last { minimize = lb } }"))).toThrow("E0416");
+    const program = programOf(text);
     expect(program.entries.filter((e) => e.startsWith("step"))).toEqual(["step.left", "step.right", "step.two.only", "step.three.left", "step.three.right"]);
     const session = await open(program);
     expect(session.steps).toEqual(["left", "right", "two.only", "three.left", "three.right"]);
