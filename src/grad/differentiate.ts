@@ -1,5 +1,5 @@
 /**
- * The pass that takes derivatives. In: a graph with the forms `derive` (grad, jvp, hvp), `substitute` and `custom`, and marks.
+ * The pass that takes derivatives. In: a graph with the forms `derive` (grad, jvp, hvp) and `custom`, and marks.
  * Out: a graph without them. Nodes are rebuilt in the order of evaluation, so a form inside a value that is itself
  * differentiated is gone before its turn: higher orders need nothing of their own. A mark stands until the end, for
  * differentiation is with respect to that very node; then it becomes what it wraps. So does a value with a rule of its own.
@@ -65,11 +65,10 @@ function eraseForms(d: Derivation, roots: readonly Node[], originOf: Derivation[
   };
 
   const erased = (node: Node): Node | undefined => {
-    if (node.op !== "derive" && node.op !== "substitute") return undefined;
-    const [value, from, to] = node.inputs.map(get) as [Node, Node, Node];
-    if (node.op === "substitute") return d.replace(value, new Map([[from, to]]));
+    if (node.op !== "derive") return undefined;
+    const [value, wrt, along] = node.inputs.map(get) as [Node, Node, Node];
     if (node.attrs.kind === "grad") return gradient(node);
-    return node.attrs.kind === "jvp" ? jvp(d, value, from, to) : hvp(d, value, from, to);
+    return node.attrs.kind === "jvp" ? jvp(d, value, wrt, along) : hvp(d, value, wrt, along);
   };
 
   for (const node of order) {

@@ -44,7 +44,6 @@ const printers: Printers = {
   loop: ({ trip, carries, slices, reverse }) => `${trip} ${carries} ${slices} ${reverse ? "reverse" : "forward"}`,
   pick: ({ index }) => String(index),
   derive: ({ kind }) => kind,
-  substitute: none,
   custom: ({ name, rules }) => `${text(name)} ${rules}`,
 };
 

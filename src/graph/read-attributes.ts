@@ -63,7 +63,6 @@ const readers: Readers = {
   loop: (c) => ({ trip: c.number(), carries: c.number(), slices: c.number(), reverse: c.oneOf("reverse", "forward") === "reverse" }),
   pick: (c) => ({ index: c.number() }),
   derive: (c) => ({ kind: c.oneOf("grad", "jvp", "hvp") }),
-  substitute: none,
   custom: (c) => ({ name: c.string(), rules: c.number() }),
 };
 

@@ -2,7 +2,7 @@
  * Whether a graph keeps the invariants of ir/node.ts. In: a graph. Throws an InternalError that names the node.
  *
  *     verifyGraph(graph)                        // after build and after every pass
- *     verifyGraph(graph, { forms: false })      // after differentiate: no derive, substitute or mark is left
+ *     verifyGraph(graph, { forms: false })      // after differentiate: no derive, custom or mark is left
  */
 import * as dims from "../ir/dims.ts";
 import type { Body, Graph, Node, NodeOf } from "../ir/node.ts";
@@ -23,7 +23,7 @@ export interface VerifyOptions {
   readonly forms?: boolean;
 }
 
-const formOps: ReadonlySet<string> = new Set(["derive", "substitute", "custom", "mark"]);
+const formOps: ReadonlySet<string> = new Set(["derive", "custom", "mark"]);
 const bodyLeafKinds: ReadonlySet<string> = new Set(["carry", "slice", "capture", "iteration"]);
 
 /** Throws unless the graph holds together. */

@@ -114,8 +114,6 @@ export interface OpAttrs {
 
   /** grad: (value scalar, wrt). jvp: (value, wrt, tangent). hvp: (value scalar, wrt, vector). */
   derive: { readonly kind: DeriveKind };
-  /** (value, from, to): value with `from` replaced. */
-  substitute: None;
   /**
    * (value, incoming, out, then `rules` pairs of an argument and its adjoint): the value, whose derivative is what the
    * adjoints say with the leaves `incoming` and `out` replaced by the adjoint that arrives and by this node.

@@ -39,25 +39,6 @@ export const derive: OpRecord<"derive"> = {
   },
 };
 
-/** A value with one node replaced by another. */
-export const substitute: OpRecord<"substitute"> = {
-  name: "substitute",
-  doc: "A value with `from` replaced by `to` wherever it occurs.",
-  class: "form",
-  params: {},
-  type: (_, inputs): TensorType | Refusal => {
-    const [value, from, to] = inputs;
-    const refused = countRefused(inputs, 3);
-    if (refused || !value || !from || !to) return refused ?? { refuse: "needs a value, what to replace and by what" };
-    if (!sameType(from, to)) return { refuse: `cannot replace ${printType(from)} by ${printType(to)}`, operand: 2 };
-    return value;
-  },
-  grad: erased,
-  eval: { kind: "evaluator" },
-  samples: [],
-  latex: (_, args) => `\\left. ${arg(args, 0)} \\right|_{${arg(args, 1)} = ${arg(args, 2)}}`,
-};
-
 /** A value with a gradient of its own. */
 export const custom: OpRecord<"custom"> = {
   name: "custom",

@@ -8,7 +8,7 @@ import { add, compare, div, floordiv, logic, max, mod, mul, pow } from "./binary
 import { gather, scatterSum } from "./by-data.ts";
 import { select } from "./choice.ts";
 import { contract } from "./contract.ts";
-import { custom, derive, substitute } from "./forms.ts";
+import { custom, derive } from "./forms.ts";
 import { constRecord, iota, leaf, random, size } from "./leaves.ts";
 import { concat, reshape, view } from "./movement.ts";
 import type { OpTable } from "./op.ts";
@@ -27,5 +27,5 @@ export const table: OpTable = {
   view, reshape, concat,
   gather, scatter_sum: scatterSum,
   loop, pick,
-  derive, substitute, custom,
+  derive, custom,
 };

@@ -38,7 +38,7 @@ function hasForms(roots: readonly Node[]): boolean {
   const open: (readonly Node[])[] = [roots];
   for (let some = open.pop(); some; some = open.pop()) {
     for (const node of topological(some)) {
-      if (node.op === "derive" || node.op === "substitute") return true;
+      if (node.op === "derive") return true;
       if (node.op === "loop") open.push(node.attrs.body.results);
     }
   }

@@ -122,7 +122,7 @@ describe("marks", () => {
   });
 });
 
-describe("jvp, hvp, substitute", () => {
+describe("jvp, hvp", () => {
   it("jvp is the directional derivative", () => {
     const b = new Builder();
     const [x, w, v] = [leaf(b, "x", [3, 2]), leaf(b, "w", [2, 4]), leaf(b, "v", [3, 2])];
@@ -151,15 +151,6 @@ describe("jvp, hvp, substitute", () => {
     };
     const [plus, minus] = [at(1e-6), at(-1e-6)];
     agree(run(graph, inputs)["hv"]?.data, plus.map((p, i) => (p - (minus[i] as number)) / 2e-6));
-  });
-
-  it("substitute replaces a node, also inside what was a derivative", () => {
-    const b = new Builder();
-    const [x, y] = [leaf(b, "x", []), leaf(b, "y", [])];
-    const g = b.make("derive", { kind: "grad" }, [b.mul(b.exp(x), y), x]);
-    const moved = b.make("substitute", {}, [g, x, b.mul(y, y)]);
-    const graph = differentiate.run(graphWith(b, { moved }));
-    agree(run(graph, { y: [1.3] })["moved"]?.data, [Math.exp(1.69) * 1.3]);
   });
 });
 
@@ -190,5 +181,40 @@ describe("origins", () => {
     const made = [...graph.origins].filter(([, o]) => o.reason !== undefined);
     expect(made.map(([, o]) => o.reason)).toContain("gradient of exp with respect to input 0");
     for (const [, o] of made) expect(o.spans.length).toBeGreaterThan(0);
+  });
+});
+
+describe("a value with a gradient of its own", () => {
+  /** f(u) = sign(u), with the adjoint 2 dy u + out, in a graph: sum(w · f(x · x)). */
+  function program(): { readonly b: Builder; readonly x: Node; readonly loss: Node } {
+    const b = new Builder();
+    const [x, w] = [leaf(b, "x", [3]), leaf(b, "w", [3])];
+    const u = b.mul(x, x);
+    const [dy, out] = ["dy 0", "out 1"].map((path) => b.leaf({ kind: "rule", path, type: u.type })) as [Node, Node];
+    const value = b.select(b.compare(">", u, b.like(u, 0)), b.like(u, 1), b.like(u, -1));
+    const adjoint = b.mul(dy, b.add(b.mul(b.like(u, 2), u), out));
+    const f = b.make("custom", { name: "f", rules: 1 }, [value, dy, out, u, adjoint]);
+    return { b, x, loss: b.reduce("sum", b.mul(w, f), [0]) };
+  }
+
+  it("is differentiated by its rule, and the rule again", () => {
+    const { b, x, loss } = program();
+    const g = b.make("derive", { kind: "grad" }, [loss, x]);
+    const second = b.make("derive", { kind: "grad" }, [b.reduce("sum", g, [0]), x]);
+    const graph = differentiate.run(graphWith(b, { loss, g, second }));
+    differentiate.verify?.(graph);
+    const inputs = draw(graph, 7);
+    const got = run(graph, inputs);
+    const [xs, ws] = ["x", "w"].map((n) => [...(inputs[n] ?? [])]) as [number[], number[]];
+    // With u = x²: dL/du = w (2 u + f), f = 1; and d f/du is the rule for an arriving 1.
+    agree(got["g"]?.data, xs.map((v, k) => (ws[k] as number) * (2 * v * v + 1) * 2 * v));
+    agree(got["second"]?.data, xs.map((v, k) => (ws[k] as number) * ((2 + (2 * v * v + 1)) * 4 * v * v + (2 * v * v + 1) * 2)));
+  });
+
+  it("leaves nothing behind where no derivative is taken", () => {
+    const { b, loss } = program();
+    const graph = differentiate.run(graphWith(b, { loss }));
+    differentiate.verify?.(graph);
+    expect(topological(rootsOf(graph)).some((n) => n.op === "custom" || (n.op === "leaf" && n.attrs.kind === "rule"))).toBe(false);
   });
 });

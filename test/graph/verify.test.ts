@@ -66,5 +66,10 @@ describe("a breach is found", () => {
     expect(() => verifyGraph(graphOf(form))).not.toThrow();
     expect(() => verifyGraph(graphOf(form), { forms: false })).toThrow(/differentiate removes/);
     expect(() => verifyGraph(graphOf(b.exp(marked)), { forms: false })).toThrow(/mark/);
+    const rule = b.leaf({ kind: "rule", path: "dy 0", type: x.type });
+    const custom = b.make("custom", { name: "f", rules: 0 }, [x, rule, rule]);
+    expect(() => verifyGraph(graphOf(custom))).not.toThrow();
+    expect(() => verifyGraph(graphOf(custom), { forms: false })).toThrow(/differentiate removes|left over/);
+    expect(() => verifyGraph(graphOf(b.exp(rule)), { forms: false })).toThrow(/left over/);
   });
 });
