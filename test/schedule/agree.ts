@@ -28,19 +28,24 @@ export interface AgreeOptions {
   readonly precision?: Precision;
   readonly tolerance?: number;
   readonly seed?: number;
+  /** Values that integer inputs may have; 0..4 otherwise. */
+  readonly ranges?: Ranges;
 }
 
-/** Deterministic values: f32 in about -2..2, integers 0..3. */
-export function leafValues(graph: Graph, sizes: Readonly<Record<string, number>>, seed: number): Record<string, Tensor64> {
+type Ranges = Readonly<Record<string, { readonly lo: number; readonly hi: number }>>;
+
+/** Deterministic values: f32 in about -2..2, integers in their ranges. */
+export function leafValues(graph: Graph, sizes: Readonly<Record<string, number>>, seed: number, ranges: Ranges = {}): Record<string, Tensor64> {
   const values: Record<string, Tensor64> = {};
   for (const node of topological(rootsOf(graph))) {
     if (node.op !== "leaf" || node.attrs.kind === "hyper" || node.attrs.kind === "step") continue;
     const shape = node.type.shape.map((d) => dims.evaluate(d, sizes));
     const count = shape.reduce((p, d) => p * d, 1);
+    const { lo, hi } = ranges[node.attrs.path] ?? { lo: 0, hi: 4 };
     const salt = [...node.attrs.path].reduce((h, ch) => h * 31 + ch.charCodeAt(0), seed + 7);
     const data = Float64Array.from({ length: count }, (_, i) => {
       const u = Math.abs(Math.sin(salt * 12.9898 + i * 78.233) * 43758.5453) % 1;
-      return node.type.dtype === "f32" ? Math.fround(u * 4 - 2) : node.type.dtype === "bool" ? Math.round(u) : Math.floor(u * 4);
+      return node.type.dtype === "f32" ? Math.fround(u * 4 - 2) : node.type.dtype === "bool" ? Math.round(u) : lo + Math.floor(u * (hi - lo));
     });
     values[node.attrs.path] = { shape, data };
   }
@@ -54,9 +59,9 @@ function scalarLeaves(graph: Graph, kind: "hyper" | "step", value: number): Read
 
 /** Expects the schedule to compute what the graph says. */
 export function expectAgreement(graph: Graph, options: AgreeOptions = {}): void {
-  const { sizes = {}, capacity = sizes, off = new Set<string>(), precision = "f64", seed = 0 } = options;
+  const { sizes = {}, capacity = sizes, off = new Set<string>(), precision = "f64", seed = 0, ranges = {} } = options;
   const tolerance = options.tolerance ?? (precision === "f64" ? 1e-9 : 2e-5);
-  const leaves = leafValues(graph, sizes, seed);
+  const leaves = leafValues(graph, sizes, seed, ranges);
   const words = { seed: 5 + seed, step: 3, example: 10 };
   const scalars = { hyper: scalarLeaves(graph, "hyper", 0.05), step: scalarLeaves(graph, "step", 3) };
   const nothing: Tensor64 = { shape: [], data: Float64Array.of(Number.NaN) };

@@ -6,10 +6,12 @@ import type { CompiledProgram } from "../../src/compile.ts";
 import { isStep } from "../../src/graph/build.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { openSession, type Session } from "../../src/session.ts";
-import { dataOf, exampleProgram, feedOf, programOf, worst } from "./kit.ts";
+import { dataOf, exampleProgram, examplePrograms, feedOf, programOf, worst } from "./kit.ts";
 
 /** Of loss, gradients and weights after at most five steps of a tiny network. */
 const tolerance = 2e-5;
+/** Most examples of a step: below the capacity of many, and few enough for the evaluator. */
+const most = 16;
 const examples = readdirSync(new URL("../../examples/", import.meta.url)).filter((f) => f.endsWith(".dl")).map((f) => f.slice(0, -3));
 
 let gpu: OpenDevice;
@@ -40,12 +42,11 @@ async function expectSameOutputs(entry: "evaluate" | "predict" | "gradients", de
 }
 
 describe.each(examples)("example %s", (name) => {
-  it("starts, evaluates and takes five training steps as the evaluator does", async () => {
-    const program = exampleProgram(name);
+  it.each(examplePrograms(name).map((program) => ({ name: program.train?.name ?? program.model.name, program })))("$name starts, evaluates and takes five training steps as the evaluator does", async ({ program }) => {
     const { device, oracle } = await both(program);
     await expectSameParameters(device, oracle);
     const data = dataOf(program);
-    const batch = Math.min(largestBatch(program.train) ?? Number.POSITIVE_INFINITY, data?.rows ?? 1);
+    const batch = Math.min(largestBatch(program.train) ?? Number.POSITIVE_INFINITY, data?.rows ?? 1, most);
     const steps = program.entries.some(isStep) ? (oracle.steps.length > 0 ? oracle.steps.map((step) => ({ step })) : [{}]) : [];
     for (let t = 0; t < 5; t++) {
       const from = data ? (t * batch) % (data.rows - batch + 1) : 0;
@@ -61,7 +62,7 @@ describe.each(examples)("example %s", (name) => {
     await expectSameOutputs("evaluate", device, oracle, feedOf(data, 0, batch));
     device.close();
     oracle.close();
-  });
+  }, 120_000);
 });
 
 describe("sizes that vary under a capacity", () => {

@@ -7,16 +7,26 @@ import { makeDataset } from "../../src/harness/runtime/dataset.ts";
 
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-/** The first program of a text; fails the test on any error. */
-export function programOf(text: string, set: Record<string, number> = {}): CompiledProgram {
+/** The programs of a text, one for each train block or model without one; fails the test on any error. */
+export function programsOf(text: string, set: Record<string, number> = {}): readonly CompiledProgram[] {
   const { diagnostics, programs } = compile({ path: "test.dl", text }, { set, trace: { verify: true } });
-  const [program] = programs;
-  if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
-  return program;
+  if (programs.length === 0) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
+  return programs;
 }
 
+/** The first program of a text. */
+export function programOf(text: string, set: Record<string, number> = {}): CompiledProgram {
+  return programsOf(text, set)[0] as CompiledProgram;
+}
+
+/** The programs of a file of examples/. */
+export function examplePrograms(name: string, set: Record<string, number> = {}): readonly CompiledProgram[] {
+  return programsOf(readFileSync(`${examples}${name}.dl`, "utf8"), set);
+}
+
+/** The first program of a file of examples/. */
 export function exampleProgram(name: string): CompiledProgram {
-  return programOf(readFileSync(`${examples}${name}.dl`, "utf8"));
+  return examplePrograms(name)[0] as CompiledProgram;
 }
 
 /** The examples of a program of examples/. */
