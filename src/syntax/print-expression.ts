@@ -105,6 +105,7 @@ export class ExpressionPrinter {
     const operand = (value: Expr, last: boolean, least: number): string => {
       // A reduction in the middle of a product would swallow the rest.
       const swallows = level === product && !last && levelOf(value) >= least && isOpen(value);
+      if (swallows && value.kind === "unary") return `-(${this.expression(value.operand, 0, tight)})`;
       const text = this.expression(value, least, tight);
       return swallows ? `(${text})` : text;
     };

@@ -34,6 +34,41 @@ describe("vae", () => {
   });
 });
 
+/** Mean and variance of each column. */
+function moments(values: ArrayLike<number>, width: number): { mean: number; variance: number }[] {
+  const rows = rowsOf(values, width);
+  return Array.from({ length: width }, (_, k) => {
+    const column = rows.map((row) => row[k] ?? Number.NaN);
+    return { mean: mean(column), variance: mean(column.map((v) => (v - mean(column)) ** 2)) };
+  });
+}
+
+describe.each([{ name: "gan", set: { epochs: 200 } }, { name: "wgan", set: {} }])("$name", ({ name, set }) => {
+  it("makes flowers whose measures have the data's mean and variance, from noise that has neither", async () => {
+    const { session, feed } = await trainExample(gpu, name, { set });
+    const x = feed["x"] ?? new Float64Array();
+    const made = moments((await session.predict({ x })).sample?.data ?? [], 2);
+    await session.reset();
+    const atFirst = moments((await session.predict({ x })).sample?.data ?? [], 2);
+    for (const [k, data] of moments(x, 2).entries()) {
+      expect(Math.abs((atFirst[k]?.mean ?? 0) - data.mean)).toBeGreaterThan(1);
+      expect(Math.abs((made[k]?.mean ?? Number.NaN) - data.mean)).toBeLessThan(0.5);
+      expect(made[k]?.variance).toBeGreaterThan(0.3 * data.variance);
+      expect(made[k]?.variance).toBeLessThan(2.5 * data.variance);
+    }
+    session.close();
+  });
+});
+
+describe("wgan", () => {
+  it("keeps the critic's slope near 1 and moves the generator by the critic alone", async () => {
+    const { session, measured } = await trainExample(gpu, "wgan", { set: { epochs: 40 } });
+    expect(measured["steepness"]).toBeGreaterThan(0.8);
+    expect(measured["steepness"]).toBeLessThan(1.2);
+    session.close();
+  });
+});
+
 describe("pinn", () => {
   it("solves the differential equation, also between the points it was asked at", async () => {
     const { session, measured } = await trainExample(gpu, "pinn");

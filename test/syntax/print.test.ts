@@ -53,6 +53,11 @@ test("any text is read without a crash, and what parses keeps its meaning", () =
   }), { numRuns: 1000 });
 });
 
+test("a sum in the middle of a product has its parentheses where a note puts them", () => {
+  for (const e of ["exp(-(sum[i] x[i]^2) / s^2)", "(sum[i] x[i]) / n", "-(sum[i] x[i]) * a * sum[i] x[i]", "-sum[i] x[i] * y[i]", "a - (sum[i] x[i]) / n"])
+    expect(formatted(`const c = ${e}\n`)).toBe(`const c = ${e}\n`);
+});
+
 test("the canonical form, with comments where they were", () => {
   const text = `# a file
 use "a.dl"
