@@ -11,6 +11,13 @@ const names = readdirSync(folder).filter((n) => n.endsWith(".dl"));
 describe("examples", () => {
   it("are there", () => expect(names.length).toBeGreaterThanOrEqual(24));
 
+  it("are all listed, with their data", () => {
+    const list = readFileSync(new URL("README.md", folder), "utf8");
+    for (const name of names) expect(list).toContain(`(${name})`);
+    const data = readFileSync(new URL("data/README.md", folder), "utf8");
+    for (const name of readdirSync(new URL("data/", folder)).filter((n) => n !== "README.md")) expect(data).toContain(`\`${name}\``);
+  });
+
   it.each(names)("%s", (name) => {
     const text = readFileSync(new URL(name, folder), "utf8");
     expect(/^(#.*\n)+/.exec(text)?.[0]).toContain(" = ");

@@ -22,17 +22,17 @@ describe("data as an index", () => {
   ])("%s fits %s", (range, e) => expect(errorsOf(text(` ${range}`, e))).toEqual([]));
 
   it.each([
-    ["in -1..3", "sum[n] p[n, y[n]]", "takes values -1 to 2"],
-    ["in -2..3", "mean[n where y[n] >= -1] p[n, y[n]]", "takes values -1 to 2"],
-    ["in -1..3", "mean[n where y[n] < 2] p[n, y[n]]", "takes values -1 to 1"],
-    ["in -1..3", "mean[n where s[n, 0] >= 0] p[n, y[n]]", "takes values -1 to 2"],
-    ["in -1..3", "mean[n where y[n] >= 0] p[n, y[n]] + sum[n] p[n, y[n]]", "takes values -1 to 2"],
-    ["in -1..3", "mean[n where y[n] >= 0 or s[n, 0] > 0] p[n, y[n]]", "takes values -1 to 2"],
-    ["in -2..3", "mean[n where y[n] != -1] p[n, y[n]]", "takes values -2 to 2"],
+    ["in -1..3", "sum[n] p[n, y[n]]", "the index may be -1 to 2"],
+    ["in -2..3", "mean[n where y[n] >= -1] p[n, y[n]]", "the index may be -1 to 2"],
+    ["in -1..3", "mean[n where y[n] < 2] p[n, y[n]]", "the index may be -1 to 1"],
+    ["in -1..3", "mean[n where s[n, 0] >= 0] p[n, y[n]]", "the index may be -1 to 2"],
+    ["in -1..3", "mean[n where y[n] >= 0] p[n, y[n]] + sum[n] p[n, y[n]]", "the index may be -1 to 2"],
+    ["in -1..3", "mean[n where y[n] >= 0 or s[n, 0] > 0] p[n, y[n]]", "the index may be -1 to 2"],
+    ["in -2..3", "mean[n where y[n] != -1] p[n, y[n]]", "the index may be -2 to 2"],
   ])("%s does not fit %s", (range, e, says) => {
     const errors = errorsOf(text(` ${range}`, e));
     expect(errors.length).toBeGreaterThan(0);
-    for (const error of errors) expect(error).toMatch(new RegExp(`E0216 .*${says}|E0205 .*values ${says.slice(13)}`));
+    for (const error of errors) expect(error).toContain(`E0205 ${says}`);
   });
 
   it("without a range fits nowhere", () => expect(errorsOf(text("", "sum[n] p[n, y[n]]"))).toEqual(["E0216 `y` may take any value, and indexes an axis of 3"]));

@@ -140,7 +140,7 @@ describe("bad input", () => {
 });
 
 describe("nabla check", () => {
-  test("is quiet on standard output and succeeds on the examples", { timeout: 60_000 }, async () => {
+  test("is quiet on standard output and succeeds on the examples", { timeout: 240_000 }, async () => {
     const files = fs.readdirSync(path.join(root, "examples")).filter((f) => f.endsWith(".dl"));
     expect(files.length).toBeGreaterThan(3);
     const { status, out, err } = await runNabla(["check", ...files.map(example)]);
