@@ -41,22 +41,37 @@ export interface Linear {
 
 /** How deep expressions are looked into: what lies deeper is one atom. */
 const depthLimit = 40;
+/** Conditions are joined two by two while they are no more than this. */
+const pairLimit = 24;
 
 /** The conditions around an access, ready to be asked. */
 export class Facts {
+  private readonly guards: readonly Guard[];
   private readonly ranges: Ranges;
-  private readonly ids = new Map<object, number>();
+  private readonly ids = new Map<object | string, number>();
+  /** What was found for an expression under these names: expressions are shared, so each is looked at once. */
+  private readonly forms = new Map<Names | undefined, Map<Core, Linear>>();
+  private readonly keys = new Map<Names | undefined, Map<Core, string>>();
   private readonly nonnegatives: Linear[] = [];
   private readonly nonzeros: Linear[] = [];
   private contradiction = false;
+  private read = false;
 
   constructor(guards: readonly Guard[], ranges: Ranges) {
+    this.guards = guards;
     this.ranges = ranges;
-    for (const { condition, holds } of guards) this.note({ core: condition, names: undefined }, holds);
+  }
+
+  /** Takes the conditions apart, once they are needed: most accesses are inside by their ranges. */
+  private known(): readonly Linear[] {
+    if (this.read) return this.nonnegatives;
+    this.read = true;
+    for (const { condition, holds } of this.guards) this.note({ core: condition, names: undefined }, holds);
     for (const f of this.nonzeros) {
       // Where f is at least 0 and not 0, it is at least 1.
       for (const g of [f, scale(f, -1)]) if (this.byRanges(g)) this.nonnegatives.push(shift(g, -1));
     }
+    return this.nonnegatives;
   }
 
   /** The expression as a linear form. */
@@ -67,16 +82,18 @@ export class Facts {
   /** True when the form is proven to be 0 or more, by ranges alone or with one or two of the conditions. */
   nonnegative(f: Linear): boolean {
     if (this.byRanges(f)) return true;
-    for (const g of this.nonnegatives) {
+    const facts = this.known();
+    for (const g of facts) {
       const rest = minus(f, g);
-      if (this.byRanges(rest) || this.nonnegatives.some((h) => this.byRanges(minus(rest, h)))) return true;
+      if (this.byRanges(rest) || (facts.length <= pairLimit && facts.some((h) => this.byRanges(minus(rest, h))))) return true;
     }
     return false;
   }
 
   /** True when no values satisfy the conditions. */
   get impossible(): boolean {
-    return this.contradiction || this.nonnegatives.some((g) => this.nonnegative(shift(scale(g, -1), -1)));
+    const facts = this.known();
+    return this.contradiction || (facts.length <= pairLimit && facts.some((g) => this.nonnegative(shift(scale(g, -1), -1))));
   }
 
   /** True by the ranges of its atoms. */
@@ -87,7 +104,7 @@ export class Facts {
 
   /** The best lower bound that the ranges, or they and one condition, give. */
   atLeast(f: Linear): Dim | undefined {
-    return this.nonnegatives.map((g) => this.least(minus(f, g))).reduce((best, d) => (best === undefined || d === undefined ? (best ?? d) : (larger(best, d) ?? best)), this.least(f));
+    return this.known().map((g) => this.least(minus(f, g))).reduce((best, d) => (best === undefined || d === undefined ? (best ?? d) : (larger(best, d) ?? best)), this.least(f));
   }
 
   private least(f: Linear): Dim | undefined {
@@ -164,7 +181,10 @@ export class Facts {
   }
 
   private form(written: Written, depth: number): Linear {
-    const { core, names } = this.through(written);
+    return remembered(this.forms, written, () => this.formOf(this.through(written), depth));
+  }
+
+  private formOf({ core, names }: Written, depth: number): Linear {
     const part = (c: Core): Linear => this.form({ core: c, names }, depth - 1);
     if (core.kind === "number" && Number.isInteger(core.value)) return { constant: core.value, terms: new Map() };
     if (core.kind === "size") return { constant: core.dim, terms: new Map() };
@@ -182,9 +202,12 @@ export class Facts {
     return { constant: 0, terms: new Map([[this.key({ core, names }, depth), { k: 1, core }]]) };
   }
 
-  /** Equal texts are equal values. */
+  /** Equal keys are equal values; each names its parts by number, so none is long. */
   private key(written: Written, depth: number): string {
-    const { core, names } = this.through(written);
+    return remembered(this.keys, written, () => String(this.id(this.structure(this.through(written), depth))));
+  }
+
+  private structure({ core, names }: Written, depth: number): string {
     const part = (c: Core): string => this.key({ core: c, names }, depth - 1);
     const own = (): string => `#${this.id(core)}${names ? `@${names.id}` : ""}`;
     if (depth <= 0) return own();
@@ -210,12 +233,23 @@ export class Facts {
     }
   }
 
-  private id(thing: object): number {
+  private id(thing: object | string): number {
     const known = this.ids.get(thing);
     if (known !== undefined) return known;
     this.ids.set(thing, this.ids.size + 1);
     return this.ids.size;
   }
+}
+
+/** What `find` gives, the first time it is asked for this expression. */
+function remembered<T>(known: Map<Names | undefined, Map<Core, T>>, { core, names }: Written, find: () => T): T {
+  const here = known.get(names) ?? new Map<Core, T>();
+  known.set(names, here);
+  const before = here.get(core);
+  if (before !== undefined) return before;
+  const found = find();
+  here.set(core, found);
+  return found;
 }
 
 const opposite: Readonly<Record<Relation, Relation>> = { "==": "!=", "!=": "==", "<": ">=", ">=": "<", "<=": ">", ">": "<=" };
