@@ -234,6 +234,10 @@ export class Session {
     for (const i of inputs) {
       const values = Object.hasOwn(feed, i.name) ? feed[i.name] : undefined;
       if (!values) continue;
+      // What has no batch axis is the same for every example, and says nothing of how many there are.
+      const fixed = elementsOf(i.shape, { [batch]: 0 }) === elementsOf(i.shape, { [batch]: 1 }) ? elementsOf(i.shape, { [batch]: 1 }) : undefined;
+      if (fixed !== undefined && values.length !== fixed) throw new EngineError("E0504", `${i.name} has ${values.length} numbers where ${fixed} are expected`);
+      if (fixed !== undefined) continue;
       const n = rowsOf(values.length, (rows) => elementsOf(i.shape, { [batch]: rows }));
       if (n === undefined) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, which is no whole number of examples of ${elementsOf(i.shape, { [batch]: 1 })}`);
       if (rows !== undefined && rows !== n) throw new EngineError("E0504", `${i.name} has ${n} examples where another input has ${rows}`);

@@ -156,6 +156,12 @@ output each[n] = cases {
     await expectGradients(text, { x: numbers(12, 2), y: [-1, -1, -1, -1] });
   });
 
+  it("shared parts of long conditions are read once", async () => {
+    const doubled = (times: number): string => range(times).reduce((s) => `d(${s})`, "y[n]");
+    const text = `fn d(a) = a + a\nmodel M {\n  input x: f32[N, 5]\n  target y: i32[N] in -1..5\n  output o[n] = where(${doubled(24)} >= 0, x[n, y[n]], 7)\n}`;
+    near((await outputs(text, { x, y: [0, -1, 4, 1] })).o, [at(0, 0), 7, at(2, 4), at(3, 1)]);
+  });
+
   it("and conditions that do not keep an index inside are refused", () => {
     const error = (lines: string): string[] => errorsOf(`input x: f32[N, 5]\ntarget y: i32[N] in -1..6\n${lines}`);
     expect(error("output a[n] = where(y[n] >= 0, x[n, y[n]], 0)")).toEqual(["E0205 the index may be 0 to 5, also where its condition holds, and the axis has indices 0 to 4"]);
@@ -289,6 +295,13 @@ describe("sizes that data decides", () => {
     await expectGradients(text, { x: [1, 2, -1, 0.5, 0.3, 1] });
     await expectGradients("input x: f32[N, 2]\nparam W: f32[2] ~ ones\nloss = sum[k] prod[n] (x[n, k] * W[k] - x[n, k])", { x: [1, 2, -1, 0.5] });
     await expectGradients("input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nu[n] = prod[k] (x[n, k] * W[k])\nv = prod[n] u[n]\nloss = sum(grad(v, W)^2)", { x: [1, 2, -1, 0.5] });
+  });
+});
+
+describe("inputs without a batch axis", () => {
+  it("are the same for every example", async () => {
+    const found = await outputs("input x: f32[N, 3]\ninput p: i32[2] in 0..3\ninput s: f32\noutput o = s * x[:, p]", { x: [1, 2, 3, 4, 5, 6, 7, 8, 9], p: [2, 0], s: [10] });
+    near(found["o"], [30, 10, 60, 40, 90, 70]);
   });
 });
 
