@@ -12,7 +12,7 @@
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Relation } from "../ir/node.ts";
-import { larger, provablyNonnegative, type Ranges } from "./bounds.ts";
+import { floorDivide, larger, provablyNonnegative, type Ranges } from "./bounds.ts";
 import type { Core, CoreOf, IndexVar } from "./core.ts";
 
 /** A condition that holds, or one that does not. */
@@ -137,19 +137,19 @@ export class Facts {
     const [up, down] = [minus(a, b), minus(b, a)];
     switch (holds ? relation : opposite[relation]) {
       case ">=":
-        this.nonnegatives.push(up);
+        this.nonnegatives.push(tightened(up));
         return;
       case ">":
-        this.nonnegatives.push(shift(up, -1));
+        this.nonnegatives.push(tightened(shift(up, -1)));
         return;
       case "<=":
-        this.nonnegatives.push(down);
+        this.nonnegatives.push(tightened(down));
         return;
       case "<":
-        this.nonnegatives.push(shift(down, -1));
+        this.nonnegatives.push(tightened(shift(down, -1)));
         return;
       case "==":
-        this.nonnegatives.push(up, down);
+        this.nonnegatives.push(tightened(up), tightened(down));
         return;
       case "!=":
         this.nonzeros.push(up);
@@ -253,6 +253,15 @@ function remembered<T>(known: Map<Names | undefined, Map<Core, T>>, { core, name
 }
 
 const opposite: Readonly<Record<Relation, Relation>> = { "==": "!=", "!=": "==", "<": ">=", ">=": "<", "<=": ">", ">": "<=" };
+
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+
+/** What f >= 0 says of whole numbers: 2x - 3 >= 0 is x - 2 >= 0. */
+function tightened(f: Linear): Linear {
+  const common = [...f.terms.values()].reduce((d, t) => gcd(d, t.k), 0);
+  const constant = common > 1 ? floorDivide(f.constant, common) : undefined;
+  return constant === undefined ? f : { constant, terms: new Map([...f.terms].map(([key, t]) => [key, { ...t, k: t.k / common }])) };
+}
 
 /** f + c. */
 export function shift(f: Linear, by: Dim): Linear {
