@@ -7,5 +7,5 @@ export type { Source, Span } from "./support/span.ts";
 export { makeDataset, type Dataset } from "./harness/runtime/dataset.ts";
 export { DataError } from "./harness/runtime/data-error.ts";
 export { EngineError, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
-export type { EpochReport, StepReport, TrainResult } from "./harness/runtime/train.ts";
+export type { EpochReport, PhaseResult, StepReport, TrainResult } from "./harness/runtime/train-report.ts";
 export type { Evaluation } from "./harness/runtime/evaluate-part.ts";

@@ -125,6 +125,23 @@ it("counts t for each step by itself", async () => {
   expect(await one(session, "M.b")).toBe(1 + 2 + 3);
 });
 
+it("gives an optimizer over all parameters those of its step, and what its step minimises", async () => {
+  const text = `model M {
+      param a: f32[2] ~ ones; param b: f32[2] ~ ones; param c: f32 ~ ones
+      loss la = sum((a - 3)^2) + a[0] * a[1]; loss lb = sum((b - a)^2) + (c - b[0])^2
+    }
+    train M {
+      optimizer = newton()
+      step one { minimize = la, over = a }; step two { minimize = la + lb, over = [b, c] }
+      phase all { steps = 1 }; phase part { steps = 1, freeze = b, optimizer = bfgs() }
+    }`;
+  const session = await open(programOf(text), "f64");
+  const { phases } = await session.train(undefined);
+  // Newton solves a quadratic at once: 2 (a - 3) + (a₁, a₀) = 0, then b = a and c = b₀; nothing is left for the second phase.
+  for (const [path, value] of [["M.a", 2], ["M.b", 2], ["M.c", 2]] as const) for (const v of await session.get(path)) expect(v, path).toBeCloseTo(value, 10);
+  expect(phases.map((p) => p.end)).toEqual(["finished", "finished"]);
+});
+
 const sums = `model M {
     input x: f32[N]
     param u: f32 ~ zeros; param v: f32 ~ zeros
