@@ -203,6 +203,20 @@ describe("a phase", () => {
   });
 });
 
+it("is the last when it is interrupted or not finite, and the result says so", async () => {
+  const text = line("batch = all, optimizer = sgd(0.1); phase one { epochs = 3 }; phase two { epochs = 5, optimizer = sgd(0.2) }; phase three { epochs = 2 }");
+  const session = await open(programOf(text));
+  let steps = 0;
+  const stopped = await session.train(points(6), { onStep: () => steps++, interrupted: () => steps >= 5 });
+  expect(stopped.phases.map((p) => [p.name, p.steps, p.end])).toEqual([["one", 3, "finished"], ["two", 2, "interrupted"]]);
+  expect([stopped.end, stopped.epochs, stopped.steps]).toEqual(["interrupted", 5, 5]);
+  const wild = await open(programOf(text.replace("sgd(0.2)", "sgd(1e200)")));
+  const result = await wild.train(points(6));
+  expect(result.phases.map((p) => [p.name, p.end])).toEqual([["one", "finished"], ["two", "not finite"]]);
+  // The second update of the phase meets the loss that the first one's leap left.
+  expect(result.failure).toMatchObject({ step: 2, names: expect.arrayContaining(["loss"]) as string[] });
+});
+
 it("lasts as long as the settings say: for all phases, or for one", () => {
   const text = line("optimizer = sgd(0.1), epochs = 9; phase warm { batch = 2 }; phase all { epochs = warm.best_epoch, batch = 3 }");
   const lengths = (set: Record<string, number>): unknown[] => (programOf(text, set).trainPlan?.phases ?? []).map((p) => [typeof p.epochs === "object" ? p.epochs.text : p.epochs, p.batch]);
