@@ -156,7 +156,7 @@ function next(file: string, stem: string, program: CompiledProgram, say: (line: 
   const tries = [
     [`npx nabla train ${quoted(file)} --set ${setting}`, "the same with something changed"],
     [`npx nabla graph ${quoted(file)}`, "a page with the network, its gradient and its kernels"],
-    [`npx nabla build ${quoted(file)} -o ${quoted(`${stem}-bundle`)}`, "a package that trains without nabla"],
+    ...(program.train?.start ? [] : [[`npx nabla build ${quoted(file)} -o ${quoted(`${stem}-bundle`)}`, "a package that trains without nabla"] as const]),
   ] as const;
   const width = Math.max(...tries.map(([command]) => command.length));
   say("\nnext:");
