@@ -88,7 +88,7 @@ function beginsDeclaration(tokens: readonly IToken[], i: number): boolean {
 function layOutChunk(raw: readonly IToken[], problems: LayoutProblem[]): readonly Chunk[] {
   const { kept, unpaired, heads, unbalanced } = pairBrackets(raw, problems);
   const endsOperand = (token: IToken | undefined): boolean => token !== undefined && operandEnds.has(token.tokenType) && !heads.has(token.startOffset);
-  const tokens = dropNewlines(contextualKeywords(kept, endsOperand), unpaired);
+  const tokens = dropNewlines(contextualKeywords(kept, unpaired, endsOperand), unpaired);
   const tooDeep = nestingLimit(tokens, endsOperand);
   const [first] = tokens;
   if (tooDeep) problems.push({ kind: "nesting", token: tooDeep });
@@ -172,10 +172,12 @@ function pairBrackets(tokens: readonly IToken[], problems: LayoutProblem[]): Pai
 type EndsOperand = (token: IToken | undefined) => boolean;
 
 /** `loss x = …` begins a loss where `loss * 2` is a value; `where`, `as`, … are keywords only after an operand. */
-function contextualKeywords(tokens: readonly IToken[], endsOperand: EndsOperand): readonly IToken[] {
+function contextualKeywords(tokens: readonly IToken[], unpaired: ReadonlySet<number>, endsOperand: EndsOperand): readonly IToken[] {
   const out: IToken[] = [];
+  const open: TokenType[] = [];
+  // What stands before: a line break counts unless ( or [ is open.
+  let previous: IToken | undefined;
   for (const [i, token] of tokens.entries()) {
-    const previous = out[i - 1];
     const next = tokens[i + 1];
     let type: TokenType | undefined;
     if (token.tokenType === T.Name && contextual.has(token.image)) {
@@ -185,7 +187,11 @@ function contextualKeywords(tokens: readonly IToken[], endsOperand: EndsOperand)
         if (begins) type = keywordTypes.get(token.image);
       }
     }
-    out.push(type ? retyped(token, type) : token);
+    const kept = type ? retyped(token, type) : token;
+    out.push(kept);
+    if (closerOf.has(token.tokenType) && !unpaired.has(token.startOffset)) open.push(token.tokenType);
+    else if (closers.has(token.tokenType)) open.pop();
+    if (token.tokenType !== T.Newline || (open.at(-1) !== T.LeftParen && open.at(-1) !== T.LeftBracket)) previous = kept;
   }
   return out;
 }
@@ -193,12 +199,16 @@ function contextualKeywords(tokens: readonly IToken[], endsOperand: EndsOperand)
 function dropNewlines(tokens: readonly IToken[], unpaired: ReadonlySet<number>): readonly IToken[] {
   const out: IToken[] = [];
   const open: TokenType[] = [];
+  // The places of newlines after which, past further newlines, a brace comes.
+  const beforeBrace = new Set<number>();
+  for (let i = tokens.length - 1; i > 0; i--) {
+    if (tokens[i - 1]?.tokenType === T.Newline && (tokens[i]?.tokenType === T.LeftBrace || beforeBrace.has(i))) beforeBrace.add(i - 1);
+  }
   for (const [i, token] of tokens.entries()) {
     const type = token.tokenType;
     if (type === T.Newline) {
       const last = out.at(-1);
-      const next = tokens[i + 1]?.tokenType;
-      const joined = last === undefined || last.tokenType === T.Newline || joiners.has(last.tokenType) || isBinary(last) || next === T.LeftBrace;
+      const joined = last === undefined || last.tokenType === T.Newline || joiners.has(last.tokenType) || isBinary(last) || beforeBrace.has(i);
       const bracket = open.at(-1);
       if (joined || bracket === T.LeftParen || bracket === T.LeftBracket) continue;
     } else if (closerOf.has(type)) {

@@ -19,6 +19,7 @@ import { evaluate } from "./evaluate.ts";
 import { type ProgramFile, readFiles, type UseOptions } from "./files.ts";
 import { finishModel, type Foreknowledge, runModel, type Settings } from "./models.ts";
 import { labelAt } from "./problem.ts";
+import { checkInputSizes } from "./input-sizes.ts";
 import { reachedParams } from "./reach.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
@@ -170,6 +171,7 @@ function checkModel(
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
     if (blocks.length > 0 && !own.hasErrors) warnUntrained(own, checked, blocks, run.state);
+    checkInputSizes(cx, checked);
     for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);
     if (!own.hasErrors && whole) warnUnused(cx, diagnostics);
     return { model: checked, trains: blocks, called: cx.called };

@@ -8,7 +8,7 @@ import type { Cases, Expr } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
 import { broadcast, notOneNumber, type Operand, unionOf } from "./elementwise.ts";
-import { coerce, ownDtype, tensorValue } from "./make.ts";
+import { coerce, fitsI32, ownDtype, tensorValue } from "./make.ts";
 import type { Guard } from "./guards.ts";
 import { mentionedNames } from "./mentions.ts";
 import { asTensor, knownOf } from "./operands.ts";
@@ -18,6 +18,9 @@ import { poison, type TensorValue, type Value } from "./value.ts";
 export function commonDtype(values: readonly TensorValue[]): DType {
   const own = new Set(values.map(ownDtype).filter((d) => d !== undefined));
   const [only] = own;
+  // A written number beside truth values makes them 0 and 1.
+  if (only === "bool" && own.size === 1 && values.some((v) => ownDtype(v) === undefined)) return "f32";
+  if (only === "i32" && !values.every(fitsI32)) return "f32";
   if (own.size <= 1) return only ?? "f32";
   return own.has("f32") || own.has("u32") ? "f32" : "i32";
 }

@@ -14,7 +14,7 @@ import type { Span } from "../support/span.ts";
 import type { Context } from "./context.ts";
 import type { ApplyOp, Core } from "./core.ts";
 import { knownResult } from "./known.ts";
-import { addForms, coerce, formOf, literal, literalBoolean, ownDtype, sizeValue, tensorValue } from "./make.ts";
+import { addForms, coerce, fitsI32, formOf, literal, literalBoolean, ownDtype, sizeValue, tensorValue } from "./make.ts";
 import { labelAt } from "./problem.ts";
 import { describe, type IndexForm, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -133,13 +133,14 @@ function dtypesOf(cx: Context, op: ApplyOp, operands: readonly TensorOperand[]):
   }
   const own = operands.map((o) => ownDtype(o.value));
   const words = own.includes("u32") && own.every((d) => d === "u32" || d === undefined);
-  const integers = !words && own.some((d) => d === "i32" || d === "bool") && own.every((d) => d === "i32" || d === "bool" || d === undefined);
+  const small = operands.every((o) => fitsI32(o.value));
+  const integers = !words && small && own.some((d) => d === "i32" || d === "bool") && own.every((d) => d === "i32" || d === "bool" || d === undefined);
   if (own.includes("u32") && !wordsFit(cx, op, operands, words && !operands.some((o) => typeof o.value.known === "number" && o.value.known < 0))) return undefined;
   const result: DType = words ? "u32" : integers && staysWhole(op) ? "i32" : "f32";
   if (typeof op !== "object") return { operands: result, result };
   // Truth is compared as it is by == and !=, and as 0 and 1 else.
   const conditions = own.every((d) => d === "bool") && (op.compare === "==" || op.compare === "!=");
-  const sizes = own.every((d) => d === undefined) && operands.every((o) => !o.value.hypers);
+  const sizes = small && own.every((d) => d === undefined) && operands.every((o) => !o.value.hypers);
   return { operands: words ? "u32" : conditions ? "bool" : integers || sizes ? "i32" : "f32", result: "bool" };
 }
 

@@ -59,6 +59,13 @@ export function ownDtype(v: TensorValue): DType | undefined {
   return v.core.type.dtype;
 }
 
+/** False for written numbers that an i32 cannot hold: among those what has a partner in i32 is counted in f32. */
+export function fitsI32(v: TensorValue): boolean {
+  const fits = (x: number): boolean => x >= -(2 ** 31) && x < 2 ** 31;
+  if (!v.literal) return true;
+  return v.core.kind === "table" ? v.core.data.every(fits) : typeof v.known !== "number" || fits(v.known);
+}
+
 /** True for a table of whole numbers, which takes its partner's element type as a number does. */
 export function wholeNumbers(core: Core): boolean {
   return core.kind === "table" && core.data.every((x) => Number.isInteger(x));

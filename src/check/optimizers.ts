@@ -67,12 +67,12 @@ function forParam(
   defineStep(scope, span);
   const around = cx.model;
   cx.model = state;
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const place = { path: `${owner}${name}/${path}`, named: true, turns: "" };
   const bound = bindParameters(cx, declaration.params, given, { ...env, scope, place }, `\`${name}\``, span);
   if (bound) runBody(cx, { declaration, scope, place, span, kind: "optimizer" });
   cx.model = around;
-  if (!bound || cx.diagnostics.list.length > errors) return undefined;
+  if (!bound || cx.diagnostics.reports > errors) return undefined;
   if (!state.updates.has(path)) {
     cx.error({ code: "E0307", message: `the optimizer \`${name}\` never updates \`θ\``, span: declaration.name.span, hint: "θ <- θ - lr * g" });
     return undefined;

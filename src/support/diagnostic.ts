@@ -38,6 +38,8 @@ export interface Diagnostic {
 /** Collects diagnostics; passed to every stage that can meet a user error. */
 export class Diagnostics {
   readonly list: Diagnostic[] = [];
+  /** How often something was reported, what had been said before included: whether a stretch of work went well. */
+  reports = 0;
 
   error(d: Omit<Diagnostic, "severity">): void {
     this.add({ ...d, severity: "error" });
@@ -49,6 +51,7 @@ export class Diagnostics {
 
   /** Adds one, unless the same code was already reported at the same place. */
   add(d: Diagnostic): void {
+    this.reports++;
     const twice = this.list.some(
       (o) => o.code === d.code && o.message === d.message && o.span?.start === d.span?.start && o.span?.source === d.span?.source,
     );

@@ -2,33 +2,37 @@
  * The AST as canonical text, for `nabla fmt`. Comes in: a file, with the comments of its source if they are to be kept.
  * Goes out: text that parses to the same AST but for spans; printing that again changes nothing.
  *
- * Comments stay on their own line or at the end of theirs; one inside a statement moves above it. A blank line between
- * two statements stays one blank line. `##` lines belong to the node below them.
+ * Lines are at most 120 characters wide where the language lets them break. Comments stay where they are: at the end of
+ * their line, or on lines of their own, between the same elements. A blank line between two statements stays one blank
+ * line. `##` lines belong to the node below them. A file keeps its kind of line ends.
  *
  *     format(source, diagnostics)          // what `nabla fmt` writes
  *     printAst(file)                       // from an AST alone
  */
 import type { Comment } from "../../grammar/lexer.ts";
 import type { Diagnostics } from "../support/diagnostic.ts";
-import { Writer } from "../support/text.ts";
+import { type Doc, flatText, group, hardLine, ifBroken, indent, isBroken, line, lines, print, suffix } from "../support/pretty.ts";
 import type { Source, Span } from "../support/span.ts";
 import type { Block, Declaration, Entry, Expr, File, Param, Statement } from "./ast.ts";
+import { CommentStream } from "./comment-stream.ts";
 import { read } from "./parse.ts";
 import { ExpressionPrinter, printString } from "./print-expression.ts";
+
+/** The width of a line where it can break. */
+export const lineWidth = 120;
 
 /** The canonical text of a source; undefined when it has errors, which are reported. */
 export function format(source: Source, diagnostics: Diagnostics): string | undefined {
   const { file, comments } = read(source, diagnostics);
-  return file.incomplete ? undefined : printAst(file, comments);
+  if (file.incomplete) return undefined;
+  const text = printAst(file, comments);
+  return /^[^\n\r]*\r\n/.test(source.text) ? text.replaceAll("\n", "\r\n") : text;
 }
 
 /** Prints a file. */
 export function printAst(file: File, comments: readonly Comment[] = []): string {
-  return new Printer(comments).file(file);
+  return new Printer(comments, file.span.source.text).file(file);
 }
-
-/** Lists in braces stay on one line up to this width. */
-const longLine = 100;
 
 /** Something with lines of its own. */
 interface Item {
@@ -36,186 +40,243 @@ interface Item {
   readonly doc?: string;
 }
 
-class Printer {
-  private readonly writer = new Writer();
-  private readonly e = new ExpressionPrinter((block) => new Printer([]).lines(block));
-  private readonly comments: readonly Comment[];
-  /** The comment that is next to be written. */
-  private at = 0;
-  /** Where the source of the text written last ends; undefined at the start of a block. */
-  private end: number | undefined;
-  /** The next line stands apart whatever the source says. */
-  private apart = false;
+/** An item, what it looks like, and whether it stands apart whatever the source says. */
+interface Row<T extends Item> {
+  readonly item: T;
+  readonly print: (item: T) => Doc;
+  readonly apart?: boolean;
+}
 
-  constructor(comments: readonly Comment[]) {
-    this.comments = comments;
+class Printer {
+  private readonly comments: CommentStream;
+  private readonly text: string;
+  private readonly e: ExpressionPrinter;
+
+  constructor(comments: readonly Comment[], text: string) {
+    this.text = text;
+    this.comments = new CommentStream(comments, text);
+    this.e = new ExpressionPrinter(this.comments, (block) => this.loopBody(block));
   }
 
   file(file: File): string {
-    let before: Declaration["kind"] | undefined;
-    for (const d of file.declarations) {
-      this.apart = before !== undefined && !(before === d.kind && (d.kind === "const" || d.kind === "use"));
-      this.declaration(d);
-      before = d.kind;
-    }
-    this.flush(file.span.end, file.span);
-    return this.writer.text();
-  }
-
-  private lines(block: Block): readonly string[] {
-    for (const s of block.statements) this.statement(s);
-    return this.writer.text().split("\n").slice(0, -1);
+    const rows = file.declarations.map((item, k): Row<Declaration> => {
+      const before = file.declarations[k - 1];
+      const apart = before !== undefined && !(before.kind === item.kind && (item.kind === "const" || item.kind === "use"));
+      return { item, print: (d) => this.declaration(d), apart };
+    });
+    return print(this.rows(rows, file.span.end), lineWidth);
   }
 
   // ------------------------------------------------------------------------------------------- lines and comments
 
-  private blankLine(span: Span, start: number): void {
-    const gap = this.end === undefined ? "" : (/^\s*/.exec(span.source.text.slice(this.end, start))?.[0] ?? "");
-    if (this.apart || gap.split("\n").length > 2) this.writer.line();
-    this.apart = false;
+  /** Whether the source has a blank line right behind an offset. */
+  private isGap(from: number | undefined, to: number): boolean {
+    const blank = from === undefined ? "" : (/^\s*/.exec(this.text.slice(from, to))?.[0] ?? "");
+    return blank.replaceAll("\r\n", "\n").replaceAll("\r", "\n").split("\n").length > 2;
   }
 
-  /** Writes the comments that begin before an offset, each on a line of its own. */
-  private flush(offset: number, span: Span): void {
-    for (let c = this.comments[this.at]; c && c.start < offset; c = this.comments[++this.at]) {
-      this.blankLine(span, c.start);
-      this.writer.line(`${c.doc ? "##" : "#"}${c.text}`);
-      this.end = c.end;
+  /** Items and comments in lines of their own, from the first line to the last, without the line break around them. */
+  private rows<T extends Item>(rows: readonly Row<T>[], end: number): Doc {
+    const out: Doc[] = [];
+    let reached: number | undefined;
+    const newLine = (start: number, apart: boolean): boolean => {
+      const gap = this.isGap(reached, start) || apart;
+      if (out.length > 0) out.push(hardLine);
+      if (gap) out.push(hardLine);
+      return gap;
+    };
+    /** A comment: behind what stands before it on its line, or on a line of its own. `next` is where what follows begins. */
+    let endsInComment = false;
+    const comment = (c: Comment, apart: boolean, next: number | undefined): boolean => {
+      const behind = out.length > 0 && !endsInComment && !this.comments.isAlone(c);
+      endsInComment = true;
+      if (behind) out.push(suffix(`#${c.text}`));
+      else {
+        newLine(c.start, apart);
+        // Two signs would make it the doc comment of what now stands right below.
+        out.push(`${c.doc && (next === undefined || this.isGap(c.end, next)) ? "##" : "#"}${c.text}`);
+      }
+      reached = c.end;
+      return !behind;
+    };
+    const upTo = (start: number, item: Item | undefined, apart: boolean): void => {
+      let stillApart = apart;
+      for (let c = this.comments.peek(start); c; c = this.comments.peek(start)) {
+        this.comments.skip();
+        if (comment(c, stillApart, this.comments.peek(start)?.start ?? item?.span.start)) stillApart = false;
+      }
+      if (item) newLine(start, stillApart);
+    };
+    for (const { item, print: printItem, apart } of rows) {
+      upTo(item.span.start, item, apart ?? false);
+      for (const text of item.doc?.split("\n") ?? []) out.push(text === "" ? "##" : `## ${text}`, hardLine);
+      out.push(printItem(item));
+      endsInComment = false;
+      // A comment inside it that found no place ends its line; any others follow below.
+      if (this.comments.peek(item.span.end)) {
+        out.push(suffix(`#${this.comments.peek(item.span.end)?.text ?? ""}`));
+        this.comments.skip();
+        endsInComment = true;
+      }
+      reached = item.span.end;
     }
+    upTo(end, undefined, false);
+    return out;
   }
 
-  /** What stands above an item: comments before `upTo`, a blank line, its doc comment. */
-  private above(item: Item, upTo: number): void {
-    this.flush(upTo, item.span);
-    this.blankLine(item.span, item.span.start);
-    for (const line of item.doc?.split("\n") ?? []) this.writer.line(line === "" ? "##" : `## ${line}`);
+  /** Rows in braces. `start` is where the first of them could be, `end` is behind the closing brace. */
+  private braces<T extends Item>(rows: readonly Row<T>[], end: number): Doc {
+    const opening: Doc[] = [];
+    const first = rows[0]?.item.span.start ?? end - 1;
+    for (let c = this.comments.peek(first); c && !this.comments.isAlone(c); c = this.comments.peek(first)) {
+      this.comments.skip();
+      opening.push(suffix(`#${c.text}`));
+    }
+    const inner = this.rows(rows, end - 1);
+    const isEmpty = Array.isArray(inner) && inner.length === 0;
+    return ["{", lines([opening, isEmpty ? "" : indent([hardLine, inner]), hardLine, "}"])];
   }
 
-  /** The comment at the end of the line where an item ends, if there is one. */
-  private beside(span: Span): string {
-    this.end = span.end;
-    const c = this.comments[this.at];
-    if (!c || c.start < span.end || span.source.text.slice(span.end, c.start).includes("\n")) return "";
-    this.at++;
-    this.end = c.end;
-    return `  #${c.text}`;
+  private block(block: Block): Doc {
+    return this.braces(block.statements.map((item): Row<Statement> => ({ item, print: (s) => this.statement(s) })), block.span.end);
   }
 
-  /** An item without blocks of its own. */
-  private simple(item: Item, text: string): void {
-    this.above(item, item.span.end);
-    this.writer.line(text + this.beside(item.span));
-  }
-
-  /** An item with a list in braces. `inner` is the place of the braces. */
-  private braces(item: Item, head: string, inner: Span, body: () => void, tail = ""): void {
-    this.above(item, inner.start);
-    this.writer.line(`${head} {`).indent(() => {
-      this.end = undefined;
-      body();
-      this.flush(inner.end - 1, inner);
-    });
-    this.writer.line(`}${tail}${this.beside(item.span)}`);
-  }
-
-  private block(item: Item, head: string, block: Block, tail = ""): void {
-    this.braces(item, head, block.span, () => {
-      for (const s of block.statements) this.statement(s);
-    }, tail);
+  /** A block inside an expression: one line if it is one short statement. */
+  private loopBody(block: Block): Doc {
+    const [only] = block.statements;
+    if (!only || block.statements.length > 1 || only.doc !== undefined || this.comments.within(block.span.start, block.span.end)) return this.block(block);
+    const doc = this.statement(only);
+    return flatText(doc) === undefined ? ["{", lines([indent([hardLine, doc]), hardLine, "}"])] : group(["{", indent([line, doc]), line, "}"]);
   }
 
   // ------------------------------------------------------------------------------------------- declarations
 
-  private params(params: readonly Param[]): string {
-    const texts = params.map((p) => `${p.name.name}${p.type ? `: ${this.e.type(p.type)}` : ""}${p.default ? ` = ${this.e.expression(p.default)}` : ""}`);
-    return `(${texts.join(", ")})`;
+  private params(params: readonly Param[]): Doc {
+    const elements = params.map((p) => ({
+      start: p.span.start,
+      doc: (): Doc => [this.e.ident(p.name), p.type ? [": ", this.e.type(p.type)] : "", p.default ? [" = ", this.e.expression(p.default)] : ""],
+    }));
+    return this.e.list("(", elements, ")", true, undefined, params.at(-1)?.span.end);
   }
 
-  private declaration(d: Declaration): void {
+  private declaration(d: Declaration): Doc {
     switch (d.kind) {
-      case "use": return this.simple(d, `use ${printString(d.path.value)}${d.as ? ` as ${d.as.name}` : ""}`);
-      case "const": return this.simple(d, `const ${d.name.name} = ${this.e.expression(d.value)}`);
-      case "fn": {
-        const gradient = d.gradient ? ` with gradient(${d.gradient.incoming.name}) { ${this.inlineEntries(d.gradient.entries)} }` : "";
-        return this.routine(d, `fn ${d.name.name}${this.params(d.params)}`, d.body, gradient);
-      }
+      case "use": return `use ${printString(d.path.value)}${d.as ? ` as ${this.e.ident(d.as)}` : ""}`;
+      case "const": return this.e.assign(`const ${this.e.ident(d.name)}`, "=", [d.value]);
+      case "fn":
       case "schedule":
-      case "initializer": return this.routine(d, `${d.kind} ${d.name.name}${this.params(d.params)}`, d.body, "");
-      case "layer": return this.block(d, `layer ${d.name.name}${this.params(d.params)}`, d.body);
-      case "model": return this.block(d, `model ${d.name.name}${d.params.length > 0 ? this.params(d.params) : ""}`, d.body);
+      case "initializer": return this.routine([`${d.kind} ${this.e.ident(d.name)}`, this.params(d.params)], d.body, d.kind === "fn" ? d.gradient : undefined);
+      case "layer": return [`layer ${this.e.ident(d.name)}`, this.params(d.params), " ", this.block(d.body)];
+      case "model": return [`model ${this.e.ident(d.name)}`, d.params.length > 0 ? this.params(d.params) : "", " ", this.block(d.body)];
       case "optimizer": {
-        const over = d.over ? ` over ${d.over.name.name}: ${this.e.type(d.over.type)}` : "";
-        return this.block(d, `optimizer ${d.name.name}${this.params(d.params)}${over}`, d.body);
+        const head: Doc[] = [`optimizer ${this.e.ident(d.name)}`, this.params(d.params)];
+        if (d.over) head.push(` over ${this.e.ident(d.over.name)}: `, this.e.type(d.over.type));
+        return [head, " ", this.block(d.body)];
       }
-      case "train": return this.braces(d, `train ${d.from ? `${d.from.name}.` : ""}${d.model.name}${d.as ? ` as ${d.as.name}` : ""}`, d.span, () => this.entries(d.entries));
+      case "train": return [`train ${d.from ? `${this.e.ident(d.from)}.` : ""}${this.e.ident(d.model)}${d.as ? ` as ${this.e.ident(d.as)}` : ""} `, this.entries(d.entries, d.span, false)];
     }
   }
 
-  private routine(item: Item, head: string, body: Expr | Block, tail: string): void {
-    if (body.kind === "block") return this.block(item, head, body, tail);
-    const text = this.e.expression(body);
-    const fits = head.length + text.length + tail.length + 3 <= longLine || text.includes("\n");
-    this.simple(item, fits ? `${head} = ${text}${tail}` : `${head} =\n  ${text}${tail}`);
+  private routine(head: Doc, body: Expr | Block, gradient: Extract<Declaration, { kind: "fn" }>["gradient"]): Doc {
+    if (body.kind !== "block") {
+      const value = this.e.assign(head, "=", [body]);
+      return [value, this.gradient(gradient)];
+    }
+    const block = this.block(body);
+    return [head, " ", block, this.gradient(gradient)];
   }
 
-  /** One entry a line, their `=` under each other: a train block reads as a table. */
-  private entries(entries: readonly Entry[]): void {
+  private gradient(gradient: Extract<Declaration, { kind: "fn" }>["gradient"]): Doc {
+    return gradient ? [` with gradient(${this.e.ident(gradient.incoming)}) `, this.entries(gradient.entries, gradient.span, true)] : "";
+  }
+
+  /**
+   * Settings in braces. One a line, their `=` under each other, so that a block reads as a table; or all on one line where
+   * that is allowed and they fit.
+   */
+  private entries(entries: readonly Entry[], span: Span, mayBeShort: boolean): Doc {
     const width = Math.max(0, ...entries.map((e) => (e.kind === "section" ? 0 : e.key.name.length)));
-    for (const entry of entries) {
-      if (entry.kind === "section") this.braces(entry, `${entry.keyword.name} ${entry.name.name}`, entry.span, () => this.entries(entry.entries));
-      else if (!entry.entries) this.simple(entry, this.entryText(entry, width));
-      else {
-        const head = `${entry.key.name.padEnd(width)} = ${this.e.expression(entry.value)}`;
-        const plain = entry.entries.every((e) => e.doc === undefined && e.kind === "entry") && !this.hasComment(entry.span);
-        const inline = plain ? `${head} { ${this.inlineEntries(entry.entries)} }` : "";
-        const { entries: nested } = entry;
-        if (plain && inline.length <= longLine && !inline.includes("\n")) this.simple(entry, inline);
-        else this.braces(entry, head, { ...entry.span, start: entry.value.span.end }, () => this.entries(nested));
-      }
-    }
+    const isPlain = entries.length > 0 && entries.every((e) => e.kind === "entry" && e.doc === undefined);
+    const isShort = mayBeShort && isPlain && !this.comments.within(entries[0]?.span.start ?? span.start, span.end);
+    if (!isShort) return this.braces(entries.map((item): Row<Entry> => ({ item, print: (e) => this.entry(e, " ".repeat(width - widthOfKey(e, width))) })), span.end);
+    const docs = entries.map((e) => this.entry(e, ifBroken(" ".repeat(width - widthOfKey(e, width)))));
+    if (docs.some((d) => flatText(d) === undefined)) return ["{", lines([indent(docs.map((d) => [hardLine, d])), hardLine, "}"])];
+    return group(["{", indent(docs.map((d, k) => (k === 0 ? [line, d] : [ifBroken("", ","), line, d]))), line, "}"]);
   }
 
-  private hasComment(span: Span): boolean {
-    return this.comments.some((c) => c.start >= span.start && c.start < span.end);
-  }
-
-  private inlineEntries(entries: readonly Entry[]): string {
-    return entries.map((e) => this.entryText(e)).join(", ");
-  }
-
-  private entryText(e: Entry, width = 0): string {
-    const nested = e.entries ? `{ ${this.inlineEntries(e.entries)} }` : "";
-    return e.kind === "section" ? `${e.keyword.name} ${e.name.name} ${nested}` : `${e.key.name.padEnd(width)} = ${this.e.expression(e.value)}${nested === "" ? "" : ` ${nested}`}`;
+  private entry(e: Entry, pad: Doc): Doc {
+    if (e.kind === "section") return [`${this.e.ident(e.keyword)} ${this.e.ident(e.name)} `, this.entries(e.entries, e.span, true)];
+    const value = this.e.assign([this.e.ident(e.key), pad], "=", [e.value]);
+    return e.entries ? [value, " ", this.entries(e.entries, e.span, true)] : value;
   }
 
   // ------------------------------------------------------------------------------------------- statements
 
-  private statement(s: Statement): void {
-    if (s.kind === "for") this.block(s, `for ${s.index.name} in ${this.e.range(s.range)}`, s.body);
-    else this.simple(s, this.statementText(s));
-  }
-
-  private statementText(s: Exclude<Statement, { kind: "for" }>): string {
+  private statement(s: Statement): Doc {
     const e = this.e;
     switch (s.kind) {
-      case "input": return `${s.role} ${s.name.name}: ${e.type(s.type)}${s.range ? ` in ${e.range(s.range)}` : ""}`;
+      case "for": return [`for ${e.ident(s.index)} in `, e.range(s.range), " ", this.block(s.body)];
+      case "input": return [`${s.role} ${e.ident(s.name)}: `, e.type(s.type), s.range ? [" in ", e.range(s.range)] : ""];
       case "param": {
-        const role = s.role ? ` as ${s.role.name}` : "";
-        return `param ${s.name.name}: ${e.type(s.type)} ~ ${e.expression(s.init)}${role}${s.was ? ` was ${printString(s.was.value)}` : ""}`;
+        const head: Doc[] = [`param ${e.ident(s.name)}: `, e.type(s.type)];
+        return e.assign(head, "~", [s.init], `${s.role ? ` as ${e.ident(s.role)}` : ""}${s.was ? ` was ${printString(s.was.value)}` : ""}`);
       }
-      case "state": return `state ${s.name.name}${s.type ? `: ${e.type(s.type)}` : ""} ~ ${e.expression(s.init)}`;
-      case "output": return `output ${e.leftSide(s.target)}${s.value ? ` = ${e.expression(s.value)}` : ""}`;
-      case "metric": return `metric ${e.leftSide(s.target)} = ${e.expression(s.value)}`;
-      case "loss": return `loss${s.name ? ` ${s.name.name}` : ""} = ${e.expression(s.value)}`;
+      case "state": {
+        const head: Doc[] = [`state ${e.ident(s.name)}`, s.type ? [": ", e.type(s.type)] : ""];
+        return e.assign(head, "~", [s.init]);
+      }
+      case "output": {
+        const head: Doc[] = ["output ", e.leftSide(s.target)];
+        return s.value ? e.assign(head, "=", [s.value]) : head;
+      }
+      case "metric": {
+        const head: Doc[] = ["metric ", e.leftSide(s.target)];
+        return e.assign(head, "=", [s.value]);
+      }
+      case "loss": return e.assign(`loss${s.name ? ` ${e.ident(s.name)}` : ""}`, "=", [s.value]);
       case "goal": {
-        // With a bracket right behind it the word would be a name with indices.
         const value = e.expression(s.value);
-        return `${s.sense} ${value.startsWith("[") ? `(${value})` : value}`;
+        // With a bracket right behind it the word would be a name with indices.
+        return [`${s.sense} `, beginsWithBracket(value) ? ["(", value, ")"] : value];
       }
-      case "require": return `require ${e.expression(s.condition)}${s.message ? `, ${printString(s.message.value)}` : ""}`;
-      case "return": return `return ${e.expressions(s.values)}`;
-      case "bind": return `${s.targets.map((t) => e.leftSide(t)).join(", ")} ${s.op} ${e.expressions(s.values)}`;
+      case "require": {
+        const condition = e.expression(s.condition);
+        if (!s.message) return ["require ", condition];
+        const { after, before } = this.comments.take(s.message.span.start);
+        return ["require ", condition, group([",", after, indent([line, before, printString(s.message.value)])])];
+      }
+      case "return": return ["return ", e.expressions(s.values)];
+      case "bind": {
+        const targets = s.targets.map((t, k) => {
+          const { after, before } = this.comments.take(t.span.start);
+          return k === 0 ? e.leftSide(t) : [",", after, isBroken([after, before]) ? hardLine : " ", before, e.leftSide(t)];
+        });
+        return e.assign(targets, this.arrow(s), s.values);
+      }
       case "expression": return e.expressions(s.values);
     }
   }
+
+  /** `=`, or the update arrow as it was spelled. */
+  private arrow(s: Extract<Statement, { kind: "bind" }>): string {
+    if (s.op === "=") return "=";
+    const from = s.targets.at(-1)?.span.end ?? 0;
+    return /^\s*←/.test(this.text.slice(from, from + 80)) ? "←" : "<-";
+  }
+}
+
+function widthOfKey(e: Entry, otherwise: number): number {
+  return e.kind === "section" ? otherwise : e.key.name.length;
+}
+
+/** Whether the first character of a document is `[`. */
+function beginsWithBracket(doc: Doc): boolean {
+  for (let first: Doc | undefined = doc; first !== undefined; ) {
+    if (typeof first === "string") return first.startsWith("[");
+    if (!("kind" in first)) first = first.find((d) => d !== "");
+    else if (first.kind === "fill") first = first.parts[0];
+    else if ("content" in first) first = first.content;
+    else return false;
+  }
+  return false;
 }

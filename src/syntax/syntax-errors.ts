@@ -226,6 +226,7 @@ function hintFor(token: IToken, after: IToken | undefined, what: string): string
   if (token.image === "if" && what !== "`if` or `otherwise`") return "a choice is `cases { a if p ⏎ b otherwise }`";
   if (what === "a name" && keywordTypes.has(token.image) && (reservedWords as readonly string[]).includes(token.image)) return `\`${token.image}\` is a reserved word; choose another name`;
   if (what === "a name" && type === T.ReductionWord) return `\`${token.image}\` is the name of a reduction; choose another name`;
+  if (what === "a statement" && type === T.FloorDivide) return "a comment begins with `#`";
   if (what === "a statement" && (type.CATEGORIES ?? []).includes(T.BinaryOperator)) return `to go on with the line above, move the \`${token.image}\` to its end`;
   return undefined;
 }

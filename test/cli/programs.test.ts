@@ -216,6 +216,22 @@ describe("nabla fmt", () => {
     expect((await runNabla(["fmt", "--check", file], { cwd: folder })).status).toBe(0);
   });
 
+  test("- prints standard input formatted, and nothing where it has errors", async () => {
+    const good = await runNabla(["fmt", "-"], { input: "const a=1 # one\n" });
+    expect([good.status, good.out]).toEqual([0, "const a = 1  # one\n"]);
+    const bad = await runNabla(["fmt", "-"], { input: "const a=\n" });
+    expect([bad.status, bad.out]).toEqual([1, ""]);
+    expect(bad.err).toContain("<stdin>:1:");
+  });
+
+  test("of several files those that can be are formatted", async () => {
+    const files = [program("one.dl", "const a=1\r\n"), program("two.dl", "const a=(\n"), program("three.dl", "const a = 3\n")];
+    const { status, err } = await runNabla(["fmt", ...files], { cwd: folder });
+    expect(status).toBe(1);
+    expect(err).toContain("two.dl:1:9");
+    expect(files.map((f) => fs.readFileSync(path.join(folder, f), "utf8"))).toEqual(["const a = 1\r\n", "const a=(\n", "const a = 3\n"]);
+  });
+
   test("leaves a file with errors alone", async () => {
     const file = program("broken.dl", "model M{ input x:\n");
     const { status, err } = await runNabla(["fmt", file], { cwd: folder });
