@@ -20,12 +20,12 @@ describe("index notation", () => {
   });
 
   it("follows a size that data decides through affine indices", () => {
-    const text = `model M { input x: f32[N, T, 2]
+    const text = `model M { input x: f32[N, 2]
       param k: f32[3] ~ ones
       require 3 > 2
-      output pairs[n, i in 0..T-1] = x[n, i + 1, 0] - x[n, i, 0]
-      output odd[i in 0..N] = sum[j where j != i] x[j, 0, 0] * k[0] }`;
-    expect(outputTypes(modelOf(text))).toEqual({ pairs: "f32[N, T - 1]", odd: "f32[N]" });
+      output pairs[i in 0..N-1, c] = x[i + 1, c] - x[i, c]
+      output odd[i in 0..N] = sum[j where j != i] x[j, 0] * k[0] }`;
+    expect(outputTypes(modelOf(text))).toEqual({ pairs: "f32[N - 1, 2]", odd: "f32[N]" });
   });
 
   it("gathers by data and keeps to the values that were declared", () => {
