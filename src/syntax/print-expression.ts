@@ -177,7 +177,7 @@ export class ExpressionPrinter {
 
   /** A list in brackets: on one line, or one element a line. `end` is the offset behind its closing bracket, if known. */
   list(open: string, elements: readonly Element[], close: string, comma: boolean, end?: number, lastEnd = end ?? 0): Doc {
-    let opening: Doc = softLine;
+    let opening: Doc = "";
     const parts: Doc[] = elements.map(({ start, doc }, k) => {
       const { after, before } = this.comments.take(start);
       if (k === 0) opening = [after, softLine];

@@ -61,10 +61,16 @@ export function renamed(text: string, make: (name: string, k: number) => string)
   const out: string[] = [];
   let at = 0;
   for (const token of tokenize(text).tokens) {
-    const other = token.tokenType === T.Name ? names.get(canonicalName(token.image)) : undefined;
+    const other = token.tokenType === T.Name ? names.get(canonicalName(token.image)) : token.tokenType === T.Text ? pathWith(token.image, names) : undefined;
     if (other === undefined) continue;
     out.push(text.slice(at, token.startOffset), other);
     at = (token.endOffset ?? token.startOffset) + 1;
   }
   return { text: out.join("") + text.slice(at), names };
+}
+
+/** A path in a string, `"Net.trunk.*"`, with other names; undefined for a string that is none. */
+function pathWith(text: string, names: ReadonlyMap<string, string>): string | undefined {
+  const parts = text.slice(1, -1).split(".");
+  return parts.length > 1 && names.has(parts[0] ?? "") ? `"${parts.map((p) => names.get(p) ?? p).join(".")}"` : undefined;
 }
