@@ -29,6 +29,15 @@ function child(): void {
   process.on("message", (number: number) => {
     process.send?.({ number, verdict: checkMutant(mutants(number)) } satisfies Answer);
   });
+  // Loading the compiler is no mutant's time.
+  process.send?.("ready");
+}
+
+/** A process that has loaded the compiler. */
+async function start(): Promise<ChildProcess> {
+  const made = fork(fileURLToPath(import.meta.url), process.argv.slice(2), { env: { ...process.env, MUTANT_CHILD: "1" }, execArgv: process.execArgv });
+  await new Promise((resolve) => made.once("message", resolve));
+  return made;
 }
 
 interface Totals {
@@ -48,10 +57,10 @@ function finding(totals: Totals, number: number, what: string): void {
 
 /** Gives out numbers from `next` on to one child after the other, as long as there are any. */
 async function work(next: () => number | undefined, totals: Totals): Promise<void> {
-  let process_: ChildProcess | undefined;
+  let worker: ChildProcess | undefined;
   for (let number = next(); number !== undefined; number = next()) {
-    process_ ??= fork(fileURLToPath(import.meta.url), process.argv.slice(2), { env: { ...process.env, MUTANT_CHILD: "1" }, execArgv: process.execArgv });
-    const current = process_;
+    worker ??= await start();
+    const current = worker;
     const answer = await new Promise<Answer | "hang" | "exit">((resolve) => {
       const timer = setTimeout(() => resolve("hang"), limit);
       const settle = (a: Answer | "exit"): void => {
@@ -66,7 +75,7 @@ async function work(next: () => number | undefined, totals: Totals): Promise<voi
     if (answer === "hang" || answer === "exit") {
       current.removeAllListeners();
       current.kill("SIGKILL");
-      process_ = undefined;
+      worker = undefined;
       count(totals.outcomes, answer);
       finding(totals, number, answer === "hang" ? `hangs: no answer in ${limit} ms` : "the process ended");
       continue;
@@ -77,7 +86,7 @@ async function work(next: () => number | undefined, totals: Totals): Promise<voi
     totals.slowest = Math.max(totals.slowest, verdict.ms);
     if (verdict.complaint !== undefined) finding(totals, number, verdict.complaint);
   }
-  process_?.kill();
+  worker?.kill();
 }
 
 async function run(): Promise<void> {
