@@ -41,7 +41,7 @@ export function activeResults(loop: NodeOf<"loop">, isActive: (input: number) =>
 
 /** The leaves of a body that stand for an input of its loop. */
 export function bodyLeaves(order: readonly Node[]): NodeOf<"leaf">[] {
-  return order.filter((n): n is NodeOf<"leaf"> => n.op === "leaf" && n.attrs.kind !== "iteration");
+  return order.filter((n): n is NodeOf<"leaf"> => n.op === "leaf" && n.attrs.kind !== "iteration" && n.attrs.kind !== "rule");
 }
 
 /** The position among the loop's inputs that a leaf of its body stands for; undefined for leaves of another kind. */

@@ -51,7 +51,7 @@ export class Lowering {
   private readonly frame: LoopFrame | undefined;
   private readonly under: Under;
   private readonly values = new Map<Core, Value>();
-  private readonly carried: Map<CarryVar, Value>;
+  private readonly carried = new Map<CarryVar, Value>();
   private readonly plain = new Map<Core, Value>();
   private readonly loops = new Map<CoreLoop, { readonly node: Node; readonly vars: readonly IndexVar[] } | undefined>();
 
@@ -59,7 +59,6 @@ export class Lowering {
     this.entry = entry;
     this.frame = frame;
     this.under = under;
-    this.carried = under.parent?.carried ?? new Map<CarryVar, Value>();
   }
 
   /** Lowers with some expressions standing for values at hand. */
@@ -244,6 +243,11 @@ export class Lowering {
     return { node: spread(e, value, [...around, ...axes], []), vars: around };
   }
 
+  /** What a loop or a rule binds, here or in the lowering around. */
+  private carriedValue(variable: CarryVar): Value | undefined {
+    return this.carried.get(variable) ?? this.under.parent?.carriedValue(variable);
+  }
+
   /** Leaves for what a rule receives, over the indices of the value and of the arguments. */
   private receive(core: CoreOf<"custom">): readonly IndexVar[] {
     const { variables } = this.entry;
@@ -258,7 +262,7 @@ export class Lowering {
 
   private custom(core: CoreOf<"custom">): Value {
     const vars = this.receive(core);
-    const received = [core.incoming, core.out].map((v) => this.carried.get(v)?.node as Node);
+    const received = [core.incoming, core.out].map((v) => this.carriedValue(v)?.node as Node);
     return customValue(this.entry.builder, core, vars, received, (part) => this.get(part));
   }
 
@@ -290,7 +294,7 @@ export class Lowering {
   private indicesOf(core: Core): readonly IndexVar[] {
     const { structure, variables } = this.entry;
     const lists: (readonly IndexVar[])[] = [];
-    for (const bound of structure.free(core)) lists.push(isIndexVar(bound) ? [bound] : (this.carried.get(bound as CarryVar)?.vars ?? []));
+    for (const bound of structure.free(core)) lists.push(isIndexVar(bound) ? [bound] : (this.carriedValue(bound as CarryVar)?.vars ?? []));
     for (const [thing, vars] of this.under.over) if (structure.depends(core, thing)) lists.push(vars);
     return variables.union(lists);
   }
@@ -323,7 +327,7 @@ export class Lowering {
 
   /** A carry or the turn of the loop whose body this is. */
   private bound(core: CoreOf<"carry"> | CoreOf<"iteration">): Value {
-    const carry = core.kind === "carry" && this.carried.get(core.carry);
+    const carry = core.kind === "carry" && this.carriedValue(core.carry);
     if (carry) return carry;
     if (core.kind === "iteration" && core.loop === this.frame?.loop.variable) return turnValue(this.entry.builder, core.loop);
     throw new InternalError("build", `${core.kind === "carry" ? `carry ${core.carry.name}` : `turn ${core.loop.name}`} is used outside its loop`);

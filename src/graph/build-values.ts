@@ -15,6 +15,7 @@ import type { Node } from "../ir/node.ts";
 import { sameShape } from "../ir/types.ts";
 import type { DType } from "../ir/types.ts";
 import type { IndexVar, LoopVar } from "../check/core.ts";
+import { InternalError } from "../support/diagnostic.ts";
 
 /** A tensor over index variables. */
 export interface Value {
@@ -59,6 +60,8 @@ export class Variables {
 /** The value as a node over exactly `vars`, its own axes stretched to `own` (right-aligned; sizes of 1 stretch). */
 export function spread(e: Emit, value: Value, vars: readonly IndexVar[], own: readonly Dim[]): Node {
   const { node } = value;
+  const lost = value.vars.find((v) => !vars.includes(v));
+  if (lost) throw new InternalError("build", `a value over the index ${lost.name} is spread to where there is none`);
   const mine = ownShape(value);
   if (value.vars.length === vars.length && vars.every((v, a) => v === value.vars[a]) && sameShape(mine, own)) return node;
   const shape = [...vars.map((v) => v.extent), ...own];

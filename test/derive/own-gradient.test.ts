@@ -132,3 +132,19 @@ describe("what does not fit is said where it stands", () => {
     expect(codesOf(text)).toContain(code);
   });
 });
+
+describe("rules in copies and in loops", () => {
+  it("each copy of a derivative by index has adjoints of its own", async () => {
+    const m = await open(`${right}model M { param x: f32[2] ~ normal(0, 1); y[i] = times(x[i], x[i]); output y; output J[i, j] = grad(y[i], x)[j]; loss = sum(y) }`);
+    const x = [...(await m.get("M.x"))] as [number, number];
+    agree(await outputOf(m, "y"), x.map((v) => v * v));
+    agree(await outputOf(m, "J"), [2 * x[0], 0, 0, 2 * x[1]]);
+  });
+
+  it("a forward derivative through a loop whose body has a rule that uses its result", async () => {
+    const body = (soft: string): string => `${soft}\nmodel M { param x: f32[2] ~ normal(0, 1); param u: f32[3] ~ normal(0, 1)
+      y = fold t in 0..3 with s = x { soft(s + 0.3 * x * u[t]) }; output v = jvp(y, x, cos(x)); loss = sum(y) }`;
+    const [own, derived] = [await open(body("fn soft(x) = tanh(x) with gradient(dy) { x = dy * (1 - out^2) }")), await open(body("fn soft(x) = tanh(x)"))];
+    agree(await outputOf(own, "v"), await outputOf(derived, "v"));
+  });
+});
