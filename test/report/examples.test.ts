@@ -1,0 +1,17 @@
+/** Every example's gradients, those of all its blocks, against central differences at a random point. */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { compareGradients } from "../../src/report/compare-gradients.ts";
+
+const folder = new URL("../../examples/", import.meta.url);
+
+it.each(readdirSync(folder).filter((f) => f.endsWith(".dl")))("%s", (name) => {
+  const { programs } = compile({ path: name, text: readFileSync(new URL(name, folder), "utf8") });
+  expect(programs.length).toBeGreaterThan(0);
+  for (const program of programs) {
+    const { rules, loss } = compareGradients(program.model, (entry) => program.graph(entry), { seed: 2, hypers: program.info.hypers, train: program.train });
+    expect(loss.map((l) => l.path)).toEqual(program.model.params.map((p) => p.path));
+    expect([...rules, ...loss].filter((c) => !c.agrees || c.count === 0)).toEqual([]);
+  }
+});
