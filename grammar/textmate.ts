@@ -51,7 +51,8 @@ export const patterns: readonly TextMatePattern[] = [
   },
   // The key of an entry and the name of an argument may be any word.
   { name: "variable.parameter.dl", match: `(?<=[(,{]\\s?)${name}(?=\\s*=(?!=))` },
-  { match: `^\\s*(${statementWords.join("|")})(?=\\s*=(?!=)|\\s+[\\p{L}\\p{Nd}_(\\-])`, captures: { 1: { name: "keyword.other.dl" } } },
+  // `loss = e` is a statement; `minimize = e` is the entry of a step.
+  { match: `^\\s*(${statementWords.join("|")})(?=\\s+[\\p{L}\\p{Nd}_(\\-])|^\\s*(loss)(?=\\s*=(?!=))`, captures: { 1: { name: "keyword.other.dl" }, 2: { name: "keyword.other.dl" } } },
   { name: "keyword.other.dl", match: `(?<=${operandEnd} {1,2})${oneOf(joints)}(?!\\s*[=(])|^\\s*where${after}(?!\\s*[=(])` },
   { name: "keyword.declaration.dl", match: oneOf(declarationWords) },
   { name: "storage.type.dl", match: oneOf(roles) },
