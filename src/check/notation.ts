@@ -89,7 +89,7 @@ export function reducedDtypes(op: Reduction["op"], of: DType): { takes: DType; g
   if (op === "any" || op === "all") return { takes: "bool", gives: "bool" };
   if (op === "count") return { takes: "bool", gives: "f32" };
   if (op === "argmax" || op === "argmin") return { takes: of === "i32" ? "i32" : "f32", gives: "i32" };
-  if ((op === "max" || op === "min") && of === "i32") return { takes: "i32", gives: "i32" };
+  if ((op === "max" || op === "min" || op === "sum") && of === "i32") return { takes: "i32", gives: "i32" };
   return { takes: "f32", gives: "f32" };
 }
 
@@ -103,7 +103,7 @@ function reductionValue(
     return undefined;
   }
   if ((op === "argmax" || op === "argmin") && variables.length !== 1) {
-    cx.error({ code: "E0204", message: `\`${op}\` has exactly one index`, span: expr.opSpan });
+    cx.error({ code: "E0204", message: `\`${op}\` has exactly one index`, span: expr.opSpan, hint: "it yields the index's value; of all axes as one, the place in row-major order: `argmax(reshape(x, n))`" });
     return undefined;
   }
   if (["max", "min", "argmax", "argmin", "logsumexp"].includes(op)) {

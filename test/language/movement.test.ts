@@ -106,6 +106,15 @@ describe("whole numbers and conditions", () => {
     near(found["z"], p.map((v, k) => Number(v + (q[k] as number) > 0)));
   });
 
+  it("sums, extrema and positions of whole numbers are whole; means, products and counts are real", async () => {
+    const found = await two("output s = sum(a) // 4\noutput t[n in 0..N] = a[n] + sum[m where m < n] b[m]\noutput u = max(a) // 4\noutput v = mean(a)\noutput w = [5, 6, 7, 8, 9][min(4, max(0, sum[m] i32(a[m] > 0)))]");
+    near(found["s"], [1]);
+    near(found["t"], a.map((v, n) => v + b.slice(0, n).reduce((p, q) => p + q, 0)));
+    near(found["u"], [1]);
+    near(found["v"], [1]);
+    near(found["w"], [8]);
+  });
+
   it("casts cut towards 0, and 0 is false", async () => {
     const found = await outputs("input x: f32[N]\noutput i = i32(x)\noutput u = u32(x)\noutput b = bool(x)\noutput f = f32(i32(x)) / 2\noutput k = i32(-1.7) + u32(2.9)*0 + i32(true)\noutput w = u32(x) * 3 // 2 + u32(x) % 2".replace(" + u32(2.9)*0", ""), { x: [-1.5, 0, 2.7, 3] });
     near(found["i"], [-1, 0, 2, 3]);
