@@ -2,7 +2,6 @@
 import type { Span } from "../support/span.ts";
 import type { Block, Expr } from "../syntax/ast.ts";
 import type { Context, Env, Frame, Place } from "./context.ts";
-import { limits } from "./context.ts";
 import type { Scope } from "./scope.ts";
 import { type Callable, poison, type Value } from "./value.ts";
 
@@ -29,10 +28,7 @@ export function runBody(cx: Context, run: Run, after?: (result: Value, env: Env)
     cx.error({ code: "E0107", message: `\`${name}\` calls itself: ${cycle}`, span, label: "this call goes round", hint: "use `for`, `fold` or `scan`" });
     return poison;
   }
-  if (cx.calls.length >= limits.depth || ++cx.callCount > limits.calls) {
-    cx.error({ code: "E0110", message: `more than ${cx.calls.length >= limits.depth ? `${limits.depth} calls inside each other` : `${limits.calls} calls`}`, span, unsupported: true });
-    return poison;
-  }
+  if (!cx.enter(span)) return poison;
   cx.calls.push({ declaration, span });
   cx.called.add(declaration);
   const frame: Frame = { kind: run.kind, id: run.id ?? cx.newId(), repeat: run.repeat ?? 1, atEnd: [] };
@@ -40,6 +36,7 @@ export function runBody(cx: Context, run: Run, after?: (result: Value, env: Env)
   const made = cx.runBody(cx, declaration.body, env);
   const result = after && made.kind !== "poison" ? after(made, env) : made;
   cx.calls.pop();
+  cx.leave();
   return result;
 }
 

@@ -14,6 +14,7 @@ import { tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
 import { Scope } from "./scope.ts";
+import { shared } from "./shared-calls.ts";
 import { matchArgument } from "./types.ts";
 import { type CallableValue, describe, type GivenArgument, type InstanceValue, type NativeValue, poison, type Value } from "./value.ts";
 
@@ -179,7 +180,8 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
   }
   if (hasOwnGradient(declaration)) return callWithGradient(cx, declaration, { scope, place: env.place, frame: env.frame, span: expr.span });
   const place: Place = owns ? { path: env.place.path, named: true, turns: "" } : env.place;
-  return runBody(cx, { declaration, scope, place, span: expr.span, kind: declaration.kind, repeat: env.frame.repeat });
+  const run = (): Value => runBody(cx, { declaration, scope, place, span: expr.span, kind: declaration.kind, repeat: env.frame.repeat });
+  return declaration.kind === "fn" ? shared(cx, callee, given, run) : run();
 }
 
 /** An initialiser by its name alone, `he_normal`: its arguments are their defaults. */
@@ -242,6 +244,7 @@ export function evaluateInstance(cx: Context, expr: Instance, env: Env): Value {
     cx.error({ code: "E0106", message: "the arguments of an instance are given by name; the others come with each call", span: expr.span, hint: "instance dense(units = 64)" });
     return poison;
   }
+  cx.effects++;
   if (!env.place.named) {
     cx.error({ code: "E0105", message: "an instance needs a name, which its parameters are called by", span: expr.span });
     return poison;
@@ -265,6 +268,7 @@ function callInstance(cx: Context, callee: InstanceValue, expr: Call, env: Env):
   const inner: Env = { scope, place, frame: env.frame };
   if ([...given.values()].some((g) => g.value.kind === "poison")) return poison;
   if (!inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, given, inner, what, expr.span))) return poison;
+  cx.effects++;
   const key = String(id);
   const repeat = (cx.model?.calls.get(key) ?? 0) + 1;
   cx.model?.calls.set(key, repeat);

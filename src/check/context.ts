@@ -14,6 +14,7 @@ import type { Guard } from "./guards.ts";
 import type { Problem } from "./problem.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import type { Scope } from "./scope.ts";
+import { SharedCalls } from "./shared-calls.ts";
 import type { Callable, TensorValue, Value } from "./value.ts";
 
 /** Where parameters, states and draws made here belong. */
@@ -95,8 +96,12 @@ export function emptyModel(name: string, foreseen: readonly CheckedParam[] = [])
   };
 }
 
-/** Limits that keep a hostile program from taking forever. */
-export const limits = { calls: 20_000, depth: 120, turns: 20_000 } as const;
+/**
+ * Limits that keep a hostile program from taking forever. `steps` counts what grows when a program unfolds: expressions looked at
+ * in one pass over a model, those of a body again for each call and each turn, and the turns themselves. `depth` counts expressions
+ * inside each other, through bodies too: a step down takes up to 2 KB of the stack, and a worker has less of it than a program.
+ */
+export const limits = { steps: 3_000_000, depth: 400 } as const;
 
 /** The state of one run of `check`. */
 export class Context {
@@ -120,9 +125,14 @@ export class Context {
   guards: readonly Guard[] = [];
   /** The `fold` and `scan` blocks around, outermost first: a draw is keyed by their turns. */
   loops: readonly LoopVar[] = [];
-  callCount = 0;
-  /** Turns of `for` so far. */
-  turns = 0;
+  /** See `limits`. */
+  private steps = 0;
+  private depth = 0;
+  /** Set once a limit is reached: nothing is looked at any more. */
+  exhausted = false;
+  /** Grows with all that a call may do beside giving a value: parameters, draws, instances, and reading what changes. */
+  effects = 0;
+  readonly sharedCalls = new SharedCalls();
   private ids = 0;
 
   constructor(diagnostics: Diagnostics, by: Pick<Context, "evaluate" | "runBody" | "runStatements" | "isLibrary" | "libraryNames" | "isIncomplete">) {
@@ -135,12 +145,40 @@ export class Context {
     this.isIncomplete = by.isIncomplete;
   }
 
+  /** Goes one expression deeper; false where a limit is reached, which is reported once. */
+  enter(span: Span): boolean {
+    if (this.exhausted) return false;
+    if (++this.depth > limits.depth) this.exhaust(`more than ${limits.depth} expressions inside each other, through calls`, span);
+    else this.spend(1, span);
+    if (this.exhausted) this.depth--;
+    return !this.exhausted;
+  }
+
+  leave(): void {
+    this.depth--;
+  }
+
+  /** Counts steps; false where there are too many. */
+  spend(steps: number, span: Span): boolean {
+    if (this.exhausted) return false;
+    this.steps += steps;
+    if (this.steps > limits.steps) this.exhaust(`calls and \`for\` unfold into more than ${limits.steps} expressions`, span);
+    return !this.exhausted;
+  }
+
+  private exhaust(message: string, span: Span): void {
+    this.error({ code: "E0110", message, span: this.calls[0]?.span ?? span, unsupported: true, hint: "`fold` and `scan` share one body" });
+    this.exhausted = true;
+  }
+
   newId(): number {
     return ++this.ids;
   }
 
   /** Reports an error. One inside the library is shown at the user's call that led there. */
   error(problem: Problem): void {
+    // What follows from a program that was not looked at whole says nothing.
+    if (this.exhausted) return;
     const { code, message, span, label, hint, unsupported } = problem;
     const related = (problem.related ?? []).filter((r): r is Label => r !== undefined);
     const rest = { code, message, ...(hint !== undefined && { hint }), ...(unsupported && { unsupported }) };

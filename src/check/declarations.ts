@@ -55,6 +55,7 @@ function userCall(cx: Context): Span | undefined {
 
 /** Notes which call owns a path; two calls under one path (in one call of an instance) are an error, and give false. */
 function claim(cx: Context, model: ModelState, env: Env, span: Span): boolean {
+  cx.effects++;
   const { path } = env.place;
   const { id, repeat } = env.frame;
   const at = userCall(cx) ?? span;

@@ -95,6 +95,7 @@ function standardised(cx: Context, { name, args, span: at }: DistributionValue, 
 
 /** The path of a draw here; each place draws once. */
 function streamOf(cx: Context, env: Env, span: Span): string {
+  cx.effects++;
   const { path, named } = env.place;
   if (!named) {
     cx.error({ code: "E0105", message: "a draw needs a name, by which its random numbers are found again", span, hint: "bind it: `noise = normal(0, 1)[N, 4]`" });

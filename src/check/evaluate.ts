@@ -23,6 +23,13 @@ import { describe, poison, type Value } from "./value.ts";
 
 /** The value of an expression. Whatever is wrong with it has been reported when it comes back as poison. */
 export function evaluate(cx: Context, expr: Expr, env: Env): Value {
+  if (!cx.enter(expr.span)) return poison;
+  const value = evaluateForm(cx, expr, env);
+  cx.leave();
+  return value;
+}
+
+function evaluateForm(cx: Context, expr: Expr, env: Env): Value {
   switch (expr.kind) {
     case "number":
       return literal(expr.value, expr.span);

@@ -22,6 +22,7 @@ export function resolveName(cx: Context, name: string, span: Span, env: Env): Va
   const found = env.scope.lookup(name);
   if (found) {
     found.onUse?.();
+    if (found.state !== undefined) cx.effects++;
     if (found.state !== undefined) return cx.model?.states.get(found.state)?.current ?? poison;
     return found.value;
   }
@@ -52,6 +53,8 @@ function contextual(cx: Context, name: string, span: Span): Value | undefined {
   if (name === "training") return training(span);
   const { model } = cx;
   if (!model) return undefined;
+  // What these mean depends on the line: a call that reads one is not like an earlier call.
+  if (contextualNames.includes(name)) cx.effects++;
   if (name === "weights" || name === "biases" || name === "params") return parameterSet(model, name);
   if (name === "loss") return objective(cx, model, span);
   if (name === "g") {

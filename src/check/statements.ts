@@ -6,7 +6,7 @@ import type { Bind, Block, Expr, For, Lhs, Return, Statement } from "../syntax/a
 import { bindName } from "./binding.ts";
 import { isBlock } from "./body.ts";
 import { named } from "./calls.ts";
-import { type Context, type Env, limits, type ModelState, type Place, placeOf } from "./context.ts";
+import { type Context, type Env, type ModelState, type Place, placeOf } from "./context.ts";
 import { declareInput, declareParam, declareState } from "./declarations.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
 import { evaluateEquation } from "./notation.ts";
@@ -37,7 +37,7 @@ export function runBody(cx: Context, body: Expr | Block, env: Env): Value {
 /** Runs statements in order. */
 export function runStatements(cx: Context, statements: readonly Statement[], env: Env): void {
   for (const statement of statements) {
-    if (env.frame.failed) return;
+    if (env.frame.failed || cx.exhausted) return;
     runStatement(cx, statement, env);
   }
 }
@@ -213,11 +213,7 @@ function runFor(cx: Context, statement: For, env: Env): void {
     cx.error({ code: "E0209", message: `\`for\` is unrolled, so data cannot decide its turns (${dims.print(turns)})`, span: statement.range.span, hint: "use `fold` or `scan`, or a number" });
     return;
   }
-  cx.turns += turns;
-  if (cx.turns > limits.turns) {
-    cx.error({ code: "E0110", message: `more than ${limits.turns} unrolled turns`, span: statement.range.span, unsupported: true, hint: "`fold` shares one body" });
-    return;
-  }
+  if (!cx.spend(turns, statement.range.span)) return;
   const errors = cx.diagnostics.list.length;
   for (let k = 0; k < turns; k++) {
     const scope = new Scope<Value>(env.scope);

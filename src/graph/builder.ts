@@ -22,29 +22,53 @@ import { table } from "../ops/table.ts";
 import { InternalError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { nodeKey } from "./attributes.ts";
-import { mergeOrigins } from "./origins.ts";
+import { mergeOrigins, trimmed } from "./origins.ts";
 import { topological } from "./topological.ts";
 
 /** A hash-consing emitter with origins. */
 export class Builder extends Emit {
+  /** By `nodeKey`, and nodes of one or two inputs without attributes by those: the common case by far, which needs no text. */
   private readonly known = new Map<string, Node>();
-  private readonly own = new Set<Node>();
-  private readonly noted = new Map<Node, Origin>();
+  private readonly plain = new Map<OpName, Map<number, Node>>();
+  /** By id, and the origin of each. */
+  private readonly own: Node[] = [];
+  private readonly noted: (Origin | undefined)[] = [];
   private current: Origin | undefined;
 
   override make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node {
-    const canonical = canonicalAttributes(op, attrs);
-    const key = nodeKey(op, canonical, inputs);
-    let node = this.known.get(key);
-    if (!node) {
-      for (const x of inputs) if (!this.own.has(x)) throw new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
-      // A node of op K with its attributes is one member of the union; the compiler cannot see which.
-      node = { id: this.own.size, op, attrs: canonical, inputs: [...inputs], type: typeOf(op, canonical, inputs) } as unknown as Node;
-      this.known.set(key, node);
-      this.own.add(node);
-    }
+    const [x, y] = inputs;
+    const short = x && inputs.length <= 2 && withoutAttributes.has(op) && this.own.length < idRange;
+    const node = short ? this.find(op, x.id * idRange + (y ? y.id + 1 : 0), attrs, inputs) : this.findByText(op, canonicalAttributes(op, attrs), inputs);
     this.note(node, this.current);
     return node as NodeOf<K> & Node;
+  }
+
+  private find(op: OpName, key: number, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
+    let known = this.plain.get(op);
+    if (!known) this.plain.set(op, (known = new Map()));
+    const found = known.get(key);
+    // Nodes of another builder have ids too, so who owns the inputs is asked each time.
+    if (found && this.own[(inputs[0] as Node).id] === inputs[0] && (inputs.length < 2 || this.owns(inputs[1] as Node))) return found;
+    const made = this.create(op, attrs, inputs);
+    known.set(key, made);
+    return made;
+  }
+
+  private findByText(op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
+    const key = nodeKey(op, attrs, inputs);
+    const found = this.known.get(key);
+    if (found) return found;
+    const made = this.create(op, attrs, inputs);
+    this.known.set(key, made);
+    return made;
+  }
+
+  private create(op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
+    for (const x of inputs) if (!this.owns(x)) throw new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+    // A node of an op with its attributes is one member of the union; the compiler cannot see which.
+    const node = { id: this.own.length, op, attrs, inputs: [...inputs], type: typeOf(op, attrs, inputs) } as unknown as Node;
+    this.own.push(node);
+    return node;
   }
 
   /** What `body` makes stems from these spans; `reason` says why if the compiler, not the user, asked for it. */
@@ -66,18 +90,18 @@ export class Builder extends Emit {
   /** Adds an origin to a node; constants have none. */
   note(node: Node, origin: Origin | undefined): void {
     if (!origin || node.op === "const") return;
-    const known = this.noted.get(node);
+    const known = this.noted[node.id];
     if (known === origin) return;
-    this.noted.set(node, known ? mergeOrigins(known, origin) : mergeOrigins(origin, { spans: [], more: 0, ...(origin.reason === undefined ? {} : { reason: origin.reason }) }));
+    this.noted[node.id] = known ? mergeOrigins(known, origin) : trimmed(origin);
   }
 
   originOf(node: Node): Origin | undefined {
-    return this.noted.get(node);
+    return this.owns(node) ? this.noted[node.id] : undefined;
   }
 
   /** True when this builder made the node. */
   owns(node: Node): boolean {
-    return this.own.has(node);
+    return this.own[node.id] === node;
   }
 
   /** The graph of one entry: what the outputs and commits need, with their origins. */
@@ -86,7 +110,7 @@ export class Builder extends Emit {
     const open: (readonly Node[])[] = [[...outputs.map((o) => o.node), ...commits.map((c) => c.node)]];
     for (let roots = open.pop(); roots; roots = open.pop()) {
       for (const node of topological(roots)) {
-        const origin = this.noted.get(node);
+        const origin = this.originOf(node);
         if (origin) origins.set(node, origin);
         if (node.op === "loop") open.push(node.attrs.body.results);
       }
@@ -94,6 +118,14 @@ export class Builder extends Emit {
     return { entry, outputs, commits, origins };
   }
 }
+
+/** Ids of two inputs fit one exact number while there are fewer nodes than this. */
+const idRange = 2 ** 26;
+
+/** Ops whose attributes say nothing. */
+const withoutAttributes: ReadonlySet<OpName> = new Set<OpName>([
+  "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite", "add", "mul", "div", "max", "floordiv", "mod", "stop",
+]);
 
 /** The type that the table gives; an InternalError where it refuses. */
 export function typeOf<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): TensorType {

@@ -20,6 +20,12 @@ export function mergeOrigins(a: Origin, b: Origin): Origin {
   return { spans: [...a.spans, ...fresh].slice(0, keptSpans), more: a.more + b.more + over, ...(reason === undefined ? {} : { reason }) };
 }
 
+/** An origin with no more spans than are kept. */
+export function trimmed(a: Origin): Origin {
+  if (a.spans.length <= keptSpans) return a;
+  return { ...a, spans: a.spans.slice(0, keptSpans), more: a.more + a.spans.length - keptSpans };
+}
+
 function same(a: Span, b: Span): boolean {
   return a.start === b.start && a.end === b.end && a.source === b.source;
 }

@@ -26,27 +26,24 @@ export interface Ordered {
 }
 
 export function order(nests: readonly Nest[], commits: readonly PendingCommit[], copy: (from: Buffer, to: Buffer) => Nest): Ordered {
-  let current = [...nests];
+  const graph = new Precedence(nests);
   /** Temps whose value is made in a target instead. */
   const moved = new Map<Buffer, Buffer>();
   const last: Nest[] = [];
-  /** Nests (by position) that must come after another for reasons of commits. */
-  const after = new Map<number, Set<number>>();
   for (const { value, target } of commits) {
-    const writer = current.findIndex((n) => stores(n).some((s) => s.buffer === value));
-    const nest = current[writer];
-    const readers = current.flatMap((n, i) => (i !== writer && loads(n).some((l) => l.buffer === target) ? [i] : []));
-    const inPlace = nest !== undefined && readsOnlyItsOwn(nest, value, target) && readers.every((r) => !reaches(current, after, writer, r));
-    if (inPlace && nest) {
+    const writer = graph.writerOf(value);
+    const nest = writer === undefined ? undefined : graph.nests[writer];
+    const readers = [...graph.readersOf(target)].filter((r) => r !== writer);
+    if (writer !== undefined && nest && readsOnlyItsOwn(nest, value, target) && readers.every((r) => !graph.reaches(writer, r))) {
       // An output keeps its own memory; a temp is not needed any more. Later commits ask about the nests as they then are.
       if (value.place === "temp") {
-        current = current.map((n) => replaceBuffer(n, value, target));
+        graph.replaceBuffer(value, target);
         moved.set(value, target);
-      } else current[writer] = { ...nest, body: storedTwice(nest.body, value, target) };
-      after.set(writer, new Set([...(after.get(writer) ?? []), ...readers]));
+      } else graph.replace(writer, { ...nest, body: storedTwice(nest.body, value, target) });
+      graph.putAfter(writer, readers);
     } else last.push(copy(moved.get(value) ?? value, target));
   }
-  return { nests: [...sorted(current, after), ...last], gone: new Set(moved.keys()) };
+  return { nests: [...graph.sorted(), ...last], gone: new Set(moved.keys()) };
 }
 
 /** The nest reads the old value at no element but the one it writes. */
@@ -55,55 +52,124 @@ function readsOnlyItsOwn(nest: Nest, value: Buffer, target: Buffer): boolean {
   return written.size === 1 && loads(nest).every((l) => l.buffer !== target || written.has(keyOf(l.index)));
 }
 
-/** For each nest, the nests that must run before it. */
-function before(nests: readonly Nest[], after: ReadonlyMap<number, ReadonlySet<number>>): readonly ReadonlySet<number>[] {
-  const writers = new Map<Buffer, number>();
-  nests.forEach((n, i) => {
-    for (const s of stores(n)) writers.set(s.buffer, i);
-  });
-  return nests.map((n, i) => {
-    const needed = new Set(after.get(i) ?? []);
-    for (const l of loads(n)) {
-      const w = writers.get(l.buffer);
+/**
+ * Nests by position, and which must run before which: a reader after the writer, and after its readers a nest that writes
+ * what they read the old value of. Levels (the longest path to a nest) are kept as edges come, so that most questions are
+ * answered by comparing two numbers.
+ */
+class Precedence {
+  readonly nests: Nest[];
+  private readonly reads: ReadonlySet<Buffer>[];
+  private readonly writers = new Map<Buffer, number>();
+  private readonly readers = new Map<Buffer, Set<number>>();
+  /** For a nest those that it was put after, and the other way round. */
+  private readonly after = new Map<number, Set<number>>();
+  private readonly ahead = new Map<number, Set<number>>();
+  private readonly levels: number[];
+
+  constructor(nests: readonly Nest[]) {
+    this.nests = [...nests];
+    this.reads = nests.map(() => new Set());
+    for (const [i, nest] of nests.entries()) this.note(i, nest);
+    this.levels = nests.map(() => 0);
+    const open = nests.map((_, i) => this.before(i).size);
+    const ready = nests.flatMap((_, i) => (open[i] === 0 ? [i] : []));
+    for (const i of ready)
+      for (const j of this.followers(i)) {
+        this.levels[j] = Math.max(this.level(j), this.level(i) + 1);
+        open[j] = (open[j] ?? 0) - 1;
+        if (open[j] === 0) ready.push(j);
+      }
+    invariant(ready.length === nests.length, "schedule", `nests depend on each other: ${nests.filter((_, i) => (open[i] ?? 0) > 0).map((n) => n.name).join(", ")}`);
+  }
+
+  writerOf(buffer: Buffer): number | undefined {
+    return this.writers.get(buffer);
+  }
+
+  readersOf(buffer: Buffer): ReadonlySet<number> {
+    return this.readers.get(buffer) ?? new Set();
+  }
+
+  /** Another text for a nest, which reads and writes what it did, and perhaps more. */
+  replace(i: number, nest: Nest): void {
+    this.nests[i] = nest;
+    this.note(i, nest);
+  }
+
+  /** One buffer in place of another in every nest. */
+  replaceBuffer(from: Buffer, to: Buffer): void {
+    const writer = this.writers.get(from);
+    const touched = new Set([...this.readersOf(from), ...(writer === undefined ? [] : [writer])]);
+    this.writers.delete(from);
+    this.readers.delete(from);
+    for (const i of touched) this.replace(i, withBuffer(this.nests[i] as Nest, from, to));
+  }
+
+  /** Makes a nest run after others. */
+  putAfter(i: number, others: readonly number[]): void {
+    this.after.set(i, new Set([...(this.after.get(i) ?? []), ...others]));
+    for (const other of others) this.ahead.set(other, (this.ahead.get(other) ?? new Set()).add(i));
+    this.raise(i, Math.max(0, ...[...this.before(i)].map((j) => this.level(j) + 1)));
+  }
+
+  /** True when nest `to` must run after nest `from`. */
+  reaches(from: number, to: number): boolean {
+    const seen = new Set<number>();
+    const work = [to];
+    for (let i = work.pop(); i !== undefined; i = work.pop()) {
+      if (i === from) return true;
+      if (seen.has(i) || this.level(i) <= this.level(from)) continue;
+      seen.add(i);
+      for (const j of this.before(i)) work.push(j);
+    }
+    return false;
+  }
+
+  /** By level, then as given. */
+  sorted(): readonly Nest[] {
+    return this.nests.map((nest, i) => ({ nest, i })).sort((x, y) => this.level(x.i) - this.level(y.i) || x.i - y.i).map((x) => x.nest);
+  }
+
+  private note(i: number, nest: Nest): void {
+    const reads = new Set(loads(nest).map((l) => l.buffer));
+    this.reads[i] = reads;
+    for (const buffer of reads) this.readers.set(buffer, (this.readers.get(buffer) ?? new Set()).add(i));
+    for (const { buffer } of stores(nest)) this.writers.set(buffer, i);
+  }
+
+  private level(i: number): number {
+    return this.levels[i] ?? 0;
+  }
+
+  private raise(nest: number, to: number): void {
+    const work = [{ nest, to }];
+    for (let task = work.pop(); task; task = work.pop()) {
+      if (this.level(task.nest) >= task.to) continue;
+      invariant(task.to <= this.nests.length, "schedule", `nests depend on each other: ${this.nests[task.nest]?.name}`);
+      this.levels[task.nest] = task.to;
+      for (const follower of this.followers(task.nest)) work.push({ nest: follower, to: task.to + 1 });
+    }
+  }
+
+  private before(i: number): ReadonlySet<number> {
+    const needed = new Set(this.after.get(i) ?? []);
+    for (const buffer of this.reads[i] ?? []) {
+      const w = this.writers.get(buffer);
       // A reader of the old value in a target comes first; who reads the new value reads it by way of the temp that it replaced.
-      if (w !== undefined && w !== i && !needed.has(w) && !after.get(w)?.has(i)) needed.add(w);
+      if (w !== undefined && w !== i && !this.after.get(w)?.has(i)) needed.add(w);
     }
     return needed;
-  });
-}
-
-/** True when nest `to` must run after nest `from`. */
-function reaches(nests: readonly Nest[], after: ReadonlyMap<number, ReadonlySet<number>>, from: number, to: number): boolean {
-  const needs = before(nests, after);
-  const seen = new Set<number>();
-  const work = [to];
-  for (let i = work.pop(); i !== undefined; i = work.pop()) {
-    if (i === from) return true;
-    if (seen.has(i)) continue;
-    seen.add(i);
-    work.push(...(needs[i] ?? []));
   }
-  return false;
-}
 
-/** By the longest path to each nest, then as given. */
-function sorted(nests: readonly Nest[], after: ReadonlyMap<number, ReadonlySet<number>>): readonly Nest[] {
-  const needs = before(nests, after);
-  const followers = nests.map((): number[] => []);
-  needs.forEach((needed, i) => {
-    for (const j of needed) followers[j]?.push(i);
-  });
-  const open = needs.map((needed) => needed.size);
-  const levels = new Array<number>(nests.length).fill(0);
-  const ready = nests.flatMap((_, i) => (open[i] === 0 ? [i] : []));
-  for (const i of ready)
-    for (const j of followers[i] ?? []) {
-      levels[j] = Math.max(levels[j] ?? 0, (levels[i] ?? 0) + 1);
-      open[j] = (open[j] ?? 0) - 1;
-      if (open[j] === 0) ready.push(j);
+  private followers(i: number): ReadonlySet<number> {
+    const found = new Set(this.ahead.get(i) ?? []);
+    for (const { buffer } of stores(this.nests[i] as Nest)) {
+      if (this.writers.get(buffer) !== i) continue;
+      for (const r of this.readersOf(buffer)) if (r !== i && !this.after.get(i)?.has(r)) found.add(r);
     }
-  invariant(ready.length === nests.length, "schedule", `nests depend on each other: ${nests.filter((_, i) => (open[i] ?? 0) > 0).map((n) => n.name).join(", ")}`);
-  return nests.map((n, i) => ({ n, i, level: levels[i] ?? 0 })).sort((x, y) => x.level - y.level || x.i - y.i).map((x) => x.n);
+    return found;
+  }
 }
 
 /** All statements, inner ones included. */
@@ -129,12 +195,12 @@ function storedTwice(body: readonly Stmt[], value: Buffer, target: Buffer): read
   });
 }
 
-function replaceBuffer(nest: Nest, from: Buffer, to: Buffer): Nest {
+function withBuffer(nest: Nest, from: Buffer, to: Buffer): Nest {
   const block = (body: readonly Stmt[]): readonly Stmt[] =>
     body.map((s) => {
       if (s.kind === "fold" || s.kind === "each") return { ...s, body: block(s.body) };
       if ((s.kind === "load" || s.kind === "store") && s.buffer === from) return { ...s, buffer: to };
       return s;
     });
-  return stores(nest).some((s) => s.buffer === from) || loads(nest).some((l) => l.buffer === from) ? { ...nest, body: block(nest.body) } : nest;
+  return { ...nest, body: block(nest.body) };
 }

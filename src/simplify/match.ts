@@ -158,7 +158,7 @@ export function positive(node: Node, depth = 8): boolean {
     case "cast":
       return node.attrs.to === "f32" && of(0) && (node.inputs[0] as Node).type.dtype !== "bool";
     case "add":
-      return (of(0) && (of(1) || nonnegative(node.inputs[1] as Node))) || (of(1) && nonnegative(node.inputs[0] as Node));
+      return (of(0) && (of(1) || nonnegative(node.inputs[1] as Node, depth - 1))) || (of(1) && nonnegative(node.inputs[0] as Node, depth - 1));
     case "mul":
     case "div":
       return of(0) && of(1);
@@ -182,9 +182,9 @@ export function positive(node: Node, depth = 8): boolean {
   }
 }
 
-/** True when every element is proven to be at least 0, one look down. */
-export function nonnegative(node: Node): boolean {
-  if (positive(node, 4)) return true;
+/** True when every element is proven to be at least 0: positive, looking at most `depth` nodes down, or not negative at one look. */
+export function nonnegative(node: Node, depth = 4): boolean {
+  if (positive(node, depth)) return true;
   if (node.op === "const") return typeof node.attrs.data === "number" ? node.attrs.data >= 0 : node.attrs.data.every((v) => v >= 0);
   if (node.op === "mul") return node.inputs[0] === node.inputs[1];
   if (node.op === "pow") return node.attrs.exponent % 2 === 0;

@@ -48,9 +48,10 @@ export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[],
   let fired = 0;
   let cap = capFloor + capPerNode * topological(roots).length;
 
-  const step = (node: Node): Node | undefined => {
-    for (const rule of byOp.get(node.op) ?? []) {
-      const by = around(node, () => rule.apply(node, e));
+  /** What the first rule that fits makes of the node. */
+  const first = (node: Node, fitting: readonly Rule[]): Node | undefined => {
+    for (const rule of fitting) {
+      const by = rule.apply(node, e);
       if (!by || by === node) continue;
       if (!sameType(by.type, node.type)) {
         throw new InternalError("rewrite", `rule ${rule.name} turned ${node.op} (node ${node.id}) of type ${printType(node.type)} into ${printType(by.type)}`);
@@ -64,6 +65,11 @@ export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[],
       return by;
     }
     return undefined;
+  };
+
+  const step = (node: Node): Node | undefined => {
+    const fitting = byOp.get(node.op);
+    return fitting && around(node, () => first(node, fitting));
   };
 
   const bring = (root: Node): void => {
@@ -82,14 +88,15 @@ export function rewrite(e: Emit, roots: readonly Node[], rules: readonly Rule[],
         stack.pop();
         continue;
       }
-      const waiting = frame.node.inputs.filter((x) => !normal.has(x));
-      if (waiting.length > 0) {
-        for (let i = waiting.length - 1; i >= 0; i--) stack.push({ node: waiting[i] as Node, to: undefined });
-        continue;
-      }
-      const inputs = frame.node.inputs.map((x) => normal.get(x) as Node);
-      // Made even when nothing changed: the roots may come from another builder.
-      const made = again(frame.node, inputs);
+      const { node } = frame;
+      const above = stack.length;
+      for (let i = node.inputs.length - 1; i >= 0; i--) if (!normal.has(node.inputs[i] as Node)) stack.push({ node: node.inputs[i] as Node, to: undefined });
+      if (stack.length > above) continue;
+      const inputs = node.inputs.map((x) => normal.get(x) as Node);
+      // Leaves are made even when nothing changed, since the roots may come from another builder; what has inputs in
+      // normal form is of this one. Bodies of loops are brought into normal form in `again`.
+      const settled = node.inputs.length > 0 && node.op !== "loop" && inputs.every((x, i) => x === node.inputs[i]);
+      const made = settled ? node : again(node, inputs);
       const next = made !== frame.node ? made : step(made);
       if (!next) {
         normal.set(frame.node, frame.node);

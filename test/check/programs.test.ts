@@ -129,14 +129,14 @@ describe("programs made to hurt", () => {
   });
 
   it("are refused when they unfold without end", () => {
-    const fns = Array.from({ length: 30 }, (_, k) => `fn f${k + 1}(x) = f${k}(x) + f${k}(x)`).join("\n");
-    expect(errorsOf(`fn f0(x) = x\n${fns}\nmodel M { input x: f32[N]\noutput y = f30(x) }`)[0]).toMatch(/^E0110/);
+    const fns = Array.from({ length: 30 }, (_, k) => `fn f${k + 1}(x) = f${k}(x) + f${k}(x + 1)`).join("\n");
+    expect(errorsOf(`fn f0(x) = x\n${fns}\nmodel M { input x: f32[N]\noutput y = f30(x) }`)).toEqual(["E0110 calls and `for` unfold into more than 3000000 expressions"]);
     expect(errorsOf("model M { input x: f32[N]\nh = x\nfor k in 0..1000000000 { h = h + 1 }\noutput h }")[0]).toMatch(/^E0110/);
   });
 
   it("are refused when they nest too deep", () => {
     const fns = Array.from({ length: 3000 }, (_, k) => `fn f${k + 1}(x) = f${k}(x)`).join("\n");
-    expect(errorsOf(`fn f0(x) = x\n${fns}\nmodel M { input x: f32[N]\noutput y = f3000(x) }`)[0]).toMatch(/^E0110 more than 120 calls/);
+    expect(errorsOf(`fn f0(x) = x\n${fns}\nmodel M { input x: f32[N]\noutput y = f3000(x) }`)).toEqual(["E0110 more than 400 expressions inside each other, through calls"]);
   });
 
   it("meet wrong syntax without a second complaint", () => {
