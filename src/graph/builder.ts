@@ -44,8 +44,8 @@ export class Builder extends Emit {
   }
 
   private find(op: OpName, key: number, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
-    let known = this.plain.get(op);
-    if (!known) this.plain.set(op, (known = new Map()));
+    const known = this.plain.get(op) ?? new Map<number, Node>();
+    if (known.size === 0) this.plain.set(op, known);
     const found = known.get(key);
     // Nodes of another builder have ids too, so who owns the inputs is asked each time.
     if (found && this.own[(inputs[0] as Node).id] === inputs[0] && (inputs.length < 2 || this.owns(inputs[1] as Node))) return found;
