@@ -84,9 +84,9 @@ export class SharedCalls {
 }
 
 /** What is known of a value beside its Core. */
-function factsOf({ known, literal, hypers, range, staged }: TensorValue): string {
+function factsOf({ known, literal, hypers, staged }: TensorValue): string {
   return [
-    known === undefined ? "" : dims.print(known), literal ? "literal" : "", hypers ? JSON.stringify([...hypers]) : "", range ? `${range.lo}..${range.hi}` : "",
+    known === undefined ? "" : dims.print(known), literal ? "literal" : "", hypers ? JSON.stringify([...hypers]) : "",
     staged ? `${staged.training} ${staged.elsewhere}` : "",
   ].join(";");
 }
@@ -101,7 +101,7 @@ function anew(value: Value): Value {
 /** Runs a call, or gives the result of an equal one. */
 export function shared(cx: Context, callee: CallableValue, given: ReadonlyMap<string, GivenArgument>, run: () => Value): Value {
   // Inside an equation a body settles ranges of indices and stands under guards.
-  const key = cx.equation || cx.guards > 0 ? undefined : cx.sharedCalls.keyOf(callee, given);
+  const key = cx.equation || cx.guards.length > 0 ? undefined : cx.sharedCalls.keyOf(callee, given);
   if (key === undefined) return run();
   const known = cx.sharedCalls.find(key);
   if (known) return known;
@@ -115,5 +115,5 @@ export function shared(cx: Context, callee: CallableValue, given: ReadonlyMap<st
 /** A result that says nothing of where the call stood. */
 function isPlain(value: Value, places: ReadonlySet<Span>): boolean {
   if (value.kind === "list") return value.items.every((item) => isPlain(item, places));
-  return value.kind === "tensor" && !(value.fixed ?? []).some((span) => span && places.has(span)) && !(value.range && places.has(value.range.span));
+  return value.kind === "tensor" && !(value.fixed ?? []).some((span) => span && places.has(span));
 }
