@@ -15,7 +15,7 @@ import { keywordTypes, reductionWords, reservedWords, symbolTypes, tokenTypes } 
 export interface LexicalProblem {
   readonly kind:
     | "unexpected" | "invisible" | "bidi" | "unterminated string" | "single quotes" | "escape" | "number point" | "number name"
-    | "number size" | "spelling" | "superscript" | "subscript" | "transpose" | "mixed letters" | "too large";
+    | "number size" | "spelling" | "superscript" | "subscript" | "transpose" | "mixed letters" | "host name" | "too large";
   readonly start: number;
   readonly end: number;
   readonly text: string;
@@ -63,6 +63,9 @@ const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const subscripts = "₀₁₂₃₄₅₆₇₈₉";
 /** Letters that look alike; both of a pair in one file is a warning. */
 const lookalikes: readonly (readonly [string, string])[] = [["ε", "ϵ"], ["φ", "ϕ"], ["θ", "ϑ"]];
+
+/** What no object of the programs we write may hold: as a key it changes the object instead. */
+const hostNames: ReadonlySet<string> = new Set(["__proto__"]);
 
 /** Words written as one sign. */
 const signWords: ReadonlyMap<string, string> = new Map([["∑", "sum"], ["∏", "prod"], ["∇", "grad"], ["π", "pi"]]);
@@ -199,6 +202,7 @@ class Scanner {
     }
     const image = this.text.slice(start, this.at);
     const name = canonicalName(image);
+    if (hostNames.has(name)) this.problem("host name", start, this.at);
     if (name.endsWith("ᵀ")) this.problem("transpose", start, this.at, `transpose(${name.slice(0, -1)})`);
     for (const pair of lookalikes) for (const letter of pair) if (name.includes(letter) && !this.seen.has(letter)) this.seen.set(letter, start);
     if (reductions.has(name)) this.push(tokenTypes.ReductionWord, start);

@@ -7,6 +7,7 @@
  * A model is run pass by pass until it is known which hyperparameters fix a size and which parameters there are; only
  * the last pass reports.
  */
+import { canonicalName } from "../../grammar/lexer.ts";
 import { createLibrary, type Library } from "../std/library.ts";
 import { type Diagnostic, Diagnostics, invariant, type Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
@@ -21,6 +22,7 @@ import { finishModel, type Foreknowledge, runModel, type Settings } from "./mode
 import { labelAt } from "./problem.ts";
 import { checkInputSizes } from "./input-sizes.ts";
 import { reachedParams } from "./reach.ts";
+import { checkResultNames } from "./result-names.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
 import { warnUntrained } from "./untrained.ts";
@@ -39,7 +41,8 @@ export interface CheckOptions extends UseOptions {
 /** Checks a file. */
 export function check(file: File, options: CheckOptions, diagnostics: Diagnostics): CheckedProgram | undefined {
   const library = options.library ?? createLibrary();
-  const settings = options.set ?? {};
+  // Names from outside are spelled as those of the file are.
+  const settings: Settings = Object.fromEntries(Object.entries(options.set ?? {}).map(([name, value]) => [canonicalName(name), value]));
   const incomplete = new Set<Source>();
   const begin = (into: Diagnostics): Context => {
     const names = (): readonly string[] => library.names();
@@ -51,7 +54,7 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
   // What could not be read is missing: that it is missing is no second error.
   const whole = !diagnostics.hasErrors;
   const trains = file.declarations.filter((d) => d.kind === "train");
-  const models = modelsOf(first, trains, incomplete.has(first.source), diagnostics);
+  const models = modelsOf(first, trains, file.incomplete === true || incomplete.has(first.source), diagnostics);
   const checkedModels: CheckedModel[] = [];
   const checkedTrains: CheckedTrain[] = [];
   const called = new Set<Callable>();
@@ -170,6 +173,7 @@ function checkModel(
       continue;
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
+    checkResultNames(cx, checked);
     if (blocks.length > 0 && !own.hasErrors) warnUntrained(own, checked, blocks, run.state);
     checkInputSizes(cx, checked);
     for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);

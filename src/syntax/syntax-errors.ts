@@ -15,6 +15,7 @@ import { positionOf, type Source, type Span, spanOf } from "../support/span.ts";
 
 /** The codes of this file; `support/codes/syntax.ts` explains them. */
 type SyntaxCode =
+  | "E0135"
   | "E0001" | "E0002" | "E0003" | "E0004" | "E0005" | "E0006" | "E0007" | "E0008" | "E0009" | "E0010" | "E0011" | "E0012" | "E0013" | "E0014" | "E0015" | "E0016"
   | "W0001";
 
@@ -105,6 +106,7 @@ export class SyntaxErrors {
       case "subscript": return this.add("E0012", at, { message: `${code(p.text)} is not part of a name`, label: "here", hint: `write ${code(p.instead ?? "")}` });
       case "transpose": return this.add("E0012", at, { message: `${code(short(p.text))} is not a transpose`, label: "here", hint: `write ${code(short(p.instead ?? ""))}` });
       case "mixed letters": return this.add("W0001", at, { severity: "warning", message: `this file also uses ${code(p.instead ?? "")}, which looks like ${code(p.text)} and is another letter`, label: "the other one" });
+      case "host name": return this.add("E0135", at, { message: `${code(p.text)} cannot be a name`, label: "another name, please", hint: "objects of JavaScript, which programs are made of, take it for something else" });
       case "too large": return this.add("E0014", at, { message: `the file has more than ${maxTokens} words and signs`, label: "this is where reading stopped" });
     }
   }

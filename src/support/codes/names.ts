@@ -91,4 +91,11 @@ export const nameCodes: readonly ErrorCode[] = [
     title: "too many files",
     text: "A program has at most 1,000 files, and a chain of files that use one another at most 100.",
   },
+  {
+    code: "E0135",
+    title: "a name that programs cannot hold",
+    text: "A compiled program is data in JavaScript, where the key `__proto__` changes the object that it is put into. It is the only such name; all others, `constructor` among them, are legal.",
+    wrong: "fn __proto__(x) = x",
+    right: "fn proto(x) = x",
+  },
 ];
