@@ -6,6 +6,7 @@ import type { DType } from "../ir/types.ts";
 import type { Diagnostics, Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import type { Block, Expr, Statement } from "../syntax/ast.ts";
+import { CallResults } from "./call-results.ts";
 import type { CheckedInput, CheckedParam, CheckedState, Named, Term } from "./checked.ts";
 import type { Core, LoopVar } from "./core.ts";
 import type { Equation } from "./equation.ts";
@@ -14,7 +15,6 @@ import type { Guard } from "./guards.ts";
 import type { Problem } from "./problem.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import type { Scope } from "./scope.ts";
-import { SharedCalls } from "./shared-calls.ts";
 import type { Callable, TensorValue, Value } from "./value.ts";
 
 /** Where parameters, states and draws made here belong. */
@@ -132,7 +132,7 @@ export class Context {
   exhausted = false;
   /** Grows with all that a call may do beside giving a value: parameters, draws, instances, and reading what changes. */
   effects = 0;
-  readonly sharedCalls = new SharedCalls();
+  readonly callResults = new CallResults();
   private ids = 0;
 
   constructor(diagnostics: Diagnostics, by: Pick<Context, "evaluate" | "runBody" | "runStatements" | "isLibrary" | "libraryNames" | "isIncomplete">) {
