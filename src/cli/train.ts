@@ -60,7 +60,7 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
     if (result.end === "interrupted") return exitCodes.interrupted;
     weights = trained.weights;
   }
-  if (!options.json) next(file, stem, program, say);
+  if (!options.json) next(name === undefined ? quoted(file) : `${quoted(file)} ${quoted(name)}`, stem, program, say);
   return exitCodes.ok;
 }
 
@@ -149,14 +149,14 @@ function quoted(word: string): string {
   return /^[\p{L}\p{N}_./:\\+-]+$/u.test(word) ? word : `"${word.replace(/["$`]/g, "\\$&")}"`;
 }
 
-/** What to try now. */
-function next(file: string, stem: string, program: CompiledProgram, say: (line: string) => void): void {
+/** What to try now; `which` names the file, and the train block where that was named. */
+function next(which: string, stem: string, program: CompiledProgram, say: (line: string) => void): void {
   const [hyper] = program.model.hypers;
   const setting = hyper ? `${hyper.name}=${hyper.value * 2}` : "seed=7";
   const tries = [
-    [`npx nabla train ${quoted(file)} --set ${setting}`, "the same with something changed"],
-    [`npx nabla graph ${quoted(file)}`, "a page with the network, its gradient and its kernels"],
-    ...(program.train?.start ? [] : [[`npx nabla build ${quoted(file)} -o ${quoted(`${stem}-bundle`)}`, "a package that trains without nabla"] as const]),
+    [`npx nabla train ${which} --set ${setting}`, "the same with something changed"],
+    [`npx nabla graph ${which}`, "a page with the network, its gradient and its kernels"],
+    ...(program.train?.start ? [] : [[`npx nabla build ${which} -o ${quoted(`${stem}-bundle`)}`, "a package that trains without nabla"] as const]),
   ] as const;
   const width = Math.max(...tries.map(([command]) => command.length));
   say("\nnext:");

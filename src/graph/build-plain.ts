@@ -91,8 +91,11 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
       const x = get(core.arg);
       return { node: e.stop(x.node), vars: x.vars };
     }
-    case "binding":
-      return get(core.value);
+    case "binding": {
+      const value = get(core.value);
+      e.name(value.node, core.name);
+      return value;
+    }
   }
 }
 

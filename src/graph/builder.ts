@@ -95,6 +95,12 @@ export class Builder extends Emit {
     this.noted[node.id] = known ? mergeOrigins(known, origin) : trimmed(origin);
   }
 
+  /** Says what the user calls a node's value; the first name stays. */
+  name(node: Node, name: string): void {
+    const known = this.noted[node.id];
+    if (known && known.name === undefined) this.noted[node.id] = { ...known, name };
+  }
+
   originOf(node: Node): Origin | undefined {
     return this.owns(node) ? this.noted[node.id] : undefined;
   }

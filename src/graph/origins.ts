@@ -16,8 +16,9 @@ export function mergeOrigins(a: Origin, b: Origin): Origin {
   const fresh = b.spans.filter((s) => !a.spans.some((t) => same(s, t)));
   const over = Math.max(0, a.spans.length + fresh.length - keptSpans);
   const reason = a.reason ?? b.reason;
-  if (fresh.length === 0 && b.more === 0 && a.spans.length <= keptSpans) return a;
-  return { spans: [...a.spans, ...fresh].slice(0, keptSpans), more: a.more + b.more + over, ...(reason === undefined ? {} : { reason }) };
+  const name = a.name ?? b.name;
+  if (fresh.length === 0 && b.more === 0 && a.spans.length <= keptSpans && name === a.name) return a;
+  return { spans: [...a.spans, ...fresh].slice(0, keptSpans), more: a.more + b.more + over, ...(reason === undefined ? {} : { reason }), ...(name === undefined ? {} : { name }) };
 }
 
 /** An origin with no more spans than are kept. */

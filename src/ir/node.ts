@@ -164,6 +164,8 @@ export interface Origin {
   readonly more: number;
   /** "gradient of contract with respect to input 0". */
   readonly reason?: string;
+  /** What the user calls the value: the name of a binding. */
+  readonly name?: string;
 }
 
 export type Origins = ReadonlyMap<Node, Origin>;

@@ -11,7 +11,7 @@ import type { Node } from "../ir/node.ts";
 import { printType, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
 import { InternalError } from "../support/diagnostic.ts";
-import { arg, atom } from "./latex-words.ts";
+import { arg, subscripted } from "./latex-words.ts";
 import { noPath } from "./op.ts";
 import type { OpRecord, Refusal, Tensor64 } from "./op.ts";
 import { axesOf, f32, i32, noPaths, two } from "./operands.ts";
@@ -70,7 +70,7 @@ export const gather: OpRecord<"gather"> = {
     { attrs: { batch: 1 }, inputs: [f32(2, 4, 3), i32(2, 5)], ranges: [[-2, 2], [0, 3]] },
     { attrs: { batch: 0 }, inputs: [f32(4), i32()], ranges: [[-2, 2], [0, 3]] },
   ],
-  latex: (_, args) => `${atom(arg(args, 0))}_{${arg(args, 1)}}`,
+  latex: (_, args) => `${subscripted(arg(args, 0))}_{${arg(args, 1)}}`,
 };
 
 /** g[B…, I…, R…], idx[B…, I…] -> Σ over I of g where idx = k. */

@@ -11,7 +11,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { OpAttrs } from "../ir/node.ts";
 import { printType, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import { arg, atom } from "./latex-words.ts";
+import { arg, atom, subscripted } from "./latex-words.ts";
 import type { OpRecord, Refusal, Tensor64 } from "./op.ts";
 import { f32, two } from "./operands.ts";
 import { elements, strides } from "./tensor64.ts";
@@ -43,7 +43,7 @@ export const contract: OpRecord<"contract"> = {
   latex: ({ a, b, out }, args) => {
     const summed = [...new Set([...a, ...b])].filter((l) => !out.includes(l));
     const name = (l: number): string => "ijklmnpqrs"[l] ?? `i_{${l}}`;
-    const indexed = (x: string, labels: readonly number[]): string => (labels.length === 0 ? atom(x) : `${atom(x)}_{${labels.map(name).join(" ")}}`);
+    const indexed = (x: string, labels: readonly number[]): string => (labels.length === 0 ? atom(x) : `${subscripted(x)}_{${labels.map(name).join(" ")}}`);
     const sum = summed.length === 0 ? "" : `\\sum_{${summed.map(name).join(" ")}} `;
     return `${sum}${indexed(arg(args, 0), a)} ${indexed(arg(args, 1), b)}`;
   },

@@ -21,6 +21,16 @@ export function atom(formula: string | undefined): string {
   return text;
 }
 
+/** The operand as what a subscript follows: it may have one already. */
+export function subscripted(formula: string | undefined): string {
+  return `{${atom(formula)}}`;
+}
+
+/** Words set upright; characters that mean something to LaTeX become underscores. */
+export function words(text: string): string {
+  return `\\text{${text.replace(/[\\{}$&#^_~%]/g, "\\_")}}`;
+}
+
 /** `\name\left(a, b\right)`; a name without a backslash is set upright. */
 export function called(name: string, args: readonly string[]): string {
   const head = name.startsWith("\\") ? name : `\\operatorname{${name.replaceAll("_", "\\_")}}`;

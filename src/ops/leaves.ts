@@ -7,7 +7,7 @@ import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import { printShape, printType, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import { called } from "./latex-words.ts";
+import { called, words } from "./latex-words.ts";
 import type { OpRecord, Refusal } from "./op.ts";
 import { noPaths } from "./operands.ts";
 import { elements, fill } from "./tensor64.ts";
@@ -133,5 +133,5 @@ export const random: OpRecord<"random"> = {
     { attrs: { shape: [2, 3], path: "Net.drop", hash: 0xdeadbeef, word: 0 }, inputs: [] },
     { attrs: { shape: [4], path: "Net.drop", hash: 0xdeadbeef, word: 1 }, inputs: [{ dtype: "i32", shape: [] }], ranges: [[0, 5]] },
   ],
-  latex: ({ path, word }) => called("random", [`\\text{${path}}`, String(word)]),
+  latex: ({ path, word }) => called("random", [words(path), String(word)]),
 };

@@ -11,7 +11,7 @@ import type { Dim } from "../ir/dims.ts";
 import { printShape, printType, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
 import { InternalError } from "../support/diagnostic.ts";
-import { arg, called } from "./latex-words.ts";
+import { arg, called, subscripted } from "./latex-words.ts";
 import type { EvalContext, OpRecord, Refusal, Sample, Tensor64 } from "./op.ts";
 import { f32, i32, noPaths, one } from "./operands.ts";
 import { each, elements, fill, offset, strides } from "./tensor64.ts";
@@ -67,7 +67,7 @@ export const view: OpRecord<"view"> = {
   latex: ({ map }, args) => {
     const symbols = (text: string): string => text.replaceAll(/i(\d+)/g, "i_{$1}").replaceAll("*", " ");
     const where = map.guards.length === 0 ? "" : `\\left[${map.guards.map((g) => symbols(access.printGuard(g)).replaceAll(">=", "\\geq").replaceAll("|", "\\mid")).join(",\\ ")}\\right]\\ `;
-    return map.index.length === 0 ? arg(args, 0) : `${where}${arg(args, 0)}_{${map.index.map((c) => symbols(access.printCoordinate(c))).join(",\\ ")}}`;
+    return map.index.length === 0 ? arg(args, 0) : `${where}${subscripted(arg(args, 0))}_{${map.index.map((c) => symbols(access.printCoordinate(c))).join(",\\ ")}}`;
   },
 };
 

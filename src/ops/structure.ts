@@ -9,7 +9,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { Node, OpAttrs } from "../ir/node.ts";
 import { printType, sameType, tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import { called } from "./latex-words.ts";
+import { called, subscripted } from "./latex-words.ts";
 import type { OpRecord, Refusal } from "./op.ts";
 import { countRefused } from "./type-rules.ts";
 
@@ -71,5 +71,5 @@ export const pick: OpRecord<"pick"> = {
   grad: byDriver,
   eval: { kind: "evaluator" },
   samples: [],
-  latex: ({ index }, args) => `${args[0] ?? ""}_{${index}}`,
+  latex: ({ index }, args) => `${subscripted(args[0])}_{${index}}`,
 };

@@ -54,6 +54,7 @@ export function describeNodes(graph: Graph, kernels: readonly Kernel[], sources:
   const rolesOf = new Map<Node, string[]>();
   for (const o of graph.outputs) rolesOf.set(o.node, [...(rolesOf.get(o.node) ?? []), o.name]);
   for (const c of graph.commits) rolesOf.set(c.node, [...(rolesOf.get(c.node) ?? []), `${c.path} ←`]);
+  const named = namesOf(graph, order);
   const text = new Map<Node, { readonly latex: string; readonly uses: ReadonlySet<number> }>();
   const ids = new Map<Node, number>();
   const shown: NodeView[] = [];
@@ -67,7 +68,7 @@ export function describeNodes(graph: Graph, kernels: readonly Kernel[], sources:
     }
     const id = shown.length;
     ids.set(node, id);
-    const symbol = symbolOf(node, id);
+    const symbol = symbolOf(node, id, named.get(node));
     text.set(node, { latex: `{${symbol}}`, uses: new Set([id]) }); // braced: a user may add a subscript
     const origin = graph.origins.get(node);
     const lines = new Map<string, SourceLine>();
@@ -112,9 +113,19 @@ function sidesOf(graph: Graph, order: readonly Node[]): ReadonlyMap<Node, Side> 
   );
 }
 
-/** `Digits.h.W` is W_{h}; anything without a name is v_{k}. */
-function symbolOf(node: Node, id: number): string {
-  if (node.op !== "leaf") return `v_{${id}}`;
+/** The names of bindings, each on the last node that bears it: what rewriting put in its place may bear it as well. */
+function namesOf(graph: Graph, order: readonly Node[]): ReadonlyMap<Node, string> {
+  const last = new Map<string, Node>();
+  for (const node of order) {
+    const { name, reason } = graph.origins.get(node) ?? {};
+    if (name !== undefined && reason === undefined) last.set(name, node);
+  }
+  return new Map([...last].map(([name, node]) => [node, name]));
+}
+
+/** `Digits.h.W` is W_{h}, a binding has its name; anything else is v_{k}. */
+function symbolOf(node: Node, id: number, name: string | undefined): string {
+  if (node.op !== "leaf") return name === undefined ? `v_{${id}}` : latexName(name);
   const parts = node.attrs.path.split("/").flatMap((p) => p.split("."));
   const last = latexName(parts.at(-1) ?? "x");
   const owner = parts.slice(node.attrs.path.includes("/") ? 0 : 1, -1).map(latexName).join("\\,");

@@ -78,6 +78,16 @@ describe("nabla train", () => {
     expect(events.at(-1)).toMatchObject({ end: "finished", epochs: 5, final: { test: { loss: expect.any(Number) } } });
   });
 
+  test("of two train blocks one is named, also in what it says to try next", { timeout: 60_000 }, async () => {
+    fs.writeFileSync(path.join(folder, "line.csv"), rows(40));
+    const file = program("two.dl", `${line()}${line().slice(line().indexOf("train Line")).replace("train Line", "train Line as slow")}`);
+    const unnamed = await runNabla(["train", file], { cwd: folder });
+    expect({ status: unnamed.status, err: unnamed.err }).toEqual({ status: 2, err: expect.stringContaining("one of Line, slow") as string });
+    const { status, err } = await runNabla(["train", file, "slow"], { cwd: folder });
+    expect(status).toBe(0);
+    for (const command of ["train two.dl slow --set ", "graph two.dl slow ", "build two.dl slow -o "]) expect(err).toContain(`npx nabla ${command}`);
+  });
+
   test("the same file and seed give the same weights", { timeout: 60_000 }, async () => {
     fs.writeFileSync(path.join(folder, "line.csv"), rows(40));
     const file = program("line.dl", line());

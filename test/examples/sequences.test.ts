@@ -41,6 +41,10 @@ describe("attention", () => {
     const after = rowsOf((await session.predict({ t: changed })).p?.data ?? [], 6);
     expect(after.slice(0, 7)).toEqual(before.slice(0, 7));
     expect(after[7]).not.toEqual(before[7]);
+    // The quotient of exponentials holds where exp alone would leave f32.
+    for (const name of ["Attention.z.Q", "Attention.z.K"]) session.set(name, (await session.get(name)).map((v) => 30 * v));
+    const { "Attention.z.Q": slope, loss } = await session.gradients({ t });
+    for (const value of [...(loss?.data ?? [Number.NaN]), ...(slope?.data ?? [Number.NaN])]) expect(Number.isFinite(value)).toBe(true);
     session.close();
   });
 });

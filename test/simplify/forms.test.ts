@@ -211,6 +211,21 @@ describe("stable formulas", () => {
     agree(got["some"]?.data, [0, second[1]] as number[]);
   });
 
+  it("a softmax over the terms that a guard keeps overflows nowhere, nor does its gradient", () => {
+    const b = new Builder();
+    const x = leaf(b, "x", [2, 3]);
+    const kept = b.const({ dtype: "bool", shape: [2, 3] }, [1, 1, 0, 0, 1, 1]);
+    const y = b.exp(x);
+    const sum = b.reduce("sum", y, [1], kept);
+    const p = b.select(kept, b.div(y, rows(b, sum, x)), b.like(x, 0));
+    const second = b.reduce("sum", b.mul(p, b.const({ dtype: "f32", shape: [2, 3] }, [0, 0, 0, 0, 0, 1])), [0, 1]);
+    const got = run(passes(graphWith(b, { p, log: b.log(sum), dx: grad(b, second, x) })), { x: [1e4, 0, 2e4, 1e4, 0, 1] });
+    const σ = 1 / (1 + Math.exp(-1));
+    agree(got["p"]?.data, [1, 0, 0, 0, 1 - σ, σ]);
+    agree(got["log"]?.data, [1e4, Math.log(1 + Math.E)]);
+    agree(got["dx"]?.data, [0, 0, 0, 0, -σ * (1 - σ), σ * (1 - σ)]);
+  });
+
   it("exp(x) - 1 is expm1 and max(x, 0) a choice", () => {
     const b = new Builder();
     const x = leaf(b, "x", [5]);

@@ -62,9 +62,10 @@ export const softmaxes: readonly Rule[] = [
   }),
 ];
 
-/** For a sum of unshifted exponentials: the shifted sum and its parts. */
+/** For a sum of unshifted exponentials: the shifted sum and its parts. Of a guarded sum the kept terms decide the shift. */
 function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
-  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1) return undefined;
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum") return undefined;
+  const mask = sum.inputs[1];
   const x = under(sum.inputs[0], "exp");
   if (!x || isShifted(x)) return undefined;
   const { axes } = sum.attrs;
@@ -72,9 +73,9 @@ function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; 
   if (axes.some((a) => x.type.shape[a] === 0)) return undefined;
   const varies = axesOf(x);
   if (axes.every((a) => !varies.has(a) || x.type.shape[a] === 1)) return undefined;
-  const max = e.stop(e.reduce("max", x, axes));
+  const max = e.stop(e.reduce("max", x, axes, mask));
   const exp = e.exp(e.sub(x, spread(e, max, x.type.shape, axes)));
-  return { max, exp, sum: e.reduce("sum", exp, axes) };
+  return { max, exp, sum: e.reduce("sum", exp, axes, mask) };
 }
 
 /** True when a maximum is subtracted somewhere in the exponent, a sum of a few terms: it does not grow. */
@@ -106,7 +107,7 @@ function rowOf(n: Node): { readonly sum: Node; readonly map: AccessMap } | undef
   const [y, s] = pair(n);
   if (y.op !== "exp" || s.op !== "view") return undefined;
   const sum = s.inputs[0] as Node;
-  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs.length > 1 || sum.inputs[0] !== y) return undefined;
+  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs[0] !== y) return undefined;
   const { axes } = sum.attrs;
   const kept = y.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
   const { map } = s.attrs;
