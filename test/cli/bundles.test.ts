@@ -43,7 +43,7 @@ train Pair {
 
 const rows = Array.from({ length: 40 }, (_, i) => [i / 40, Math.sin(i), 2 * (i / 40) + Math.sin(i)].join(","));
 
-test("steps and phases in a bundle give what the command gives", { timeout: 120_000 }, async () => {
+test("steps and phases in a bundle give what the command gives", { timeout: 300_000 }, async () => {
   fs.writeFileSync(path.join(folder, "pair.dl"), program);
   fs.writeFileSync(path.join(folder, "pair.csv"), `a,b,y\n${rows.join("\n")}\n`);
   const trained = await runNabla(["train", "pair.dl", "--json", "-q"], { cwd: folder });
