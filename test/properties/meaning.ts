@@ -1,7 +1,7 @@
 /**
  * What a program computes, as numbers that two versions of it can be compared by. Comes in: a text. Goes out: for each of
- * its programs, how many nodes of each kind every graph has, and the values of evaluation, prediction and gradients in f64
- * on fixed data with fixed parameters.
+ * its programs, how many nodes of each kind every graph has, and the values of evaluation and gradients in f64 on fixed
+ * data with fixed parameters.
  *
  *     const a = await meaningOf(text), b = await meaningOf(renamed);   // the same numbers, under other names
  */
@@ -50,7 +50,6 @@ export async function meaningOf(text: string, fixed: boolean): Promise<readonly 
     // Draws are keyed by path: under other names they are other numbers.
     const isComparable = (entry: string): boolean => program.entries.some((e) => e === entry) && !(fixed && graphs.some((g) => g.startsWith(`${entry}:`) && /\brandom\b/.test(g)));
     if (isComparable("evaluate")) add("evaluate", await session.evaluate(feed));
-    if (isComparable("predict")) add("predict", await session.predict(feed));
     if (isComparable("gradients")) add("gradients", await session.gradients(feed));
     session.close();
     found.push({ graphs, initial, values });
