@@ -179,7 +179,7 @@ class Scanner {
     this.skip(number);
     const end = this.at;
     const rest = String.fromCodePoint(this.text.codePointAt(end) ?? 32);
-    if (!Number.isFinite(Number(this.text.slice(start, end)))) this.problem("number size", start, end);
+    if (!Number.isFinite(Math.fround(Number(this.text.slice(start, end))))) this.problem("number size", start, end);
     this.push(tokenTypes.Number, start);
     if (rest === "." && this.text.charAt(end + 1) !== "." && !this.text.slice(start, end).includes(".")) {
       this.at = end + 1;

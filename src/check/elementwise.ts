@@ -70,7 +70,9 @@ function overSet(cx: Context, op: ApplyOp, operands: readonly Operand[], span: S
 
 function applyTensors(cx: Context, op: ApplyOp, operands: readonly TensorOperand[], span: Span): Value {
   const values = operands.map((o) => o.value);
-  const known = values.every((v) => v.known !== undefined) ? knownResult(op, values.map((v) => v.known ?? 0)) : undefined;
+  const computed = values.every((v) => v.known !== undefined) ? knownResult(op, values.map((v) => v.known ?? 0)) : undefined;
+  // What no f32 holds is not known here: it is computed where it is seen not to be finite.
+  const known = typeof computed === "number" && !Number.isFinite(Math.fround(computed)) ? undefined : computed;
   const hypers = unionOf(values.map((v) => v.hypers));
   if (known !== undefined && hypers === undefined) return constant(op, known, span);
   const common = dtypesOf(cx, op, operands);

@@ -35,7 +35,7 @@ describe("characters", () => {
 
   test.each([
     ["x\u00b2", "superscript x^2"], ["x\u2081", "subscript x1"], ["W\u1d40", "transpose transpose(W)"], ["a && b", "spelling and"], ["a ** 2", "spelling ^"],
-    ["1.", "number point 1.0"], ["2x", "number name 2 * x"], ["1e999", "number size"], ["\u202e", "bidi"], ["a\u200bb", "invisible"], ["$", "unexpected"],
+    ["1.", "number point 1.0"], ["2x", "number name 2 * x"], ["1e999", "number size"], ["1e39", "number size"], ["\u202e", "bidi"], ["a\u200bb", "invisible"], ["$", "unexpected"],
     ['"ab', "unterminated string"], ["'a'", "single quotes"], ['"\\q"', "escape"], ["ε ϵ", "mixed letters ε"],
   ])("%s is one problem", (text, problem) => {
     expect(tokenize(text).problems.map((p) => `${p.kind}${p.instead === undefined ? "" : ` ${p.instead}`}`)).toEqual([problem]);

@@ -1,6 +1,6 @@
 /**
  * Constant folding, by the op records' own evaluation in doubles. Splats stay splats of any shape; tables are folded
- * while they are small. A result that is not finite is left for the run to show.
+ * while they are small. A result that no f32 holds is left for the run to show.
  */
 import * as dims from "../../ir/dims.ts";
 import type { Dim } from "../../ir/dims.ts";
@@ -21,6 +21,9 @@ const folded = [
   "reduce", "argmax", "contract", "view", "reshape", "concat", "gather", "scatter_sum",
 ] as const satisfies readonly OpName[];
 
+/** Whether an f32 holds a number. */
+const isHeld = (x: number): boolean => Number.isFinite(Math.fround(x));
+
 /** Folding. */
 export const constants: readonly Rule[] = [
   rule({
@@ -31,7 +34,7 @@ export const constants: readonly Rule[] = [
       if (n.inputs.length === 0 || !n.inputs.every((x) => x.op === "const")) return undefined;
       const splat = foldSplats(n);
       const data = splat === undefined ? foldTables(n) : wrap(n.type.dtype, Float64Array.of(splat))[0];
-      const ok = data !== undefined && (typeof data === "number" ? Number.isFinite(data) : data.every(Number.isFinite));
+      const ok = data !== undefined && (typeof data === "number" ? isHeld(data) : data.every(isHeld));
       return ok ? e.const(n.type, data) : undefined;
     },
     example: (e) => {

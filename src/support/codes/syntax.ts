@@ -27,7 +27,7 @@ export const syntaxCodes: readonly ErrorCode[] = [
   {
     code: "E0004",
     title: "a number that cannot be read",
-    text: "A number needs a digit after its point (so that `0..2` is a range), is not followed by a letter, and must be finite.",
+    text: "A number needs a digit after its point (so that `0..2` is a range), is not followed by a letter, and must be one that f32 holds (up to about 3.4e38).",
     wrong: "fn f(x) = 2x + 1.",
     right: "fn f(x) = 2 * x + 1.0",
   },
