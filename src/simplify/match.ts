@@ -12,6 +12,11 @@ import type { Node, NodeOf, OpName } from "../ir/node.ts";
 /** A view, narrowed. */
 export type ViewNode = NodeOf<"view"> & Node;
 
+/** Whether f32 holds a merged constant as a normal number (or an exact 0): merging happens in doubles, kernels do not. */
+export function inFloatRange(value: number): boolean {
+  return value === 0 || (Math.abs(value) >= 1.1754943508222875e-38 && Math.abs(value) <= 3.4028234663852886e38);
+}
+
 /** The number a constant holds everywhere; undefined for anything else. */
 export function splatOf(node: Node | undefined): number | undefined {
   return node?.op === "const" && typeof node.attrs.data === "number" ? node.attrs.data : undefined;

@@ -6,7 +6,7 @@
  */
 import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
-import { isSplat, splatOf, viewOf } from "./match.ts";
+import { inFloatRange, isSplat, splatOf, viewOf } from "./match.ts";
 
 /** A condition and whether it is asked to be true or false. */
 export interface Guard {
@@ -36,8 +36,9 @@ export function productOf(e: Emit, node: Node): Product {
   while (open.length > 0) {
     const { node: x, below } = open.pop() as { node: Node; below: boolean };
     const value = splatOf(x);
-    if (value !== undefined && value !== 0) {
-      coefficient = below ? coefficient / value : coefficient * value;
+    const merged = value === undefined || value === 0 ? 0 : below ? coefficient / value : coefficient * value;
+    if (merged !== 0 && inFloatRange(merged)) {
+      coefficient = merged;
       continue;
     }
     if (num.length + den.length + open.length >= mostFactors) {

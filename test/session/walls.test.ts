@@ -241,6 +241,9 @@ describe.each(backends)("guards and stable forms on %s", (backend) => {
   it("constants that f32 cannot hold together stay apart", async () => {
     // 1e60 is no f32, and x * 1e30 * 1e30 is one.
     expect(worst((await values("w * x * 1e30 * 1e30", [2e-38, 3e-38])).p, [2e22, 3e22])).toBeLessThan(2e-5);
+    // Twice 3e38 times, and a product of numbers read as one coefficient.
+    expect(worst((await values("w * x * 3e38 + w * x * 3e38", [2e-38, 3e-38])).p, [12, 18])).toBeLessThan(2e-5);
+    expect(worst((await values("w * x * 1e30 * 1e30 + w * x * 1e30 * 1e30", [2e-38, 3e-38])).p, [4e22, 6e22])).toBeLessThan(2e-5);
   });
 
   it("softplus of a rectified value does not overflow", async () => {

@@ -3,14 +3,11 @@
  * multiplied out, so factoring cannot run in circles; a factor is cancelled only where it is proven positive.
  */
 import type { Node } from "../../ir/node.ts";
-import { isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
+import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { common, intersect, productOf, quotient, sameGuard, through, valueOf } from "../terms.ts";
 import type { Product } from "../terms.ts";
-
-/** Whether f32 holds a merged constant as a normal number (or an exact 0): merging happens in doubles, kernels do not. */
-const inFloatRange = (value: number): boolean => value === 0 || (Math.abs(value) >= 1.1754943508222875e-38 && Math.abs(value) <= 3.4028234663852886e38);
 
 /** Sums, products, quotients, powers. */
 export const arithmetic: readonly Rule[] = [
@@ -53,7 +50,7 @@ export const arithmetic: readonly Rule[] = [
       const [a, b] = [x.inputs[0], x.inputs[1]];
       const c = splatOf(b);
       if (a && c !== undefined) {
-        if (n.op === "add" && x.op === "add") return e.add(a, e.like(n, c + d));
+        if (n.op === "add" && x.op === "add" && inFloatRange(c + d)) return e.add(a, e.like(n, c + d));
         if (n.op === "mul" && x.op === "mul" && inFloatRange(c * d)) return e.mul(a, e.like(n, c * d));
         if (n.op === "div" && x.op === "div" && inFloatRange(c * d)) return e.div(a, e.like(n, c * d));
         if (n.op === "div" && x.op === "mul" && powerOfTwo(d) && inFloatRange(c / d)) return e.mul(a, e.like(n, c / d));
@@ -105,6 +102,7 @@ export const arithmetic: readonly Rule[] = [
       const [, aDen, bDen] = intersect(a.den, b.den);
       if (aNum.length + bNum.length + aDen.length + bDen.length > 0) return undefined;
       const coefficient = a.coefficient + b.coefficient;
+      if (!inFloatRange(coefficient)) return undefined;
       return coefficient === 0 ? e.like(n, 0) : valueOf(e, { ...a, coefficient }, n);
     },
     example: (e) => {
