@@ -67,13 +67,28 @@ export function layOut(tokens: readonly IToken[]): LaidOut {
   const problems: LayoutProblem[] = [];
   const chunks: Chunk[] = [];
   let start = 0;
+  let open = 0;
   const close = (end: number): void => {
     chunks.push(...layOutChunk(tokens.slice(start, end), problems));
     start = end;
+    open = 0;
   };
-  for (let i = 1; i < tokens.length; i++) if (beginsDeclaration(tokens, i)) close(i);
+  for (let i = 0; i < tokens.length; i++) {
+    // Within braces, only what stands no further right than the declaration around is taken for the next one.
+    if (i > start && beginsDeclaration(tokens, i) && (open <= 0 || indentation(tokens, i) <= indentation(tokens, start))) close(i);
+    const type = tokens[i]?.tokenType;
+    if (type === T.LeftBrace) open++;
+    else if (type === T.RightBrace) open--;
+  }
   close(tokens.length);
   return { chunks, problems };
+}
+
+/** How far from the start of its line the first token of a line stands. */
+function indentation(tokens: readonly IToken[], i: number): number {
+  const token = tokens[i];
+  const before = tokens[i - 1];
+  return (token?.startOffset ?? 0) - (before?.tokenType === T.Newline ? (before.endOffset ?? 0) + 1 : 0);
 }
 
 /** At the start of a line, a declaration word with a name after it (`model = …` is the key of an entry). */
@@ -82,7 +97,8 @@ function beginsDeclaration(tokens: readonly IToken[], i: number): boolean {
   const next = tokens[i + 1];
   if (!token || !next || !declarationWords.has(token.image) || token.tokenType === T.Name) return false;
   if (i > 0 && tokens[i - 1]?.tokenType !== T.Newline) return false;
-  return next.tokenType === T.Name || next.tokenType === T.Text;
+  // A reserved word in the name's place is an error of this declaration, not of the one above.
+  return next.tokenType === T.Name || next.tokenType === T.Text || next.tokenType === T.ReductionWord || keywordTypes.has(next.image);
 }
 
 function layOutChunk(raw: readonly IToken[], problems: LayoutProblem[]): readonly Chunk[] {

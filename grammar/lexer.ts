@@ -15,7 +15,7 @@ import { keywordTypes, reductionWords, reservedWords, symbolTypes, tokenTypes } 
 export interface LexicalProblem {
   readonly kind:
     | "unexpected" | "invisible" | "bidi" | "unterminated string" | "single quotes" | "escape" | "number point" | "number name"
-    | "number size" | "spelling" | "superscript" | "subscript" | "transpose" | "mixed letters" | "host name" | "too large";
+    | "number size" | "spelling" | "superscript" | "subscript" | "transpose" | "mixed letters" | "lookalike" | "host name" | "too large";
   readonly start: number;
   readonly end: number;
   readonly text: string;
@@ -66,6 +66,11 @@ const lookalikes: readonly (readonly [string, string])[] = [["ε", "ϵ"], ["φ",
 
 /** What no object of the programs we write may hold: as a key it changes the object instead. */
 const hostNames: ReadonlySet<string> = new Set(["__proto__"]);
+/** Letters of other scripts that no font tells from these Latin ones. Greek letters that mathematics tells apart (α and a, ν and v) are none. */
+const sameGlyph: ReadonlyMap<string, string> = new Map([
+  ..."АВЕКМНОРСТХУІЈЅаеорсухіјѕԁһԛԝ", ..."ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+].map((letter, k) => [letter, "ABEKMHOPCTXYIJSaeopcyxijsdhqwABEZHIKMNOPTYXo".charAt(k)]));
+const anyGlyph = new RegExp(`[${[...sameGlyph.keys()].join("")}]`, "u");
 
 /** Words written as one sign. */
 const signWords: ReadonlyMap<string, string> = new Map([["∑", "sum"], ["∏", "prod"], ["∇", "grad"], ["π", "pi"]]);
@@ -89,9 +94,13 @@ class Scanner {
   private readonly problems: LexicalProblem[] = [];
   /** First place of each look-alike letter. */
   private readonly seen = new Map<string, number>();
+  private readonly reported = new Set<string>();
+  /** Names by what they look like; kept only where the text holds letters that look like others. */
+  private readonly looks: Map<string, { readonly name: string; readonly start: number; readonly end: number }> | undefined;
 
   constructor(text: string) {
     this.text = text;
+    this.looks = anyGlyph.test(text) ? new Map() : undefined;
   }
 
   run(): Lexed {
@@ -205,8 +214,24 @@ class Scanner {
     if (hostNames.has(name)) this.problem("host name", start, this.at);
     if (name.endsWith("ᵀ")) this.problem("transpose", start, this.at, `transpose(${name.slice(0, -1)})`);
     for (const pair of lookalikes) for (const letter of pair) if (name.includes(letter) && !this.seen.has(letter)) this.seen.set(letter, start);
+    if (this.looks) this.compareLooks(name, start);
     if (reductions.has(name)) this.push(tokenTypes.ReductionWord, start);
     else this.push((reserved.has(name) ? keywordTypes.get(name) : undefined) ?? tokenTypes.Name, start);
+  }
+
+  /** A name that looks like a word of the language, or like another name of this text. */
+  private compareLooks(name: string, start: number): void {
+    const look = [...name].map((c) => sameGlyph.get(c) ?? c).join("");
+    const before = this.looks?.get(look);
+    if (!before) this.looks?.set(look, { name, start, end: this.at });
+    const other = before && before.name !== name ? before.name : undefined;
+    const word = look !== name && (reserved.has(look) || reductions.has(look)) ? look : undefined;
+    const twin = word ?? other;
+    if (twin === undefined || this.reported.has(name)) return;
+    // Of two names the one with foreign letters is the odd one, wherever it stands.
+    this.reported.add(name).add(twin);
+    if (look === name && before) this.problem("lookalike", before.start, before.end, name);
+    else this.problem("lookalike", start, this.at, twin);
   }
 
   private symbol(char: string): void {

@@ -8,7 +8,7 @@
 import { bind } from "../kernels/bind.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check } from "./check/check.ts";
-import type { CheckedModel, CheckedProgram, CheckedTrain, UsedFile } from "./check/checked.ts";
+import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
 import type { UsedText } from "./check/files.ts";
 import { differentiate } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName } from "./graph/build.ts";
@@ -24,8 +24,11 @@ import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
+import { lintBy } from "./simplify/lint.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
+import { isLibrarySource } from "./std/library.ts";
+import { withoutAllowed } from "./support/allowances.ts";
 import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts";
 import type { Source, Span } from "./support/span.ts";
 import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
@@ -61,20 +64,16 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
     const { set, use, useNames } = options;
     const checked = check(file, { ...(set && { set }), ...(use && { use }), ...(useNames && { useNames }) }, diagnostics);
     if (checked && !diagnostics.hasErrors) {
-      for (const [model, train] of pairs(checked)) programs.push(new CompiledProgram(checked, model, train, options));
+      for (const [model, train] of trainedModels(checked)) programs.push(new CompiledProgram(checked, model, train, options));
       for (const program of programs) for (const entry of program.entries) program.graph(entry);
+      for (const warning of programs.flatMap((p) => p.warnings)) diagnostics.add(warning);
+      diagnostics.inTextOrder([source, ...checked.uses.map((u) => u.source)]);
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     diagnostics.add(error.diagnostic);
   }
-  return { diagnostics: diagnostics.list, programs: diagnostics.hasErrors ? [] : programs };
-}
-
-function pairs(checked: CheckedProgram): (readonly [CheckedModel, CheckedTrain | undefined])[] {
-  const trained = checked.trains.flatMap((t) => checked.models.filter((m) => m.name === t.model).map((m) => [m, t] as const));
-  const rest = checked.models.filter((m) => !trained.some(([t]) => t === m)).map((m) => [m, undefined] as const);
-  return [...trained, ...rest];
+  return { diagnostics: withoutAllowed(diagnostics.list, source), programs: diagnostics.hasErrors ? [] : programs };
 }
 
 /** What one entry becomes for a device. */
@@ -101,6 +100,8 @@ export class CompiledProgram {
   readonly trainPlan: TrainPlan | undefined;
   /** The program but for its entries. */
   readonly info: Omit<Program, "kernels" | "entries">;
+  /** What its graphs hold that is probably not meant. */
+  readonly warnings: Diagnostic[] = [];
   private readonly checked: CheckedProgram;
   private readonly store: StoreLayout;
   private readonly graphs = new Map<EntryName, Graph>();
@@ -134,7 +135,7 @@ export class CompiledProgram {
     const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
     const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request), verify: verifyGraph }, this.checked);
-    const graph = [normaliseBy({ off: this.off }), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
+    const graph = [normaliseBy({ off: this.off }), lintBy({ isLibrary: isLibrarySource, calls: this.checked.libraryCalls ?? [] }, this.warnings), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
   }

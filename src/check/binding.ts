@@ -3,6 +3,7 @@ import type { Ident } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import { labelAt } from "./problem.ts";
 import type { Definition } from "./scope.ts";
+import { warnHiddenBinding } from "./shadows.ts";
 import type { Value } from "./value.ts";
 
 /** Binds the name, or reports that it is bound already. Names of the user's files should be used, unless they start with `_`. */
@@ -20,7 +21,7 @@ export function bindName(cx: Context, env: Env, ident: Ident, value: Value, more
     (onDrop ?? onUse)?.();
   };
   const twice = env.scope.define({ name, span, value, onUse: used, onDrop: inDropped, ...(state !== undefined && { state }) });
-  if (!twice) return;
+  if (!twice) return warnHiddenBinding(cx, ident, env.scope);
   cx.error({
     code: "E0102", message: `\`${name}\` is bound twice`, span, label: "again here", related: [labelAt(twice.span, "first here")],
     hint: "each name is bound once; give the second another name",

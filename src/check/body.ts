@@ -31,6 +31,7 @@ export function runBody(cx: Context, run: Run, after?: (result: Value, env: Env)
   if (!cx.enter(span)) return poison;
   cx.calls.push({ declaration, span });
   cx.called.add(declaration);
+  cx.noteLibraryCall(declaration);
   const frame: Frame = { kind: run.kind, id: run.id ?? cx.newId(), repeat: run.repeat ?? 1, atEnd: [] };
   const env: Env = { scope: run.scope, place: run.place, frame };
   const made = cx.runBody(cx, declaration.body, env);

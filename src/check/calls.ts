@@ -13,6 +13,8 @@ import type { Guard } from "./guards.ts";
 import { tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
+import { warnProbabilities } from "./probabilities.ts";
+import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { shared } from "./shared-calls.ts";
 import { matchArgument } from "./types.ts";
@@ -36,9 +38,18 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
     case "instance":
       return callInstance(cx, callee, expr, env);
     default:
-      cx.error({ code: "E0108", message: `only functions and layers can be called, and this is ${describe(callee)}`, span: expr.callee.span, label: describe(callee) });
+      notCallable(cx, callee, expr, env);
       return poison;
   }
+}
+
+/** Says what stands where a function is expected: perhaps a value that hides one. */
+function notCallable(cx: Context, callee: Value, { callee: { kind, span } }: Call, env: Env): void {
+  const name = span.source.text.slice(span.start, span.end);
+  const bound = kind === "name" ? env.scope.lookup(name)?.span : undefined;
+  const hides = kind === "name" && cx.libraryNames().includes(name);
+  const hint = hides ? `it hides the library's \`${name}\`: give the value another name` : callee.kind === "tensor" ? `to multiply write \`${kind === "name" ? name : "x"} * (…)\`` : undefined;
+  cx.error({ code: "E0108", message: `only functions and layers can be called, and this is ${describe(callee)}`, span, label: describe(callee), related: [labelAt(bound, "bound here")], hint });
 }
 
 /** `hvp(v)` is that of the whole loss by all parameters. */
@@ -81,38 +92,41 @@ function readArguments(cx: Context, callee: string, args: readonly Arg[], env: E
 
 function evaluateArgument(cx: Context, value: Arg["value"], env: Env): Value {
   if (value.kind !== "range") return cx.evaluate(cx, value, env);
-  cx.error({ code: "E0106", message: "a range is no argument here", span: value.span, hint: "ranges stand in brackets: `x[0..3]`" });
+  cx.error({ code: "E0106", message: "a range is no argument here", span: value.span, label: "a range", hint: "ranges stand in brackets: `x[0..3]`" });
   return poison;
 }
 
 /** Which argument each parameter gets, as written; undefined when something does not fit. */
 export function pairArguments(cx: Context, params: readonly Param[], args: readonly Arg[], what: string, span: Span): Map<string, Arg> | undefined {
   const pairs = new Map<string, Arg>();
+  const [first] = params;
+  const declaredAt = labelAt(first && cover(first.span, (params.at(-1) ?? first).span), "what it takes");
   let position = 0;
   let sound = true;
   for (const arg of args) {
     const name = arg.name?.name ?? params[position++]?.name.name;
     if (name === undefined) {
-      cx.error({ code: "E0106", message: `${what} takes ${params.length} ${params.length === 1 ? "argument" : "arguments"}, and this is one more`, span: arg.span });
+      const takes = params.length === 0 ? "no arguments" : params.length === 1 ? "one argument" : `${params.length} arguments`;
+      cx.error({ code: "E0106", message: `${what} takes ${takes}, and this is one more`, span: arg.span, label: "one too many", related: [declaredAt] });
       sound = false;
     } else if (!params.some((p) => p.name.name === name)) {
       const near = suggest(name, params.map((p) => p.name.name));
       cx.error({
-        code: "E0106", message: `${what} has no parameter \`${name}\``, span: arg.name?.span ?? arg.span,
-        hint: near ? `did you mean \`${near}\`?` : `it has ${params.map((p) => `\`${p.name.name}\``).join(", ") || "none"}`,
+        code: "E0106", message: `${what} has no parameter \`${name}\``, span: arg.name?.span ?? arg.span, label: "unknown parameter", related: [declaredAt],
+        hint: name === "activation" ? `apply it to the result: \`relu(…)\`` : near ? `did you mean \`${near}\`?` : params.length === 0 ? "it has none" : undefined,
       });
       sound = false;
     } else if (pairs.has(name)) {
-      cx.error({ code: "E0106", message: `\`${name}\` is given twice`, span: arg.span, related: [{ span: pairs.get(name)?.span ?? span, text: "here first" }] });
+      cx.error({ code: "E0106", message: `\`${name}\` is given twice`, span: arg.span, label: "again here", related: [{ span: pairs.get(name)?.span ?? span, text: "here first" }] });
       sound = false;
     } else pairs.set(name, arg);
   }
   return sound ? pairs : undefined;
 }
 
-/** Binds parameters to given values and defaults, in the order of their declaration. */
+/** Binds parameters to given values and defaults, in the order of their declaration; `watched` ones should be used. */
 export function bindParameters(
-  cx: Context, params: readonly Param[], given: ReadonlyMap<string, GivenArgument>, env: Env, what: string, span: Span,
+  cx: Context, params: readonly Param[], given: ReadonlyMap<string, GivenArgument>, env: Env, what: string, span: Span, watched = true,
 ): boolean {
   let sound = true;
   const matched = new Map<string, Value>();
@@ -141,7 +155,8 @@ export function bindParameters(
     if (value.kind === "poison") sound = false;
     // A size that was passed shows as fixed where it was passed.
     if (value.kind === "tensor" && value.known !== undefined && at && !value.fixed?.[0] && value.core.type.shape.length === 0) value = { ...value, fixed: [at] };
-    const twice = env.scope.define({ name, span: param.name.span, value });
+    const expected = watched && value.kind !== "poison" && !name.startsWith("_") && !cx.isLibrary(param.span.source);
+    const twice = env.scope.define({ name, span: param.name.span, value, ...(expected && { onUse: cx.expectUse(name, param.name.span) }) });
     if (!twice) continue;
     cx.error({ code: "E0102", message: `\`${name}\` is both a parameter and a dimension`, span: param.name.span });
     sound = false;
@@ -156,7 +171,7 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
   const pairs = pairArguments(cx, declaration.params, expr.args, what, expr.span);
   if (!pairs) return poison;
   if (declaration.kind === "optimizer") {
-    cx.error({ code: "E0108", message: `the optimizer ${what} belongs into a \`train\` block`, span: expr.span, hint: `optimizer = ${name}(…)` });
+    cx.error({ code: "E0108", message: `the optimizer ${what} belongs in a \`train\` block`, span: expr.span, hint: `optimizer = ${name}(…)` });
     return poison;
   }
   const owns = declaration.kind === "layer";
@@ -170,9 +185,10 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
     given.set(param, { value: evaluateArgument(cx, arg.value, { ...env, place }), span: arg.value.span });
   }
   if ([...given.values()].some((g) => g.value.kind === "poison")) return poison;
+  warnProbabilities(cx, declaration, given, env);
   const scope = callScope(callee);
   const inner: Env = { scope, place: env.place, frame: env.frame };
-  const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(declaration, given), inner, what, expr.span));
+  const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(declaration, given), inner, what, expr.span, declaration.kind !== "initializer"));
   if (!bound) return poison;
   if (declaration.kind === "initializer") {
     const args = new Map(declaration.params.map((p) => [p.name.name, scope.own(p.name.name)?.value ?? poison]));

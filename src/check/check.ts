@@ -9,19 +9,21 @@
  */
 import { canonicalName } from "../../grammar/lexer.ts";
 import { createLibrary, type Library } from "../std/library.ts";
-import { type Diagnostic, Diagnostics, invariant, type Label } from "../support/diagnostic.ts";
+import { Diagnostics, invariant, type Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Model, Train } from "../syntax/ast.ts";
 import { checkChains } from "./chains.ts";
-import type { CheckedModel, CheckedProgram, CheckedTrain } from "./checked.ts";
+import type { CheckedModel, CheckedProgram, CheckedTrain, LibraryCall } from "./checked.ts";
 import { Context, type ModelState } from "./context.ts";
+import { withoutEchoes } from "./echoes.ts";
 import { evaluate } from "./evaluate.ts";
 import { type ProgramFile, readFiles, type UseOptions } from "./files.ts";
+import { warnLinearLayers } from "./linear-layers.ts";
 import { finishModel, type Foreknowledge, runModel, type Settings } from "./models.ts";
 import { labelAt } from "./problem.ts";
 import { checkInputSizes } from "./input-sizes.ts";
-import { reachedParams } from "./reach.ts";
+import { mentionedParams, reachedParams } from "./reach.ts";
 import { checkResultNames } from "./result-names.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
@@ -58,11 +60,13 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
   const checkedModels: CheckedModel[] = [];
   const checkedTrains: CheckedTrain[] = [];
   const called = new Set<Callable>();
+  const libraryCalls: LibraryCall[] = [];
   for (const { model, file: home, trains: mine } of models) {
     const result = checkModel(begin, model, mine, { model: home.scope, trains: first.scope }, settings, diagnostics, whole);
     checkedModels.push(result.model);
     checkedTrains.push(...result.trains);
     for (const declaration of result.called) called.add(declaration);
+    libraryCalls.push(...result.libraryCalls);
   }
   for (const { declarations, scope } of files) {
     for (const declaration of declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
@@ -70,9 +74,10 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
   checkNames(trains, settings, models.map((m) => m.model), diagnostics);
   checkChains(checkedTrains, checkedModels, trains, diagnostics);
   sayWhoUses(diagnostics, files);
-  inTextOrder(diagnostics, files);
+  diagnostics.keepOnly(withoutEchoes(diagnostics.list));
+  diagnostics.inTextOrder(files.map((f) => f.source));
   if (diagnostics.hasErrors) return undefined;
-  return { source: file.span.source, uses: files.slice(1).map(({ path, source }) => ({ path, source })), models: checkedModels, trains: checkedTrains };
+  return { source: file.span.source, uses: files.slice(1).map(({ path, source }) => ({ path, source })), models: checkedModels, trains: checkedTrains, libraryCalls };
 }
 
 /** A model that becomes a program: one of the first file, or one of a used file that a block of the first file trains. */
@@ -139,14 +144,6 @@ function sayWhoUses(diagnostics: Diagnostics, files: readonly ProgramFile[]): vo
   }
 }
 
-/** Reports follow the text, whatever order the parts were checked in: the first file's, the used files', the rest. */
-function inTextOrder(diagnostics: Diagnostics, files: readonly ProgramFile[]): void {
-  const rank = new Map(files.map((f, k) => [f.source, k] as const));
-  const fileOf = (d: Diagnostic): number => (d.span && rank.get(d.span.source)) ?? files.length;
-  const place = (d: Diagnostic): number => (fileOf(d) === files.length ? 0 : (d.span?.start ?? 0));
-  diagnostics.list.sort((a, b) => fileOf(a) - fileOf(b) || place(a) - place(b));
-}
-
 function isCallable(declaration: Declaration): declaration is Callable {
   return !["use", "const", "model", "train"].includes(declaration.kind);
 }
@@ -156,7 +153,7 @@ const aboutAbsence: ReadonlySet<string> = new Set(["E0302", "E0402", "E0405", "E
 
 function checkModel(
   begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scopes: { readonly model: Scope<Value>; readonly trains: Scope<Value> }, settings: Settings, diagnostics: Diagnostics, whole: boolean,
-): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable> } {
+): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable>; libraryCalls: Iterable<LibraryCall> } {
   let known: Foreknowledge = { fixed: new Set(), params: [] };
   // Each pass fixes at least one more hyperparameter or learns the parameters, so this ends.
   for (let pass = 0; ; pass++) {
@@ -176,9 +173,12 @@ function checkModel(
     checkResultNames(cx, checked);
     if (blocks.length > 0 && !own.hasErrors) warnUntrained(own, checked, blocks, run.state);
     checkInputSizes(cx, checked);
-    for (const d of own.list) if (whole || !aboutAbsence.has(d.code)) diagnostics.add(d);
+    warnLinearLayers(cx, checked, run.state);
+    // What is probably not meant is said of what is otherwise right.
+    const quiet = own.hasErrors || !whole;
+    for (const d of own.list) if ((whole || !aboutAbsence.has(d.code)) && !(quiet && d.severity === "warning")) diagnostics.add(d);
     if (!own.hasErrors && whole) warnUnused(cx, diagnostics);
-    return { model: checked, trains: blocks, called: cx.called };
+    return { model: checked, trains: blocks, called: cx.called, libraryCalls: cx.libraryCalls.values() };
   }
 }
 
@@ -186,11 +186,24 @@ function checkModel(
 function checkReach(cx: Context, model: CheckedModel, state: ModelState): void {
   if (model.terms.length === 0) return;
   const reached = reachedParams(model.terms.map((t) => t.value));
-  const lost = new Map<Span, string[]>();
-  for (const { path, call } of state.params.values()) if (!reached.has(path)) lost.set(call, [...(lost.get(call) ?? []), `\`${path}\``]);
-  for (const [span, paths] of lost) {
+  // With no gradient at all there is nothing to train; with some, what is cut off may be meant.
+  const mentioned = reached.size === 0 ? reached : mentionedParams(model.terms.map((t) => t.value));
+  const without = (lost: (path: string) => boolean): ReadonlyMap<Span, string[]> => {
+    const by = new Map<Span, string[]>();
+    for (const { path, call } of state.params.values()) if (lost(path)) by.set(call, [...(by.get(call) ?? []), `\`${path}\``]);
+    return by;
+  };
+  const count = (paths: readonly string[]): string => `${paths.length === 1 ? "parameter" : "parameters"} ${paths.join(", ")}`;
+  for (const [span, paths] of without((path) => !reached.has(path) && mentioned.has(path))) {
+    cx.warn({
+      code: "W0301", message: `no gradient reaches the ${count(paths)}`, span, label: paths.length === 1 ? "its gradient is zero" : "their gradients are zero",
+      related: model.terms.map((t) => labelAt(t.span, "the loss depends on it through steps, choices or `stop_gradient` alone")),
+      hint: "what shall not learn can be a `state`, or a constant",
+    });
+  }
+  for (const [span, paths] of without((path) => !mentioned.has(path))) {
     cx.error({
-      code: "E0302", message: `the loss does not depend on the ${paths.length === 1 ? "parameter" : "parameters"} ${paths.join(", ")}`, span,
+      code: "E0302", message: `the loss does not depend on the ${count(paths)}`, span,
       label: paths.length === 1 ? "never learns" : "these never learn", related: model.terms.map((t) => labelAt(t.span, "the loss")),
       hint: "use what is computed here in the loss, or leave it out",
     });

@@ -13,6 +13,15 @@ export interface CheckedProgram {
   readonly uses: readonly UsedFile[];
   readonly models: readonly CheckedModel[];
   readonly trains: readonly CheckedTrain[];
+  /** Which calls of the user's text led to which bodies of the library: an expression of the library has many callers. */
+  readonly libraryCalls?: readonly LibraryCall[];
+}
+
+/** `call`, in the user's text, ran the body of the library's `name`, directly or through others. */
+export interface LibraryCall {
+  readonly name: string;
+  readonly declaration: Span;
+  readonly call: Span;
 }
 
 export interface UsedFile {
@@ -217,4 +226,11 @@ export interface CheckedOptimizer {
     /** What evaluation, prediction and export use in the parameter's place, from stored values. */
     readonly output?: Core;
   }[];
+}
+
+/** Each model with each of its train blocks, in the order of the blocks; then the models that no block trains. */
+export function trainedModels({ models, trains }: CheckedProgram): readonly (readonly [CheckedModel, CheckedTrain | undefined])[] {
+  const trained = trains.flatMap((t) => models.filter((m) => m.name === t.model).map((m) => [m, t] as const));
+  const rest = models.filter((m) => !trained.some(([t]) => t === m)).map((m) => [m, undefined] as const);
+  return [...trained, ...rest];
 }

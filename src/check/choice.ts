@@ -8,6 +8,7 @@ import type { Cases, Expr } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
 import { broadcast, notOneNumber, type Operand, unionOf } from "./elementwise.ts";
+import { warnConstant, warnImplied } from "./dead-branches.ts";
 import { coerce, fitsI32, ownDtype, tensorValue } from "./make.ts";
 import type { Guard } from "./guards.ts";
 import { mentionedNames } from "./mentions.ts";
@@ -71,6 +72,7 @@ function stage(cx: Context, staged: NonNullable<TensorValue["staged"]>, then: Op
 
 /** `cases { a if p; b if q; c otherwise }`. */
 export function evaluateCases(cx: Context, expr: Cases, env: Env): Value {
+  warnImplied(cx, expr);
   const kept: { condition: Operand; value: Operand }[] = [];
   const around = cx.guards;
   let last: Expr = expr.otherwise;
@@ -82,6 +84,7 @@ export function evaluateCases(cx: Context, expr: Cases, env: Env): Value {
     }
     const condition = cx.evaluate(cx, arm.condition, env);
     const known = condition.kind === "tensor" && condition.core.type.dtype === "bool" ? knownOf(cx, condition) : undefined;
+    if (known === 0 || known === 1) warnConstant(cx, arm.condition, known === 1, env);
     if (known === 0) {
       drop(arm.value, env);
       continue;

@@ -7,7 +7,7 @@ import type { Diagnostics, Label } from "../support/diagnostic.ts";
 import type { Source, Span } from "../support/span.ts";
 import type { Block, Expr, Statement } from "../syntax/ast.ts";
 import { CallResults } from "./call-results.ts";
-import type { CheckedInput, CheckedParam, CheckedState, Named, Term } from "./checked.ts";
+import type { CheckedInput, CheckedParam, CheckedState, LibraryCall, Named, Term } from "./checked.ts";
 import type { Core, LoopVar } from "./core.ts";
 import type { Equation } from "./equation.ts";
 import { Ranges } from "./bounds.ts";
@@ -117,6 +117,12 @@ export class Context {
   readonly calls: ActiveCall[] = [];
   /** Declarations whose body was run. */
   readonly called = new Set<Callable>();
+  /** Unknown names that were reported, by block. */
+  readonly unknownNames = new Set<string>();
+  /** Inputs whose declaration is wrong: that they are not there is no second error. */
+  readonly brokenInputs = new Set<string>();
+  /** What the user's calls ran of the library, by place of call and declaration. */
+  readonly libraryCalls = new Map<string, LibraryCall>();
   /** Names by place of definition: the ones never used get a warning. */
   readonly names = new Map<string, { readonly name: string; readonly span: Span; used: boolean }>();
   model: ModelState | undefined;
@@ -182,10 +188,10 @@ export class Context {
     const { code, message, span, label, hint, unsupported } = problem;
     const related = (problem.related ?? []).filter((r): r is Label => r !== undefined);
     const rest = { code, message, ...(hint !== undefined && { hint }), ...(unsupported && { unsupported }) };
-    const outer = this.isLibrary(span.source) ? this.calls.findLast((c) => !this.isLibrary(c.span.source)) : undefined;
+    const outer = this.isLibrary(span.source) ? this.userCall() : undefined;
     if (outer) {
       const inside: Label = { span, text: label ?? "it happens here" };
-      this.diagnostics.error({ ...rest, span: outer.span, label: `in this call of \`${outer.declaration.name.name}\``, related: [inside, ...related] });
+      this.diagnostics.error({ ...rest, span: outer.span, label: `in this call of \`${outer.declaration.name.name}\``, related: [inside, ...related.filter((r) => r.span.start !== outer.span.start || r.span.end !== outer.span.end || r.span.source !== outer.span.source)] });
       return;
     }
     // What is wrong with a body may come from a call in another file.
@@ -209,6 +215,25 @@ export class Context {
   /** Bounds of whole numbers, by what the model's inputs declare. */
   ranges(): Ranges {
     return new Ranges((path) => this.model?.inputs.find((i) => i.name === path));
+  }
+
+  /** The innermost call under way that stands in the user's text. */
+  userCall(): ActiveCall | undefined {
+    return this.calls.findLast((c) => !this.isLibrary(c.span.source));
+  }
+
+  /** Reports what is legal and probably not meant. What is the library's own affair is not reported. */
+  warn(problem: Omit<Problem, "unsupported">): void {
+    const { code, message, span, label, hint } = problem;
+    if (this.isLibrary(span.source)) return;
+    const related = (problem.related ?? []).filter((r): r is Label => r !== undefined);
+    this.diagnostics.warn({ code, message, span, ...(label !== undefined && { label }), ...(related.length > 0 && { related }), ...(hint !== undefined && { hint }) });
+  }
+
+  /** Remembers that a body of the library runs for a call of the user's. */
+  noteLibraryCall({ name, span }: Callable): void {
+    const call = this.isLibrary(span.source) ? this.userCall()?.span : undefined;
+    if (call) this.libraryCalls.set(`${call.source.path}:${call.start}:${name.name}`, { name: name.name, declaration: span, call });
   }
 
   /** Says that a legal program asks for something that cannot be compiled yet. */

@@ -53,7 +53,7 @@ function fields(cx: Context, entries: readonly Entry[], inputs: readonly Checked
     const twice = result.find((r) => r.input === input);
     if (input && !twice) result.push({ input, value: entry.value, span });
     else if (twice) cx.error({ code: "E0102", message: `\`${name}\` is given twice`, span, related: [labelAt(twice.span, "first here")] });
-    else {
+    else if (!cx.brokenInputs.has(name)) {
       const near = suggest(name, inputs.map((i) => i.name));
       cx.error({ code: "E0101", message: `the model has no input \`${name}\``, span, label: "unknown input", hint: near ? `did you mean \`${near}\`?` : undefined });
     }

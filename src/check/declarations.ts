@@ -28,6 +28,7 @@ export function declareInput(cx: Context, model: ModelState, statement: Input, e
     return size;
   });
   if (!declared) {
+    cx.brokenInputs.add(name);
     bindName(cx, env, statement.name, poison);
     return;
   }
@@ -48,17 +49,12 @@ function readRange(cx: Context, statement: Input, env: Env): { lo: number; hi: n
   return undefined;
 }
 
-/** The innermost call under way that stands in the user's file. */
-function userCall(cx: Context): Span | undefined {
-  return cx.calls.findLast((c) => !cx.isLibrary(c.span.source))?.span;
-}
-
 /** Notes which call owns a path; two calls under one path (in one call of an instance) are an error, and give false. */
 function claim(cx: Context, model: ModelState, env: Env, span: Span): boolean {
   cx.effects++;
   const { path } = env.place;
   const { id, repeat } = env.frame;
-  const at = userCall(cx) ?? span;
+  const at = cx.userCall()?.span ?? span;
   const before = model.claims.get(path);
   if (!before || before.repeat !== repeat) model.claims.set(path, { id, repeat, span: at });
   if (!before || before.repeat !== repeat || before.id === id) return true;
@@ -108,7 +104,7 @@ export function declareParam(cx: Context, model: ModelState, statement: ParamDec
   const init = initialValue(cx, statement.init, declared.shape, env, path);
   if (!init) return;
   const layers = cx.calls.flatMap(({ declaration }) => (declaration.kind === "layer" ? [declaration.name.name] : []));
-  model.params.set(path, { path, type, role, init, span, call: userCall(cx) ?? span, layers, ...(statement.was && { was: statement.was.value }) });
+  model.params.set(path, { path, type, role, init, span, call: cx.userCall()?.span ?? span, layers, ...(statement.was && { was: statement.was.value }) });
   env.frame.atEnd.push(() => {
     if (dropped && !used) model.params.delete(path);
   });

@@ -5,20 +5,24 @@ import type { Relation } from "../ir/node.ts";
 import { printShape, tensor } from "../ir/types.ts";
 import { cover, type Span } from "../support/span.ts";
 import { unreachable } from "../support/diagnostic.ts";
+import { suggest } from "../support/suggest.ts";
 import type { ArrayLiteral, BinaryOp, Chain, Expr, Field, Index } from "../syntax/ast.ts";
 import { evaluateCall, evaluateInstance, initialiserByName } from "./calls.ts";
 import { evaluateCases, guardOf } from "./choice.ts";
 import type { Context, Env } from "./context.ts";
 import type { ApplyOp } from "./core.ts";
+import { memberHint, moduleHint } from "./foreign-names.ts";
 import { evaluateDraw } from "./draws.ts";
 import { apply, type Operand } from "./elementwise.ts";
 import { indexTensor } from "./indexing.ts";
+import { warnIntegerDivision } from "./integer-division.ts";
 import { evaluateFold } from "./loops.ts";
 import { literal, literalBoolean, tensorValue } from "./make.ts";
 import { matmul } from "./matmul.ts";
-import { resolveMember, resolveName } from "./names.ts";
+import { isKnownName, resolveMember, resolveName } from "./names.ts";
 import { evaluateReduction } from "./notation.ts";
 import { evaluateTensor, knownOf } from "./operands.ts";
+import { labelAt } from "./problem.ts";
 import { describe, poison, type Value } from "./value.ts";
 
 /** The value of an expression. Whatever is wrong with it has been reported when it comes back as poison. */
@@ -84,6 +88,7 @@ function evaluateChain(cx: Context, expr: Chain, env: Env): Value {
 
 function join(cx: Context, op: BinaryOp, left: Operand, right: Operand, span: Span): Value {
   if (op === "@") return matmul(cx, left, right, span);
+  warnIntegerDivision(cx, op, left, right, span);
   // x ^ p: unless the base is a number of the step, p is part of the program.
   if (op === "^" && left.value.kind === "tensor" && right.value.kind === "tensor" && left.value.core.type.shape.length > 0) {
     const known = knownOf(cx, right.value);
@@ -118,15 +123,26 @@ function evaluateIndex(cx: Context, expr: Index, env: Env): Value {
 function evaluateField(cx: Context, expr: Field, env: Env): Value {
   const made = parameterAt(cx, expr, env);
   if (made) return made;
+  const { name, span } = expr.name;
+  const foreign = expr.target.kind === "name" && !env.scope.lookup(expr.target.name) ? moduleHint(expr.target.name, name, (n) => isKnownName(cx, n, env)) : undefined;
+  if (foreign !== undefined) {
+    cx.error({ code: "E0101", message: `nothing is called \`${expr.target.kind === "name" ? expr.target.name : ""}\` here`, span: expr.target.span, label: "a module of another language", hint: foreign });
+    return poison;
+  }
   const target = evaluate(cx, expr.target, env);
   if (target.kind === "poison") return poison;
-  const { name, span } = expr.name;
   if (target.kind === "file") return resolveMember(cx, target, expr.name);
   if (target.kind === "instance") {
     const param = cx.model?.params.get(`${target.path}.${name}`);
     if (param) return tensorValue({ kind: "leaf", role: "param", path: param.path, type: param.type, span: param.span });
-    cx.error({ code: "E0101", message: `this instance has no parameter \`${name}\` yet`, span, hint: "its parameters exist from its first call on" });
-  } else cx.error({ code: "E0108", message: `\`.${name}\` has no meaning here`, span: expr.span, label: `of ${describe(target)}` });
+    const own = [...(cx.model?.params.keys() ?? [])].filter((p) => p.startsWith(`${target.path}.`)).map((p) => p.slice(target.path.length + 1));
+    const near = suggest(name, own);
+    const hint = near ? `did you mean \`${near}\`?` : own.length > 0 ? `it has ${own.map((p) => `\`${p}\``).join(", ")}` : "its parameters exist from its first call on";
+    cx.error({ code: "E0101", message: `this instance has no parameter \`${name}\`${own.length > 0 ? "" : " yet"}`, span, label: "unknown parameter", related: [labelAt(target.span, "the instance")], hint });
+  } else {
+    const hint = memberHint(name, (n) => isKnownName(cx, n, env));
+    cx.error({ code: "E0108", message: `\`.${name}\` has no meaning here`, span, label: `of ${describe(target)}`, hint });
+  }
   return poison;
 }
 

@@ -15,10 +15,12 @@ import type { Source, Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Declaration, File, Ident, Model, Use } from "../syntax/ast.ts";
 import { parse } from "../syntax/parse.ts";
+import { builtinNames } from "./builtins.ts";
 import type { Context, Env } from "./context.ts";
 import { plainFrame } from "./models.ts";
 import { labelAt } from "./problem.ts";
 import { type Definition, Scope } from "./scope.ts";
+import { warnHiddenLibrary } from "./shadows.ts";
 import { baseName, usePath } from "./use-path.ts";
 import { type FileValue, poison, type Value } from "./value.ts";
 
@@ -79,7 +81,7 @@ class FileReader {
     const outermost: Scope<Value> = new Scope<Value>(undefined, (name) => {
       const found = library.find(name, cx.diagnostics);
       return found && definition(cx, found, outermost);
-    });
+    }, "library");
     this.outermost = outermost;
   }
 
@@ -104,7 +106,7 @@ class FileReader {
     }
     this.underWay.pop();
     if (incomplete) this.incomplete.add(source);
-    const scope = new Scope<Value>(this.outermost);
+    const scope = new Scope<Value>(this.outermost, undefined, "file");
     for (const { definition: bound } of brought.values.values()) scope.define(bound);
     const members = new Map<string, Definition<Value>>();
     const models = new Map<string, Model>();
@@ -120,6 +122,7 @@ class FileReader {
       if (declaration.kind === "use") scope.rebind({ name: ident.name, span: ident.span, value: fileValue(named.get(ident.name)) });
       else if (declaration.kind === "model") models.set(ident.name, declaration);
       else {
+        this.warnHidden(ident, declaration.kind);
         const made = definition(cx, declaration, scope);
         if (made) scope.rebind(made);
         if (made) members.set(ident.name, made);
@@ -132,6 +135,12 @@ class FileReader {
     this.known.set(sourceKey(source), file);
     this.files.push(file);
     return file;
+  }
+
+  /** A declaration with a name that the library or the language gives already. */
+  private warnHidden(ident: Ident, kind: Declaration["kind"]): void {
+    const hidden = this.outermost.own(ident.name);
+    if (hidden || builtinNames.includes(ident.name)) warnHiddenLibrary(this.cx, ident, kind, hidden?.span);
   }
 
   /** The file of a `use`, read if it was not; undefined when something was reported. */

@@ -69,9 +69,15 @@ function readItem(cx: Context, item: Item, env: Env): Part | undefined {
       return range && { kind: "range", ...range, span };
     }
     case "bound":
-      cx.error({ code: "E0103", message: "an index is bound on the left of an equation or in a reduction's brackets", span, hint: "sum[i in 0..n] x[i]" });
+      cx.error({ code: "E0103", message: "an index is bound on the left of an equation or in a reduction's brackets", span, label: "binds nothing here", hint: "sum[i in 0..n] x[i]" });
       return undefined;
     default: {
+      if (env.indices && item.kind === "name" && item.name.length <= 2 && !["pi", "g"].includes(item.name) && !env.scope.lookup(item.name)) {
+        const key = `${env.frame.id} ${item.name}`;
+        if (!cx.unknownNames.has(key)) cx.error({ code: "E0103", message: `the index \`${item.name}\` is bound nowhere`, span, label: "no binder", hint: `bind it on the left, \`z[…, ${item.name}] = …\`, or in a reduction, \`sum[${item.name}] …\`` });
+        cx.unknownNames.add(key);
+        return undefined;
+      }
       const value = evaluateTensor(cx, item, env, "an index");
       return value && { kind: "index", value, span };
     }

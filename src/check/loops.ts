@@ -14,6 +14,7 @@ import { coerce, numberCore, tensorValue } from "./make.ts";
 import { asTensor, evaluateRange, evaluateTensor } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
+import { warnHiddenByIndex } from "./shadows.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
 /** What a turn hands on, and where it stands. */
@@ -33,6 +34,7 @@ export function evaluateFold(cx: Context, expr: Fold, env: Env): Value {
   }
   const scope = new Scope<Value>(env.scope);
   const variable: LoopVar = { name: expr.index.name, trip };
+  warnHiddenByIndex(cx, expr.index, env.scope);
   scope.define({ name: expr.index.name, span: expr.index.span, value: turn(variable, range.lo, trip, expr.index.span) });
   const inits: { value: TensorValue; carry: CarryVar; span: Span }[] = [];
   for (const { name, init } of expr.carries) {

@@ -35,6 +35,7 @@ export function matmul(cx: Context, left: Operand, right: Operand, span: Span): 
         labelAt(left.span, printShape(a)), labelAt(x.fixed?.[a.length - 1], `${dims.print(inner)} comes from here`),
         labelAt(y.fixed?.[axis], `${dims.print(outer)} comes from here`),
       ],
+      hint: b.length > 1 && dims.equal(inner, b.at(-1) ?? 0) ? "with the second transposed they fit: `a @ transpose(b)`" : undefined,
     });
     return poison;
   }

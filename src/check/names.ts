@@ -10,6 +10,7 @@ import type { Context, Env, ModelState } from "./context.ts";
 import { builtinNames } from "./builtins.ts";
 import type { Core } from "./core.ts";
 import { gradient } from "./derivatives.ts";
+import { foreignHint } from "./foreign-names.ts";
 import { apply } from "./elementwise.ts";
 import { literal, numberCore, tensorValue } from "./make.ts";
 import { type FileValue, poison, type SetValue, type TensorValue, type Value } from "./value.ts";
@@ -30,8 +31,7 @@ export function resolveName(cx: Context, name: string, span: Span, env: Env): Va
   if (given) return given;
   if (builtinNames.includes(name)) return { kind: "builtin", name };
   if (cx.isIncomplete(span.source)) return poison;
-  const near = suggest(name, [...env.scope.visible(), ...cx.libraryNames(), ...builtinNames, ...contextualNames]);
-  cx.error({ code: "E0101", message: `nothing is called \`${name}\` here`, span, label: "unknown name", hint: near ? `did you mean \`${near}\`?` : undefined });
+  unknownName(cx, name, span, env);
   return poison;
 }
 
@@ -46,6 +46,23 @@ export function resolveMember(cx: Context, file: FileValue, { name, span }: Iden
   const near = suggest(name, file.members.keys());
   cx.error({ code: "E0101", message: `\`${file.path}\` declares no \`${name}\``, span, label: "unknown name", hint: near ? `did you mean \`${near}\`?` : undefined });
   return poison;
+}
+
+/** Whether a name means something here. */
+export function isKnownName(cx: Context, name: string, env: Env): boolean {
+  return env.scope.lookup(name) !== undefined || builtinNames.includes(name) || cx.libraryNames().includes(name);
+}
+
+/** Reports a name that means nothing here, with the nearest one that does. */
+function unknownName(cx: Context, name: string, span: Span, env: Env): void {
+  // Whoever mends the first place mends them all, so each block says it once.
+  const key = `${env.frame.id} ${name}`;
+  if (cx.unknownNames.has(key)) return;
+  cx.unknownNames.add(key);
+  const near = suggest(name, [...env.scope.visible(), ...cx.libraryNames(), ...builtinNames, ...contextualNames]);
+  const same = near !== undefined && near.toLowerCase() === name.toLowerCase();
+  const hint = (same ? undefined : foreignHint(name)) ?? (near ? `did you mean \`${near}\`?` : undefined);
+  cx.error({ code: "E0101", message: `nothing is called \`${name}\` here`, span, label: "unknown name", hint });
 }
 
 function contextual(cx: Context, name: string, span: Span): Value | undefined {

@@ -19,6 +19,7 @@ import { ellipsisVariables, variableValue } from "./indexing.ts";
 import { coerce, tensorValue } from "./make.ts";
 import { evaluateRange, evaluateTensor } from "./operands.ts";
 import { Scope } from "./scope.ts";
+import { warnHiddenByIndex } from "./shadows.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
 /** A scope in which the binders' names are index variables. */
@@ -33,6 +34,7 @@ function bindVariables(cx: Context, binders: readonly Binder[], env: Env, equati
       if (range) variable.settle("given", range.lo, dims.sub(range.hi, range.lo), binder.range.span);
       else sound = false;
     }
+    warnHiddenByIndex(cx, binder.name, env.scope);
     const twice = scope.define({ name: variable.name, span: variable.span, value: variableValue(variable) });
     if (twice) {
       cx.error({ code: "E0102", message: `index \`${variable.name}\` is bound twice`, span: variable.span });

@@ -2,6 +2,7 @@
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import { printType } from "../ir/types.ts";
+import type { Label } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import type { Expr, Range } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
@@ -34,6 +35,11 @@ export function knownOf(cx: Context, value: TensorValue): Dim | undefined {
   return value.known;
 }
 
+/** Where the user's text computes a value that only a run will know. */
+function computedAt(cx: Context, { core }: TensorValue): Label | undefined {
+  return cx.isLibrary(core.span.source) || core.kind === "leaf" ? undefined : { span: core.span, text: "computed here, from data" };
+}
+
 /** A value that must be a size: whole and known before anything runs. */
 export function asSize(cx: Context, value: Value, span: Span, what: string): Dim | undefined {
   const tensor = asTensor(cx, value, span, what);
@@ -41,7 +47,7 @@ export function asSize(cx: Context, value: Value, span: Span, what: string): Dim
   const known = knownOf(cx, tensor);
   if (known !== undefined && isWhole(known)) return known;
   const found = known === undefined ? `it is ${printType(tensor.core.type)} and known only when it runs` : `it is ${dims.print(known)}`;
-  cx.error({ code: "E0209", message: `${what} must be a whole number known before anything runs; ${found}`, span, label: "not a size", related: [labelAt(tensor.core.type.shape.length === 0 ? tensor.fixed?.[0] : undefined, "it comes from here")] });
+  cx.error({ code: "E0209", message: `${what} must be a whole number known before anything runs; ${found}`, span, label: "not a size", related: [labelAt(tensor.core.type.shape.length === 0 ? tensor.fixed?.[0] : undefined, "it comes from here"), known === undefined ? computedAt(cx, tensor) : undefined] });
   return undefined;
 }
 
@@ -56,7 +62,7 @@ export function evaluateNumber(cx: Context, expr: Expr, env: Env, what: string):
   if (!value) return undefined;
   const known = knownOf(cx, value);
   if (typeof known === "number") return known;
-  cx.error({ code: "E0209", message: `${what} must be a number known before anything runs`, span: expr.span, label: "known only when it runs" });
+  cx.error({ code: "E0209", message: `${what} must be a number known before anything runs`, span: expr.span, label: "known only when it runs", related: [computedAt(cx, value)] });
   return undefined;
 }
 

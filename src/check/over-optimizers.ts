@@ -63,7 +63,7 @@ export function checkOverOptimizer(cx: Context, made: OverOptimizer, env: Env, m
   const scope = new Scope<Value>(callee.scope);
   const place = { path: `${owner}${name}`, named: true, turns: "" };
   const inner: Env = { ...env, scope, place };
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const matched = matchArgument(cx, { kind: "parameter", name: vector, type, span: vector.span }, { value: theta, span: vector.span }, inner);
   if (matched.kind === "poison") return undefined;
   const state: ModelState = {
@@ -84,7 +84,7 @@ export function checkOverOptimizer(cx: Context, made: OverOptimizer, env: Env, m
   const bound = loss && bindParameters(cx, declaration.params, made.given, inner, `\`${name}\``, span);
   if (bound) runBody(cx, { declaration, scope, place, span, kind: "optimizer" });
   cx.model = around;
-  if (!bound || cx.diagnostics.list.length > errors) return undefined;
+  if (!bound || cx.diagnostics.reports > errors) return undefined;
   const next = state.updates.get(whole);
   if (!next) {
     cx.error({ code: "E0307", message: `the optimizer \`${name}\` never updates \`${vector.name}\``, span: declaration.name.span, hint: `${vector.name} <- ${vector.name} - lr * g` });

@@ -82,14 +82,14 @@ function readReach(cx: Context, entry: ValueEntry, env: Env, readable: Readable)
 /** `epochs = warm.best_epoch`: a number that is known when the phase begins; undefined where no earlier phase is read. */
 export function readLater(cx: Context, entry: ValueEntry, env: Env, readable: Readable): Formula<RunLeaf> | "reported" | undefined {
   let reads = false;
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const leafOf = (expr: Expr): ReturnType<LeafOf<RunLeaf>> => {
     reads ||= expr.kind === "field";
     return earlierLeaf(cx, expr, readable);
   };
   if (!mentionsField(entry.value)) return undefined;
   const formula = readFormula(cx, entry.value, env, { what: `\`${entry.key.name}\``, truth: false, leafOf, hint: `${entry.key.name} = warm.best_${entry.key.name === "epochs" ? "epoch" : "step"}` });
-  return formula ?? (reads || cx.diagnostics.list.length > errors ? "reported" : undefined);
+  return formula ?? (reads || cx.diagnostics.reports > errors ? "reported" : undefined);
 }
 
 /** Whether `a.b` stands somewhere in a number's formula. */

@@ -4,8 +4,17 @@
  */
 import type { Core } from "./core.ts";
 
-/** The paths of the parameters that some term reaches in training. */
+/** The paths of the parameters that some term reaches in training, so that a gradient flows. */
 export function reachedParams(terms: readonly Core[]): ReadonlySet<string> {
+  return paramsBelow(terms, differentiable);
+}
+
+/** The paths of the parameters that some term depends on in training, with or without a gradient. */
+export function mentionedParams(terms: readonly Core[]): ReadonlySet<string> {
+  return paramsBelow(terms, operands);
+}
+
+function paramsBelow(terms: readonly Core[], below: (core: Core) => readonly Core[]): ReadonlySet<string> {
   const seen = new Set<Core>(terms);
   const pending = [...terms];
   const paths = new Set<string>();
@@ -16,7 +25,7 @@ export function reachedParams(terms: readonly Core[]): ReadonlySet<string> {
   };
   for (let core = pending.pop(); core; core = pending.pop()) {
     if (core.kind === "leaf" && core.role === "param") paths.add(core.path);
-    for (const next of differentiable(core)) visit(next);
+    for (const next of below(core)) visit(next);
   }
   return paths;
 }
@@ -65,5 +74,30 @@ function differentiable(core: Core): readonly Core[] {
       return [core.value];
     default:
       return [];
+  }
+}
+
+/** Everything that the value depends on in training. */
+function operands(core: Core): readonly Core[] {
+  switch (core.kind) {
+    case "apply":
+    case "concat":
+      return core.args;
+    case "select":
+      return [core.condition, core.then, core.otherwise];
+    case "cast":
+    case "reduce":
+    case "stop":
+      return [core.arg];
+    case "fold":
+      return core.guard ? [core.guard, core.body] : [core.body];
+    case "at":
+      return [core.base, ...core.index];
+    case "slice":
+      return [core.arg, ...core.items.flatMap((i) => (i.kind === "at" ? [i.index] : []))];
+    case "random":
+      return core.args;
+    default:
+      return differentiable(core);
   }
 }

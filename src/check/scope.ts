@@ -22,14 +22,19 @@ export interface Definition<V> {
   readonly onDrop?: () => void;
 }
 
+/** What a scope belongs to; a turn of `for` carries the names of the block around. */
+export type ScopeLevel = "library" | "file" | "block" | "turn";
+
 /** One level of names. */
 export class Scope<V> {
   readonly parent: Scope<V> | undefined;
+  readonly level: ScopeLevel;
   private readonly names = new Map<string, Definition<V>>();
   /** Finds what is not bound here: declarations made on demand. */
   private readonly fallback: ((name: string) => Definition<V> | undefined) | undefined;
 
-  constructor(parent?: Scope<V>, fallback?: (name: string) => Definition<V> | undefined) {
+  constructor(parent?: Scope<V>, fallback?: (name: string) => Definition<V> | undefined, level: ScopeLevel = "block") {
+    this.level = level;
     this.parent = parent;
     this.fallback = fallback;
   }
@@ -68,6 +73,12 @@ export class Scope<V> {
     const moved = new Scope<V>(parent);
     for (const definition of this.names.values()) moved.define(definition);
     return moved;
+  }
+
+  /** The scope that binds what `lookup` finds. */
+  holderOf(name: string): Scope<V> | undefined {
+    for (let scope: Scope<V> | undefined = this; scope; scope = scope.parent) if (scope.own(name)) return scope;
+    return undefined;
   }
 
   /** What is bound here itself. */

@@ -19,10 +19,10 @@ export function shared(cx: Context, callee: CallableValue, given: ReadonlyMap<st
   if (key === undefined) return run();
   const known = cx.callResults.find(key);
   if (known) return known;
-  const before = { effects: cx.effects, reports: cx.diagnostics.list.length };
+  const before = { effects: cx.effects, reports: cx.diagnostics.reports };
   const result = run();
   const places = new Set([...given.values()].map((g) => g.span));
-  if (cx.effects === before.effects && cx.diagnostics.list.length === before.reports && isPlain(result, places)) cx.callResults.keep(key, result);
+  if (cx.effects === before.effects && cx.diagnostics.reports === before.reports && isPlain(result, places)) cx.callResults.keep(key, result);
   return result;
 }
 

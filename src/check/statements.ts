@@ -11,9 +11,11 @@ import { declareInput, declareParam, declareState } from "./declarations.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
 import { evaluateEquation } from "./notation.ts";
 import { declareLoss, declareMetric, declareOutput } from "./objectives.ts";
+import { mentionedNames } from "./mentions.ts";
 import { asTensor, evaluateRange } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
+import { warnHiddenByIndex } from "./shadows.ts";
 import { declareThetaOutput } from "./theta-output.ts";
 import { describe, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -29,7 +31,12 @@ export function runBody(cx: Context, body: Expr | Block, env: Env): Value {
   if (env.frame.failed) return poison;
   if (result) return result.value;
   if (kind === "fn" || kind === "layer" || kind === "schedule" || kind === "initializer") {
-    cx.error({ code: "E0109", message: "this block returns nothing", span: body.span, hint: "end it with `return`" });
+    const last = body.statements.at(-1);
+    const bound = last?.kind === "bind" ? last.targets[0]?.name : undefined;
+    cx.error({
+      code: "E0109", message: `this ${kind === "fn" ? "function" : kind} returns nothing`, span: body.span, label: "this block", related: [labelAt(bound?.span, "its last value")],
+      hint: bound ? `end it with \`return ${bound.name}\`` : "end it with `return`",
+    });
   }
   return poison;
 }
@@ -47,13 +54,25 @@ const homes: Readonly<Partial<Record<Statement["kind"], readonly Env["frame"]["k
   return: ["fn", "layer", "schedule", "initializer"],
 };
 
+/** A kind of block with its article. */
+function placeName(kind: Env["frame"]["kind"]): string {
+  if (kind === "fn") return "a function";
+  return kind === "train" ? "a train block" : `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+function oneOf(kinds: readonly Env["frame"]["kind"][]): string {
+  const names = kinds.map(placeName);
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
 function runStatement(cx: Context, statement: Statement, env: Env): void {
   const { model } = cx;
   const home = homes[statement.kind];
   const { kind } = env.frame;
   if (home && (!home.includes(kind) || !model)) {
     const word = statement.kind === "input" ? statement.role : statement.kind === "goal" ? statement.sense : statement.kind;
-    cx.error({ code: "E0109", message: `\`${word}\` has no place in a ${kind}`, span: statement.span, hint: `it belongs into a ${home.join(" or a ")}` });
+    const instead = kind === "fn" && home.includes("layer") ? "; a function with parameters of its own is a `layer`" : "";
+    cx.error({ code: "E0109", message: `\`${word}\` has no place in ${placeName(kind)}`, span: statement.span, label: "not here", hint: `it belongs in ${oneOf(home)}${instead}` });
     return;
   }
   switch (statement.kind) {
@@ -86,8 +105,8 @@ function runStatement(cx: Context, statement: Statement, env: Env): void {
     case "bind":
       return statement.op === "=" ? runBind(cx, statement, env) : runUpdate(cx, statement, env);
     case "expression":
-      for (const value of statement.values) cx.evaluate(cx, value, env);
-      cx.error({ code: "E0109", message: "this line computes something that nothing uses", span: statement.span, hint: kind === "model" ? "name it: `y = …`" : "bind it to a name, or `return` it" });
+      if (statement.values.map((value) => cx.evaluate(cx, value, env)).some((v) => v.kind === "poison")) return;
+      cx.error({ code: "E0109", message: "this line computes something that nothing uses", span: statement.span, label: "goes nowhere", hint: kind === "model" ? "name it: `y = …`" : "bind it to a name, or `return` it" });
   }
 }
 
@@ -98,17 +117,29 @@ function runRequire(cx: Context, condition: Expr, message: string | undefined, e
   // A look that fixes no hyperparameter: what is required of its value here may change with it.
   const { known } = value;
   const text = condition.span.source.text.slice(condition.span.start, condition.span.end);
-  if (known === undefined) cx.error({ code: "E0209", message: `\`${text}\` must be known before anything runs`, span: condition.span });
-  else if (known === 0) cx.error({ code: "E0211", message: message ?? `\`${text}\` is required and does not hold`, span: condition.span, label: "does not hold" });
+  if (known === undefined) cx.error({ code: "E0209", message: `\`${text}\` must be known before anything runs`, span: condition.span, label: "depends on data" });
+  else if (known === 0) {
+    const call = env.frame.kind === "model" ? undefined : cx.calls.at(-1)?.span;
+    cx.error({ code: "E0211", message: message ?? `\`${text}\` is required and does not hold`, span: condition.span, label: `does not hold${valuesOf(condition, env)}`, related: [labelAt(call, "for this call")] });
+  }
   // What follows was promised the condition: without it, further errors would say nothing.
   if (known === undefined || known === 0) env.frame.failed = true;
+}
+
+/** What is known of the names in a condition: `: c = 3`. */
+function valuesOf(condition: Expr, env: Env): string {
+  const known = [...mentionedNames(condition)].flatMap((name) => {
+    const value = env.scope.lookup(name)?.value;
+    return value?.kind === "tensor" && value.known !== undefined ? [`${name} = ${dims.print(value.known)}`] : [];
+  });
+  return known.length === 0 ? "" : `: ${known.join(", ")}`;
 }
 
 function runReturn(cx: Context, statement: Return, env: Env): void {
   const { frame } = env;
   const values = statement.values.map((value) => cx.evaluate(cx, value, env));
   if (frame.result) {
-    cx.error({ code: "E0109", message: "there is a second `return`", span: statement.span, related: [labelAt(frame.result.span, "the first")] });
+    cx.error({ code: "E0109", message: "there is a second `return`", span: statement.span, label: "never reached", related: [labelAt(frame.result.span, "the first")] });
     return;
   }
   const [only] = values;
@@ -142,7 +173,9 @@ function runBind(cx: Context, statement: Bind, env: Env): void {
   const made = values.length === 1 ? evaluateTarget(cx, first, value, env) : poison;
   const items = made.kind === "list" ? made.items : [];
   if (made.kind !== "poison" && items.length !== targets.length) {
-    cx.error({ code: "E0106", message: `${targets.length} names for ${made.kind === "list" ? items.length : 1} values`, span: statement.span });
+    const count = made.kind === "list" ? items.length : 1;
+    const call = values[0]?.span;
+    cx.error({ code: "E0106", message: `${targets.length} names for ${count} ${count === 1 ? "value" : "values"}`, span: targets.at(-1)?.span ?? statement.span, label: "a name too many or too few", related: [labelAt(call, count === 1 ? "this gives one value" : `this gives ${count} values`)] });
   }
   for (const [k, target] of targets.entries()) bindName(cx, env, target.name, named(target.name.name, items[k] ?? poison));
 }
@@ -214,9 +247,10 @@ function runFor(cx: Context, statement: For, env: Env): void {
     return;
   }
   if (!cx.spend(turns, statement.range.span)) return;
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
+  warnHiddenByIndex(cx, statement.index, env.scope);
   for (let k = 0; k < turns; k++) {
-    const scope = new Scope<Value>(env.scope);
+    const scope = new Scope<Value>(env.scope, undefined, "turn");
     const index = sizeValue(range.lo + k, statement.index.span, statement.range.span);
     const inner: Env = { ...env, scope, place: { ...env.place, turns: `${env.place.turns}.${range.lo + k}` } };
     scope.define({ name: statement.index.name, span: statement.index.span, value: index });
@@ -227,7 +261,7 @@ function runFor(cx: Context, statement: For, env: Env): void {
       definition.onUse?.();
       carry(env.scope, definition.name, definition.value);
     }
-    if (cx.diagnostics.list.length > errors) return;
+    if (cx.diagnostics.reports > errors) return;
   }
 }
 

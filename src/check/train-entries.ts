@@ -40,7 +40,7 @@ export const stepForm: Form = { what: "a step", keys: ["minimize", "maximize", "
 
 /** The entries, each key once. */
 export function readEntries(cx: Context, entries: readonly Entry[], form: Form): Entries {
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const keys = new Map<string, ValueEntry>();
   const sections: SectionEntry[] = [];
   for (const entry of entries) {
@@ -61,7 +61,7 @@ export function readEntries(cx: Context, entries: readonly Entry[], form: Form):
       cx.error({ code: "E0406", message: `\`${name}\` is given twice`, span, related: [labelAt(before.key.span, "first here")] });
     } else keys.set(name, entry);
   }
-  return { keys, sections, sound: cx.diagnostics.list.length === errors };
+  return { keys, sections, sound: cx.diagnostics.reports === errors };
 }
 
 function acceptsSection(cx: Context, section: SectionEntry, before: readonly SectionEntry[], form: Form): boolean {

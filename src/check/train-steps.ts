@@ -57,9 +57,9 @@ export interface Steps {
 
 /** The steps that are right. One of which all is frozen is left out. */
 export function checkSteps(cx: Context, block: StepsOf): Steps {
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const runs = rightSteps(cx, block);
-  return { runs, sound: cx.diagnostics.list.length === errors };
+  return { runs, sound: cx.diagnostics.reports === errors };
 }
 
 function rightSteps(cx: Context, block: StepsOf): readonly CheckedStep[] {
@@ -169,9 +169,9 @@ function evaluateGoal(cx: Context, { env, model, state }: StepsOf, entry: ValueE
   // The whole, of which a term without a name may be a part.
   const onUse = (): void => model.terms.forEach((t) => used.add(t));
   if (model.terms.length > 0) scope.define({ name: "loss", span, value: objective(cx, state, span), onUse });
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const value = evaluateTensor(cx, entry.value, { ...env, scope }, `what a step ${entry.key.name === "minimize" ? "minimises" : "maximises"}`);
-  if (!value || cx.diagnostics.list.length > errors) return undefined;
+  if (!value || cx.diagnostics.reports > errors) return undefined;
   if (value.core.type.shape.length > 0 || used.size === 0) {
     const names = [...scope.ownDefinitions()].map((d) => d.name).filter((n) => n !== "t" && n !== "epoch");
     cx.error({

@@ -52,7 +52,7 @@ interface Written {
 
 /** The checked block, or undefined when something was reported. */
 export function checkTrain(cx: Context, train: Train, run: ModelRun, model: CheckedModel, settings: Settings): CheckedTrain | undefined {
-  const errors = cx.diagnostics.list.length;
+  const errors = cx.diagnostics.reports;
   const { keys, sections, sound } = readEntries(cx, train.entries, trainForm);
   const scope = new Scope<Value>(run.scope);
   const name = train.as?.name ?? model.name;
@@ -78,7 +78,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
     if (phase.name !== undefined) earlier.push(phase.name);
     return checked;
   });
-  if (cx.diagnostics.list.length > errors) return undefined;
+  if (cx.diagnostics.reports > errors) return undefined;
   return { name, model: model.name, span, ...(start && { start }), ...(data && { data }), split, seed, phases };
 }
 

@@ -11,6 +11,7 @@ import type { Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Ellipsis, Expr, Param, TypeExpr } from "../syntax/ast.ts";
 import { type Context, dtypes, type Env } from "./context.ts";
+import { foreignDtype } from "./foreign-names.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import { coerce, isWhole, sizeValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
@@ -24,8 +25,8 @@ export function dtypeOf(cx: Context, type: TypeExpr): DType | undefined {
   const { name, span } = type.dtype;
   const found = dtypes.find((d) => d === name);
   if (found) return found;
-  const near = suggest(name, dtypes);
-  cx.error({ code: "E0208", message: `there is no element type \`${name}\``, span, hint: near ? `did you mean \`${near}\`?` : "element types are f32, i32 and bool" });
+  const near = foreignDtype(name) ?? suggest(name, dtypes);
+  cx.error({ code: "E0208", message: `there is no element type \`${name}\``, span, label: "unknown type", hint: near ? `did you mean \`${near}\`?` : "element types are f32, i32 and bool" });
   return undefined;
 }
 

@@ -29,7 +29,10 @@ export function checkUncalled(begin: (into: Diagnostics) => Context, declaration
     }
   }
   if (declaration.kind === "optimizer") for (const name of ["θ", "g"]) scope.define({ name, value: poison });
-  if (declaration.kind === "optimizer" && declaration.over) for (const name of [declaration.over.name.name, ...overNames]) scope.define({ name, value: poison });
+  if (declaration.kind === "optimizer" && declaration.over) {
+    const sizes = declaration.over.type.dims.flatMap((dim) => (dim.kind === "ellipsis" ? [] : [...mentionedNames(dim)]));
+    for (const name of [declaration.over.name.name, ...overNames, ...sizes]) if (!scope.own(name)) scope.define({ name, value: poison });
+  }
   if (declaration.kind === "initializer") {
     for (const name of ["fan_in", "fan_out"]) scope.define({ name, value: poison });
     scope.define({ name: "...", value: { kind: "list", items: [] } });

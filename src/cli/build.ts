@@ -42,7 +42,7 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
   if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
-  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span });
+  if (!program.train || !program.trainPlan) throw new UserError({ code: "E0407", message: `${program.model.name} has no train block`, span: program.model.span, label: "described, and not trained", hint: `add train ${program.model.name} { … }` });
   const { start } = program.train;
   if (start) throw new UserError({ code: "E0120", message: "a bundle of a block that starts from another is not supported yet", span: start.span, unsupported: true, hint: `build \`${start.block}\`, which starts fresh` });
   const examples = await loadData(program, folder);

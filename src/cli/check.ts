@@ -1,6 +1,7 @@
 /**
  * `nabla check`: everything that is wrong with files, nothing written. Device code is made too, for the sizes of the
- * train block and the baseline device, so that what does not fit is known before a run. Status 1 when a file has errors.
+ * train block and the baseline device, so that what does not fit is known before a run. Status 1 when a file has errors;
+ * with `--deny-warnings` also when it has warnings.
  * `--gradients` also compares, at random points in f64, each gradient given by hand with that of its function's body, and the
  * gradient of the loss with central differences. A rule may differ on purpose, so it is said and is no error, nor is a
  * gradient that passes through it, unless `--strict` asks.
@@ -24,6 +25,8 @@ export interface CheckOptions extends CompileOptions {
   readonly gradients?: boolean;
   /** A rule that differs from its function's derivative is an error too. */
   readonly strict?: boolean;
+  /** Warnings end the command like errors. */
+  readonly denyWarnings?: boolean;
 }
 
 /** What a program asks that the baseline device does not have; one thing an entry at most. */
@@ -48,6 +51,7 @@ export async function check(terminal: Terminal, options: CheckOptions, files: re
   if (options.strict && !options.gradients) throw new CommandError("--strict is about gradients", "nabla check --gradients --strict file.dl");
   const all: Diagnostic[] = [];
   const lines: string[] = [];
+  const fails = (d: Diagnostic): boolean => d.severity === "error" || options.denyWarnings === true;
   for (const file of files) {
     const { source, compilation } = await loadFile(file, options, terminal);
     const gradients = options.gradients ? compilation.programs.map((p) => gradientFindings(p, options.strict === true)) : [];
@@ -57,9 +61,9 @@ export async function check(terminal: Terminal, options: CheckOptions, files: re
     if (options.json) continue;
     if (!options.quiet) for (const line of gradients.flatMap((g) => g.lines)) terminal.out(`${line}\n`);
     reportDiagnostics(diagnostics, terminal, false);
-    const failed = diagnostics.some((d) => d.severity === "error");
+    const failed = diagnostics.some(fails);
     if (!failed && !options.quiet) terminal.err(`${source.path}: ${terminal.paint.green("ok")}. ${compilation.programs.map(printProgram).join("; ")}\n`);
   }
   if (options.json) terminal.out(jsonDocument(all, options.gradients ? { outputs: [], gradients: lines } : { outputs: [] }));
-  return all.some((d) => d.severity === "error") ? exitCodes.source : exitCodes.ok;
+  return all.some(fails) ? exitCodes.source : exitCodes.ok;
 }

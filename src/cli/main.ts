@@ -44,6 +44,7 @@ function commands(): Command {
   withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
     .option("--gradients", "compare gradients given by hand with their functions, and the loss's with differences, in f64")
     .option("--strict", "with --gradients: a rule that differs on purpose is an error too")
+    .option("--deny-warnings", "end with status 1 when there are warnings")
     .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));
   withBackend(withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which)))
     .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));

@@ -57,7 +57,7 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
     if (slabs[name] > options.limits.bufferBytes)
       throw new UserError({
         code: "E0602",
-        message: `entry ${entry} needs ${slabs[name]} bytes in one buffer (${name}); the device allows ${options.limits.bufferBytes}`,
+        message: `entry ${entry} needs ${count(slabs[name])} bytes in one buffer (${name}); the device allows ${count(options.limits.bufferBytes)}`,
         hint: "a smaller batch or smaller layers need less",
       });
   const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, options.limits) }));
@@ -65,12 +65,16 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
   return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
 }
 
+/** 1,600,000,000 */
+const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+
 function tooLarge(buffer: Buffer, { limits, spanOf }: PlanOptions): UserError {
   const span = buffer.path === undefined ? undefined : spanOf?.(buffer.path);
   return new UserError({
     code: "E0602",
-    message: `${buffer.name} takes ${bytesOf(buffer)} bytes; one binding of the device holds ${limits.bindingBytes}`,
-    ...(span && { span, label: "declared here" }),
+    message: `${buffer.name} takes ${count(bytesOf(buffer))} bytes, and one binding of the device holds ${count(limits.bindingBytes)}`,
+    ...(span && { span, label: `${count(bytesOf(buffer) / 4)} numbers` }),
+    hint: "a smaller batch or smaller layers need less",
   });
 }
 
@@ -128,7 +132,7 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, limit
     const start = Math.min(...members.map(offsetOf));
     const end = Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
     if (end - start > limits.bindingBytes)
-      throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${end - start} bytes of one buffer; a binding holds ${limits.bindingBytes}` });
+      throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${count(end - start)} bytes of one buffer; a binding holds ${count(limits.bindingBytes)}` });
     const types = new Set(members.map((b) => stored(b.dtype)));
     const [only] = types;
     const elem = types.size === 1 && only ? only : "u32";

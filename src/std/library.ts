@@ -51,3 +51,8 @@ export function createLibrary(): Library {
     owns: (source) => [...sources.values()].includes(source),
   };
 }
+
+/** Whether a source says what a file of the library says, whoever parsed it. */
+export function isLibrarySource(source: Source): boolean {
+  return libraryFiles.some((f) => f.path === source.path && f.text === source.text);
+}

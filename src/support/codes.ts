@@ -10,7 +10,8 @@ import { machineCodes } from "./codes/machine.ts";
 import { nameCodes } from "./codes/names.ts";
 import { objectiveCodes } from "./codes/objectives.ts";
 import { shapeCodes } from "./codes/shapes.ts";
-import { syntaxCodes, warningCodes } from "./codes/syntax.ts";
+import { syntaxCodes } from "./codes/syntax.ts";
+import { warningCodes } from "./codes/warnings.ts";
 import { Writer } from "./text.ts";
 
 /** Every code that a diagnostic can carry, in order. */
@@ -41,12 +42,13 @@ function wrap(text: string, width: number): readonly string[] {
 }
 
 /** One code for a terminal. */
-export function printErrorCode({ code, title, text, wrong, right }: ErrorCode): string {
+export function printErrorCode({ code, title, text, wrong, right, see = [] }: ErrorCode): string {
   const writer = new Writer().line(`${code}: ${title}`).line();
   for (const line of wrap(text, 88)) writer.line(line);
   for (const [heading, example] of [["Wrong:", wrong], ["Right:", right]] as const) {
     if (example !== undefined) writer.line().line(heading).indent(() => writer.line(example.trimEnd()));
   }
+  if (see.length > 0) writer.line().line(`See also ${see.map((other) => `nabla explain ${other}`).join(", ")}.`);
   return writer.text();
 }
 
@@ -63,6 +65,7 @@ export function printErrorPage(codes: readonly ErrorCode[]): string {
       for (const [heading, example] of [["Wrong:", entry.wrong], ["Right:", entry.right]] as const) {
         if (example !== undefined) writer.line().line(heading).line().line("```dl").line(example.trimEnd()).line("```");
       }
+      if (entry.see) writer.line().line(`See also ${entry.see.join(", ")}.`);
     }
   }
   return writer.text();

@@ -9,7 +9,7 @@
  * losses and gradients, E04xx train blocks, E05xx data, E06xx environment and limits, E07xx files and output,
  * W0xxx warnings. `docs/errors.md` lists them.
  */
-import type { Span } from "./span.ts";
+import type { Source, Span } from "./span.ts";
 
 /** A place and what stands there. */
 export interface Label {
@@ -38,7 +38,7 @@ export interface Diagnostic {
 /** Collects diagnostics; passed to every stage that can meet a user error. */
 export class Diagnostics {
   readonly list: Diagnostic[] = [];
-  /** How often something was reported, what had been said before included: whether a stretch of work went well. */
+  /** How often an error was reported, what had been said before included: whether a stretch of work went well. */
   reports = 0;
 
   error(d: Omit<Diagnostic, "severity">): void {
@@ -51,15 +51,32 @@ export class Diagnostics {
 
   /** Adds one, unless the same code was already reported at the same place. */
   add(d: Diagnostic): void {
-    this.reports++;
+    if (d.severity === "error") this.reports++;
     const twice = this.list.some(
       (o) => o.code === d.code && o.message === d.message && o.span?.start === d.span?.start && o.span?.source === d.span?.source,
     );
     if (!twice) this.list.push(d);
   }
 
+  /** Leaves out what `left` does not hold. */
+  keepOnly(left: readonly Diagnostic[]): void {
+    this.list.splice(0, this.list.length, ...left);
+  }
+
+  /** Reports follow the text, whatever order the parts were looked at in: file by file, what lies elsewhere last. */
+  inTextOrder(files: readonly Source[]): void {
+    const rank = new Map(files.map((source, k) => [source, k] as const));
+    const fileOf = (d: Diagnostic): number => (d.span && rank.get(d.span.source)) ?? files.length;
+    const place = (d: Diagnostic): number => (fileOf(d) === files.length ? 0 : (d.span?.start ?? 0));
+    this.list.sort((a, b) => fileOf(a) - fileOf(b) || place(a) - place(b));
+  }
+
   get hasErrors(): boolean {
-    return this.list.some((d) => d.severity === "error");
+    return this.errorCount > 0;
+  }
+
+  get errorCount(): number {
+    return this.list.reduce((n, d) => n + (d.severity === "error" ? 1 : 0), 0);
   }
 }
 

@@ -14,7 +14,7 @@
  * character of the source or of a message reaches the terminal; a line of any length takes one row.
  */
 import type { Diagnostic, Label } from "./diagnostic.ts";
-import { lineText, positionOf } from "./span.ts";
+import { lineText, positionOf, type Span } from "./span.ts";
 
 /** What a piece of a report is. */
 export type ReportStyle = "error" | "warning" | "dim" | "bold" | "hint";
@@ -59,7 +59,7 @@ function countLine(diagnostics: readonly Diagnostic[], paint: Paint): string {
 function renderDiagnostic(d: Diagnostic, paint: Paint, width: number): string {
   const place = d.span && positionOf(d.span.source, d.span.start);
   const where = d.span && place ? `${paint("bold", `${clean(d.span.source.path)}:${place.line}:${place.column}`)} - ` : "";
-  const kind = paint(d.severity, d.unsupported ? `${d.severity} ${d.code} (not supported yet)` : `${d.severity} ${d.code}`);
+  const kind = paint(d.severity, d.unsupported && !d.message.includes("not supported yet") ? `${d.severity} ${d.code} (not supported yet)` : `${d.severity} ${d.code}`);
   const lines = [`${where}${kind}: ${clean(d.message)}`];
   const frames = framesOf(d, width);
   if (frames.length > 0) lines.push("");
@@ -121,10 +121,16 @@ function framesOf(d: Diagnostic, width: number): readonly Frame[] {
     const marks = group.labels.map((l): Mark => {
       const start = window.cell(l.span.start - lineStart);
       const end = window.cell(l.span.end - lineStart);
-      return { column: start, length: Math.max(1, end - start), label: l.text, primary: l.primary };
+      return { column: start, length: Math.max(1, end - start), label: `${l.text}${reach(l.span)}`.trim(), primary: l.primary };
     });
     return [{ line, text: window.text, marks, ...(source !== d.span?.source && { file: clean(source.path) }) }];
   });
+}
+
+/** Says where a span over several lines ends, since its first line alone is shown. */
+function reach({ source, start, end }: Span): string {
+  const [first, last] = [positionOf(source, start).line, positionOf(source, Math.max(start, end - 1)).line];
+  return first === last ? "" : ` … to line ${last}`;
 }
 
 /** The part of a line that is shown, and where its characters stand in cells. */

@@ -86,7 +86,7 @@ class Builder {
       case "layerDeclaration":
       case "modelDeclaration": {
         const kind = node.name === "layerDeclaration" ? "layer" : "model";
-        return { kind, ...at, name, params: this.params(node.children.parameters?.[0]), body: this.optionalBlock(node.children.block?.[0], span) };
+        return { kind, ...at, name, params: this.params(node.children.parameters?.[0]), body: this.optionalBlock(node.children.block?.[0], span, kind === "layer") };
       }
       case "optimizerDeclaration": {
         const { parameters, over, type, block } = node.children;
@@ -103,13 +103,13 @@ class Builder {
     return node ? this.e.expression(node) : this.failed(span);
   }
 
-  private optionalBlock(node: Cst.BlockCstNode | undefined, span: Span): Block {
-    return node ? this.block(node, 0) : { kind: "block", span, statements: [] };
+  private optionalBlock(node: Cst.BlockCstNode | undefined, span: Span, returns = false): Block {
+    return node ? this.block(node, 0, returns) : { kind: "block", span, statements: [] };
   }
 
   private body(node: Cst.BodyCstNode | undefined, span: Span): Expr | Block {
     const block = node?.children.block?.[0];
-    return block ? this.block(block, 0) : this.expression(node?.children.expression?.[0], span);
+    return block ? this.block(block, 0, true) : this.expression(node?.children.expression?.[0], span);
   }
 
   private gradient(node: Cst.GradientCstNode | undefined): Fn["gradient"] {
@@ -149,12 +149,12 @@ class Builder {
   // ------------------------------------------------------------------------------------------- statements
 
   /** A block whose last statement is a list of `results` expressions, if more than none. */
-  private block(node: Cst.BlockCstNode, results: number): Block {
+  private block(node: Cst.BlockCstNode, results: number, returns = false): Block {
     const nodes = node.children.statement ?? [];
     const statements = nodes.flatMap((s) => (s.recoveredNode ? this.salvage(s) : this.statement(s)));
     const span = this.e.nodeSpan(node);
     for (const [i, s] of statements.entries()) {
-      if (s.kind === "expression" && !(results > 0 && i === statements.length - 1)) this.checkUse(s.values);
+      if (s.kind === "expression" && !(results > 0 && i === statements.length - 1)) this.checkUse(s.values, returns && i === statements.length - 1);
     }
     const last = statements.at(-1);
     const ends = last?.kind === "expression" ? last.values.length : 0;
@@ -163,12 +163,14 @@ class Builder {
     return { kind: "block", span, statements };
   }
 
-  private checkUse(values: readonly Expr[]): void {
+  /** `result`: it ends a block that returns something. */
+  private checkUse(values: readonly Expr[], result: boolean): void {
     const [first] = values;
     if (!first || (this.callsAllowed && values.length === 1 && first.kind === "call")) return;
     const hint =
       first.kind === "unary" && first.op === "-" ? "to go on with the line above, move the `-` to its end"
       : first.kind === "chain" && first.rest[0]?.op === "==" ? "`=` gives a name to a value, `==` compares"
+      : result ? `to give it back write \`return ${first.kind === "name" ? first.name : "…"}\``
       : "give it a name: `name = …`";
     this.around.errors.idle(first.span, hint);
   }

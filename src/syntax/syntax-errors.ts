@@ -8,7 +8,7 @@
 import type { IRecognitionException, IToken } from "chevrotain";
 import type { LayoutProblem } from "../../grammar/layout.ts";
 import { maxNesting } from "../../grammar/layout.ts";
-import { type LexicalProblem, maxTokens } from "../../grammar/lexer.ts";
+import type { LexicalProblem } from "../../grammar/lexer.ts";
 import { keywordTypes, reservedWords, tokenTypes as T } from "../../grammar/tokens.ts";
 import type { Diagnostic, Diagnostics } from "../support/diagnostic.ts";
 import { positionOf, type Source, type Span, spanOf } from "../support/span.ts";
@@ -33,8 +33,29 @@ const foreignWords: ReadonlyMap<string, string> = new Map([
   ["def", "a function is `fn name(x) = …`, outside of models"], ["function", "a function is `fn name(x) = …`, outside of models"],
   ["func", "a function is `fn name(x) = …`, outside of models"], ["class", "write `model Name { … }` or `layer name(x) { … }`"],
   ["while", "a loop is `for k in 0..n { … }` or `fold`"], ["import", 'write `use "file.dl"`'], ["from", 'write `use "file.dl"`'],
-  ["else", "a choice is `cases { a if p ⏎ b otherwise }`"], ["print", "show a value as `metric name = …` or `output name = …`"],
+  ["else", "a choice is `cases { a if p ⏎ b otherwise }`"], ["elif", "a choice is `cases { a if p ⏎ b if q ⏎ c otherwise }`"], ["switch", "a choice is `cases { a if p ⏎ b otherwise }`"],
+  ["print", "show a value as `metric name = …` or `output name = …`"], ["lambda", "a function is `fn name(x) = …`, outside of models"],
+  ["async", "nothing here waits: delete it"], ["await", "nothing here waits: delete it"], ["type", "an element type is f32, i32 or bool; a shape is written `f32[N, 64]`"],
+  ["struct", "write `layer name(x) { … }` or `model Name { … }`"], ["export", "what a file declares can be used as it is: delete it"], ["public", "what a file declares can be used as it is: delete it"],
 ]);
+
+/** Declaration words inside a block. */
+const misplaced: ReadonlyMap<string, string> = new Map([
+  ["const", "in a block a name is bound by `name = …` alone; `const` stands outside"], ["fn", "functions are declared outside of models and layers"],
+  ["layer", "layers are declared outside of models and layers"], ["model", "models are declared by themselves; a part of one is a `layer`"], ["use", "`use` stands at the top of a file"],
+  ["train", "`train` stands outside of the model"], ["optimizer", "optimizers are declared outside of models; a train block has `optimizer = …`"],
+  ["schedule", "schedules are declared outside of models"], ["initializer", "initialisers are declared outside of models and layers"],
+]);
+
+/** Signs that mean something elsewhere. */
+const foreignSigns: ReadonlyMap<string, string> = new Map([
+  ["?", "a choice is `where(p, a, b)` or `cases { a if p ⏎ b otherwise }`"], ["\\", "a line goes on after an operator or a comma; nothing else is needed"],
+  ["`", "strings stand in double quotes"], ["&", "write `and`"], ["|", "write `or`"], ["√", "write `sqrt(x)`"], ["∞", "there is no infinity; guards (`where`) leave terms out"],
+  ["∂", "a derivative is `grad(e, x)`"], ["∈", "write `in`"], ["→", "a result's type is not written"], ["∫", "an integral is a sum over points: `sum[i] f[i] * h`"], ["'", "strings stand in double quotes"],
+  ["“", 'strings stand in straight double quotes, `"`'], ["”", 'strings stand in straight double quotes, `"`'],
+]);
+/** Letters after a number that say its type elsewhere. */
+const suffix = /^([\d.]+(?:[eE][+-]?\d+)?) \* ([fFdDlLjJ]|f32|f64|i32|u32)$/;
 
 /** What a rule wanted where no alternative fits. */
 const wanted: Readonly<Record<string, string>> = {
@@ -49,6 +70,9 @@ export class SyntaxErrors {
   private readonly source: Source;
   private readonly found: Diagnostic[] = [];
   private readonly lines = new Set<number>();
+  private mutedUntil = 0;
+  /** Where the outermost round or square bracket around each token ends; made once for each declaration with an error. */
+  private readonly ends = new WeakMap<readonly IToken[], ReadonlyMap<IToken, number>>();
 
   constructor(source: Source) {
     this.source = source;
@@ -78,6 +102,12 @@ export class SyntaxErrors {
     this.found.push({ code: name, severity: severity ?? "error", span, ...rest });
   }
 
+  private bracketEnd(token: IToken, tokens: readonly IToken[]): number {
+    const ends = this.ends.get(tokens) ?? outermostEnds(tokens);
+    this.ends.set(tokens, ends);
+    return ends.get(token) ?? 0;
+  }
+
   private span(start: number, end: number): Span {
     return spanOf(this.source, start, end);
   }
@@ -92,14 +122,21 @@ export class SyntaxErrors {
     const at = this.span(p.start, p.end);
     const point = p.text.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0") ?? "";
     switch (p.kind) {
-      case "unexpected": return this.add("E0002", at, { message: `unexpected character ${code(p.text)}`, label: "has no meaning here" });
+      case "unexpected": {
+        const hint = foreignSigns.get(p.text);
+        return this.add("E0002", at, { message: `unexpected character ${code(p.text)}`, label: "has no meaning here", ...(hint !== undefined && { hint }) });
+      }
       case "invisible": return this.add("E0007", at, { message: `invisible character U+${point}`, label: "here", hint: "delete it" });
       case "bidi": return this.add("E0007", at, { message: `U+${point} changes the direction of text and may hide what a line says`, label: "here", hint: "delete it" });
       case "unterminated string": return this.add("E0003", at, { message: "this string does not end on its line", label: "begins here", hint: 'close it with `"`' });
       case "single quotes": return this.add("E0003", at, { message: "strings are written in double quotes", label: "in single quotes", hint: `write "${short(p.text.slice(1, -1))}"` });
       case "escape": return this.add("E0003", at, { message: `unknown escape ${code(p.text)}`, label: "in this string", hint: 'known are `\\n`, `\\t`, `\\"` and `\\\\`' });
       case "number point": return this.add("E0004", at, { message: "a number needs a digit after its point", label: "ends in a point", hint: `write ${code(p.instead ?? "")}` });
-      case "number name": return this.add("E0004", at, { message: "a number is not followed by a name directly", label: "number and name", hint: `to multiply write ${code(short(p.instead ?? ""))}` });
+      case "number name": {
+        const number = suffix.exec(p.instead ?? "")?.[1];
+        if (number !== undefined) return this.add("E0004", at, { message: "numbers have no suffix", label: "number and letter", hint: `write ${code(short(number))}` });
+        return this.add("E0004", at, { message: "a number is not followed by a name directly", label: "number and name", hint: `to multiply write ${code(short(p.instead ?? ""))}` });
+      }
       case "number size": return this.add("E0004", at, { message: `${short(p.text)} is too large for a number`, label: "not finite" });
       case "spelling": return this.add("E0012", at, { message: `${code(p.text)} is not an operator of this language`, label: "here", hint: `write ${code(p.instead ?? "")}` });
       case "superscript": return this.add("E0012", at, { message: `${code(p.text)} is not a power`, label: "here", hint: `write ${code(p.instead ?? "")}` });
@@ -107,7 +144,12 @@ export class SyntaxErrors {
       case "transpose": return this.add("E0012", at, { message: `${code(short(p.text))} is not a transpose`, label: "here", hint: `write ${code(short(p.instead ?? ""))}` });
       case "mixed letters": return this.add("W0001", at, { severity: "warning", message: `this file also uses ${code(p.instead ?? "")}, which looks like ${code(p.text)} and is another letter`, label: "the other one" });
       case "host name": return this.add("E0135", at, { message: `${code(p.text)} cannot be a name`, label: "another name, please", hint: "objects of JavaScript, which programs are made of, take it for something else" });
-      case "too large": return this.add("E0014", at, { message: `the file has more than ${maxTokens} words and signs`, label: "this is where reading stopped" });
+      case "lookalike": {
+        const [foreign = ""] = [...p.text].filter((c, k) => c !== [...(p.instead ?? "")][k]);
+        const letter = `U+${(foreign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+        return this.add("W0001", at, { severity: "warning", message: `${code(short(p.text))} looks like ${code(short(p.instead ?? ""))} and is another name`, label: `its \`${foreign}\` is ${letter}`, hint: "type it anew" });
+      }
+      case "too large": return this.add("E0014", at, { message: `the file has more than a million words and signs`, label: "this is where reading stopped" });
     }
   }
 
@@ -147,12 +189,15 @@ export class SyntaxErrors {
     const ends = token.tokenType === T.Newline || Number.isNaN(token.startOffset);
     const end = Number.isNaN(token.startOffset);
     if (unbalanced && (end || token.tokenType === T.RightBrace)) return;
+    // Reading goes on at the next line, which within a bracket is no statement: one error for each outermost bracket.
+    if (!end && token.startOffset < this.mutedUntil) return;
+    if (!end) this.mutedUntil = Math.max(this.mutedUntil, this.bracketEnd(token, tokens));
     const rule = e.context.ruleStack.at(-1) ?? "";
     const after = previous && previous.tokenType !== T.Newline ? previous : undefined;
     const at = ends && after ? this.span((after.endOffset ?? 0) + 1, (after.endOffset ?? 0) + 1) : this.tokenSpan(token);
     const what = expectation(e, rule, after);
     const found = end ? "the end of the declaration" : ends ? "the end of the line" : code(short(token.image));
-    const hint = hintFor(token, after, what);
+    const hint = hintFor(token, after, what, tokens[tokens.indexOf(token) + 1]);
     this.add("E0001", at, { message: `expected ${what}${after ? ` after ${code(short(after.image))}` : ""}, found ${found}`, label: `expected ${what}`, ...(hint !== undefined && { hint }) });
   }
 
@@ -195,6 +240,24 @@ export class SyntaxErrors {
   }
 }
 
+/** For each token inside a pair of round or square brackets, the offset at which the outermost pair closes. */
+function outermostEnds(tokens: readonly IToken[]): ReadonlyMap<IToken, number> {
+  const ends = new Map<IToken, number>();
+  let inside: IToken[] = [];
+  let depth = 0;
+  for (const token of tokens) {
+    const type = token.tokenType;
+    if (type === T.LeftParen || type === T.LeftBracket) depth++;
+    if (depth > 0) inside.push(token);
+    if (type === T.LeftBrace || type === T.RightBrace) [depth, inside] = [0, []];
+    if ((type === T.RightParen || type === T.RightBracket) && depth > 0 && --depth === 0) {
+      for (const t of inside) ends.set(t, token.startOffset);
+      inside = [];
+    }
+  }
+  return ends;
+}
+
 /** The token before the one at fault; recovery may have moved on since. */
 function tokenBefore(tokens: readonly IToken[], token: IToken): IToken | undefined {
   let low = 0;
@@ -219,11 +282,25 @@ function expectation(e: IRecognitionException, rule: string, after: IToken | und
   return e.message;
 }
 
-function hintFor(token: IToken, after: IToken | undefined, what: string): string | undefined {
+const isNumberLike = (text: string): boolean => /^\d/.test(text);
+
+function hintFor(token: IToken, after: IToken | undefined, what: string, next: IToken | undefined): string | undefined {
   const type = token.tokenType;
   const foreign = foreignWords.get(after?.image ?? "") ?? foreignWords.get(token.image);
   if (foreign !== undefined) return foreign;
+  const outside = what === "a statement" || what === "the end of the statement" ? misplaced.get(token.image) : undefined;
+  if (outside !== undefined) return outside;
+  if (token.image === "//" || (token.image === "/" && next?.image === "*")) return "a comment begins with `#`";
+  if (token.image === "-" && next?.image === ">") return "the type of a result is not written: `fn f(x) = …`";
+  if (token.image === "{" && next?.tokenType === T.Number) return "a list of numbers is written `[1, 2]`";
+  if (token.image === "{" && after?.tokenType === T.Equals && what === "an expression") return "a block follows without `=`, and ends in `return`";
+  if (type === T.Equals && after && /^[-+*/]$/.test(after.image)) return `a state is updated by its whole new value: \`s <- s ${after.image} …\``;
+  if (token.image === ":" && what === "`=`") return "an entry is written `key = value`";
+  if (token.image === ":" && (what === "`=` or `{`")) return "a function is `fn name(x) = …` or `fn name(x) { … }`";
+  if (what === "`~`") return "it starts as something: `~ glorot_uniform`, `~ zeros`";
+  if (token.image === "." && after && isNumberLike(after.image)) return "a number has one point";
   if (type === T.Arrow) return "`<-` is the update arrow; to compare with a negative number write `a < -1`";
+  if (type === T.Equals && what === "a statement") return "a name stands before `=`";
   if (type === T.Equals && what !== "a name") return "to compare write `==`";
   if (token.image === "if" && what !== "`if` or `otherwise`") return "a choice is `cases { a if p ⏎ b otherwise }`";
   if (what === "a name" && keywordTypes.has(token.image) && (reservedWords as readonly string[]).includes(token.image)) return `\`${token.image}\` is a reserved word; choose another name`;

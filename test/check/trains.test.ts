@@ -6,9 +6,9 @@ import { checkText, errorsOf } from "./check-text.ts";
 const model = `
   model Net {
     input x: f32[N, 3]
-    trunk = dense(x, 4)
+    trunk = tanh(dense(x, 4))
     tower = trunk
-    for k in 0..2 { tower = dense(tower, 4) }
+    for k in 0..2 { tower = tanh(dense(tower, 4)) }
     head = dense(tower, 2)
     loss near = mean(head^2)
     loss far = mean((head - 1)^2)
@@ -45,11 +45,11 @@ describe("parameters are chosen", () => {
 
   test("by the layer that made them, where nothing of the model is called so", () => {
     const text = `layer block(x: f32[N, n]) { h = dense(x, n); return batch_norm(h) }
-      model M { input x: f32[N, 2]; a = block(x); b = dense(a, 2); block = dense(b, 1); loss = mean(block^2) }
+      model M { input x: f32[N, 2]; a = block(x); b = tanh(dense(a, 2)); block = dense(b, 1); loss = mean(block^2) }
       train M { epochs = 1, optimizer = sgd(0.1)
         phase one { freeze = batch_norm }; phase two { freeze = [dense, "a.γ"] }; phase all { } }`.replaceAll("\n      ", "\n");
     const { program, diagnostics } = checkText(text);
-    expect(diagnostics.list.map((d) => d.message)).toEqual([]);
+    expect(diagnostics.list.map((d) => d.message)).toEqual(["`block` hides the layer of the same name"]);
     expect(program?.trains[0]?.phases.map((p) => p.runs[0]?.optimizer.perParam.map((q) => q.param))).toEqual([
       ["M.a.h.W", "M.a.h.b", "M.b.W", "M.b.b", "M.block.W", "M.block.b"], ["M.a.β"],
       ["M.a.h.W", "M.a.h.b", "M.a.γ", "M.a.β", "M.b.W", "M.b.b", "M.block.W", "M.block.b"],

@@ -49,7 +49,7 @@ describe("what `use` brings", () => {
   test("layers own parameters where they are called, and instances share them", () => {
     const { programs, diagnostics } = compileFiles({
       "main.dl": `use "blocks.dl" as b\nmodel M {\n  input x: f32[N, 2]\n  h = b.block(x, 3)\n  enc = instance b.block(units = 3)\n  u = enc(h)\n  v = enc(u)\n  output p = v\n}`,
-      "blocks.dl": "layer block(x: f32[N, d], units) {\n  param W: f32[d, units] ~ he\n  return x @ W\n}\ninitializer he() = normal(0, 1 / sqrt(fan_in))\n",
+      "blocks.dl": "layer block(x: f32[N, d], units) {\n  param W: f32[d, units] ~ he\n  return tanh(x @ W)\n}\ninitializer he() = normal(0, 1 / sqrt(fan_in))\n",
     });
     expect(diagnostics.map((d) => d.message)).toEqual([]);
     expect(programs[0]?.model.params.map((p) => p.path)).toEqual(["M.h.W", "M.enc.W"]);

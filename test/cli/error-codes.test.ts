@@ -32,3 +32,21 @@ test.each(errorCodes.filter((entry) => entry.wrong !== undefined))("the example 
   expect(codesOf(wrong)).toContain(code);
   if (right !== undefined) expect(codesOf(right)).not.toContain(code);
 });
+
+/** Codes of the compiler that no single text shows, and why. */
+const withoutExample: ReadonlyMap<string, string> = new Map([
+  ["E0014", "a text of a million words"], ["E0104", "an argument of the command line"], ["E0120", "what it names becomes supported"],
+  ["E0132", "several files"], ["E0133", "several files"], ["E0134", "a hundred files"], ["E0326", "an option of the command line"], ["E0327", "an option of the command line"],
+  ["E0380", "no primitive lacks a gradient rule"], ["E0407", "a command that needs a train block"],
+]);
+
+test("each code of the compiler has an example, and all but a few how to mend it", () => {
+  const ofCompiler = errorCodes.filter((entry) => /^(E0[0-4]|W)/.test(entry.code));
+  expect(ofCompiler.filter((e) => (e.wrong === undefined) !== withoutExample.has(e.code)).map((e) => e.code)).toEqual([]);
+  expect(ofCompiler.filter((e) => e.wrong !== undefined && e.right === undefined).map((e) => e.code)).toEqual(["E0322"]);
+});
+
+test("codes to see also exist", () => {
+  const codes = errorCodes.map((entry) => entry.code);
+  expect(errorCodes.flatMap((e) => e.see ?? []).filter((code) => !codes.includes(code))).toEqual([]);
+});

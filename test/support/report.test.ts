@@ -75,9 +75,9 @@ test("what is not supported yet says so", () => {
   expect(renderReport([at("x = y", "y", { unsupported: true })])).toContain("error E0203 (not supported yet): does not fit");
 });
 
-test("a place past the end, and one over several lines, stay in their line", () => {
+test("a place past the end stays in its line, and one over several lines says where it ends", () => {
   const s = source("a\nbcd\n");
   const d = (start: number, end: number): Diagnostic => ({ code: "E0001", severity: "error", message: "m", span: spanOf(s, start, end) });
   expect(renderReport([d(6, 6)]).split("\n").slice(2, 4)).toEqual(["  3 |", "    | ^"]);
-  expect(renderReport([d(0, 5)]).split("\n").slice(2, 4)).toEqual(["  1 | a", "    | ^"]);
+  expect(renderReport([d(0, 5)]).split("\n").slice(2, 4)).toEqual(["  1 | a", "    | ^ … to line 2"]);
 });

@@ -102,6 +102,7 @@ export const arithmetic: readonly Rule[] = [
       const [, aDen, bDen] = intersect(a.den, b.den);
       if (aNum.length + bNum.length + aDen.length + bDen.length > 0) return undefined;
       const coefficient = a.coefficient + b.coefficient;
+      // Doubled often enough, the number leaves f32, and the sum as it stands says what happens then.
       if (!inFloatRange(coefficient)) return undefined;
       return coefficient === 0 ? e.like(n, 0) : valueOf(e, { ...a, coefficient }, n);
     },

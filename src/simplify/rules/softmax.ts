@@ -79,7 +79,7 @@ function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; 
 }
 
 /** True when a maximum is subtracted somewhere in the exponent, a sum of a few terms: it does not grow. */
-function isShifted(x: Node): boolean {
+export function isShifted(x: Node): boolean {
   const open: { readonly node: Node; readonly minus: boolean }[] = [{ node: x, minus: false }];
   for (let seen = 0; open.length > 0 && seen < 32; seen++) {
     const { node, minus } = open.pop() as { node: Node; minus: boolean };

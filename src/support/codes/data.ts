@@ -42,6 +42,7 @@ export const dataCodes: readonly ErrorCode[] = [
     code: "E0508",
     title: "a value outside its declared range, or not whole",
     text: "`target y: i32[N] in 0..10` promises whole numbers from 0 to 9. The message names the row and the value. Labels that count from 1 can be written `column(\"label\") - 1`.",
+    see: ["E0216"],
   },
   {
     code: "E0509",

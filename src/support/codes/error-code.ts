@@ -13,4 +13,6 @@ export interface ErrorCode {
   readonly wrong?: string;
   /** The same, mended. */
   readonly right?: string;
+  /** Codes that are near to it. */
+  readonly see?: readonly string[];
 }

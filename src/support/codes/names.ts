@@ -9,6 +9,7 @@ export const nameCodes: readonly ErrorCode[] = [
     text: "Nothing of this name is declared above this line, in this file, in the files it uses, or in the library. The message suggests a name that is spelled alike, if there is one.",
     wrong: "model M {\n  input x: f32[N, 2]\n  output p = rlu(x)\n}",
     right: "model M {\n  input x: f32[N, 2]\n  output p = relu(x)\n}",
+    see: ["W0101"],
   },
   {
     code: "E0102",
@@ -16,11 +17,14 @@ export const nameCodes: readonly ErrorCode[] = [
     text: "A name means one thing in its scope, so that a line can be read without knowing the lines between. Choose another name; what changes from step to step is a `state` with `<-`.",
     wrong: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  h = h * 2\n  output p = h\n}",
     right: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  k = h * 2\n  output p = k\n}",
+    see: ["W0102"],
   },
   {
     code: "E0103",
     title: "an index without a binder",
     text: "An index is bound on the left of an equation (`z[b, o] = …`) or in the brackets of a reduction (`sum[i] …`), and is known only there.",
+    wrong: "model M {\n  input x: f32[N, 4]\n  a[n] = x[n, k]\n  output a\n}",
+    right: "model M {\n  input x: f32[N, 4]\n  a[n] = sum[k] x[n, k]\n  output a\n}",
   },
   {
     code: "E0104",
@@ -31,6 +35,8 @@ export const nameCodes: readonly ErrorCode[] = [
     code: "E0105",
     title: "parameters or draws without a name of their own",
     text: "Parameters and random numbers are found again by their path, which comes from the names that things are bound to. A layer call in the middle of an expression, or two in one binding, have none. Bind each on a line of its own.",
+    wrong: "model M {\n  input x: f32[N, 4]\n  output p = dense(x, 3) + dense(x, 3)\n}",
+    right: "model M {\n  input x: f32[N, 4]\n  a = dense(x, 3)\n  b = dense(x, 3)\n  output p = a + b\n}",
   },
   {
     code: "E0106",
@@ -44,21 +50,30 @@ export const nameCodes: readonly ErrorCode[] = [
     title: "a declaration that calls itself",
     text: "Calls are expanded where they stand, so one that comes back to itself would never end. What repeats is written with `for`, `fold` or `scan`.",
     wrong: "fn f(x) = f(x) + 1\nmodel M {\n  input x: f32[N, 2]\n  output p = f(x)\n}",
+    right: "fn f(x) = x + 1\nmodel M {\n  input x: f32[N, 2]\n  output p = fold k in 0..3 with h = x { f(h) }\n}",
+    see: ["E0110"],
   },
   {
     code: "E0108",
     title: "a thing of another kind is needed here",
     text: "A layer where a tensor is expected, a number that is called, an optimizer outside a train block. The message says what stands here.",
+    wrong: "model M {\n  input x: f32[N, 4]\n  output p = x(3)\n}",
+    right: "model M {\n  input x: f32[N, 4]\n  output p = x * 3\n}",
   },
   {
     code: "E0109",
     title: "a statement that has no place here",
     text: "Each kind of block has its statements: a function returns a value, a model has inputs, outputs and losses, a layer has parameters. The message says where this one belongs, or what the block lacks.",
+    wrong: "fn f(x) {\n  y = x + 1\n}",
+    right: "fn f(x) {\n  y = x + 1\n  return y\n}",
   },
   {
     code: "E0110",
     title: "the program unfolds too far",
     text: "Calls and `for` loops are expanded before anything runs, and there is a limit to the result. `fold` and `scan` share one body for all turns.",
+    wrong: "model M {\n  input x: f32[N, 4]\n  for k in 0..1000000 {\n    h = x + k\n  }\n  output x\n}",
+    right: "model M {\n  input x: f32[N, 4]\n  h = fold k in 0..10 with h = x {\n    h + k\n  }\n  output h\n}",
+    see: ["E0107"],
   },
   {
     code: "E0120",
@@ -69,12 +84,15 @@ export const nameCodes: readonly ErrorCode[] = [
     code: "E0130",
     title: "a used file that is not there",
     text: "The path after `use` is relative to the file that says it, with `/` between its parts; one that begins with `std/` names a file of the library. The message suggests a file that is spelled alike. A program that is compiled from a text alone gets the texts of other files from whoever compiles it.",
+    wrong: "use \"no-such-file.dl\"",
+    right: "use \"std/losses.dl\"",
   },
   {
     code: "E0131",
     title: "a path that `use` does not take",
     text: "`use` takes the relative path of a `.dl` file. Absolute paths and addresses are refused, since a program should mean the same wherever its folder stands.",
     wrong: "use \"https://example.org/layers.dl\"",
+    right: "use \"std/losses.dl\"",
   },
   {
     code: "E0132",

@@ -42,11 +42,15 @@ export const syntaxCodes: readonly ErrorCode[] = [
     code: "E0006",
     title: "nested too deeply",
     text: "Brackets and prefix operators are nested more deeply than a reader could follow. Give the inner parts names on lines of their own.",
+    wrong: `fn f(x) = ${"(".repeat(140)}x${")".repeat(140)}`,
+    right: "fn f(x) = x",
   },
   {
     code: "E0007",
     title: "an invisible or direction-changing character",
     text: "Such a character can make a line look like something that it is not, so it is refused wherever it stands. Delete it.",
+    wrong: "fn f(x) = x\u200b + 1",
+    right: "fn f(x) = x + 1",
   },
   {
     code: "E0008",
@@ -66,6 +70,8 @@ export const syntaxCodes: readonly ErrorCode[] = [
     code: "E0010",
     title: "parentheses are needed",
     text: "An operator that binds loosely stands where a tighter one is expected; parentheses say what belongs together.",
+    wrong: "fn f(p, q) = 2 * not p",
+    right: "fn f(p, q) = 2 * (not p)",
   },
   {
     code: "E0011",
@@ -87,6 +93,7 @@ export const syntaxCodes: readonly ErrorCode[] = [
     text: "A value must be known in every case, so the list of cases ends in one line with `otherwise`, and nothing follows it.",
     wrong: "fn f(x) = cases {\n  x if x > 0\n}",
     right: "fn f(x) = cases {\n  x if x > 0\n  0 otherwise\n}",
+    see: ["W0103"],
   },
   {
     code: "E0014",
@@ -106,37 +113,5 @@ export const syntaxCodes: readonly ErrorCode[] = [
     text: "`a, b = f(x), g(x)` needs as many values as names, or one call that returns as many.",
     wrong: "model M {\n  a, b = 1, 2, 3\n}",
     right: "model M {\n  a, b = 1, 2\n}",
-  },
-];
-
-/** W0xxx: what is legal and probably not meant. */
-export const warningCodes: readonly ErrorCode[] = [
-  {
-    code: "W0001",
-    title: "two letters that look alike",
-    text: "Some Greek letters have two forms (ε and ϵ, φ and ϕ, θ and ϑ). A file that uses both has two names that nobody can tell apart.",
-    wrong: "fn f(ε, ϵ) = ε + ϵ",
-    right: "fn f(ε, δ) = ε + δ",
-  },
-  {
-    code: "W0101",
-    title: "a name that is never used",
-    text: "The value is computed for nothing, or another name was meant further down. A name that starts with `_` may stay unused.",
-    wrong: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = x\n}",
-    right: "model M {\n  input x: f32[N, 2]\n  h = x + 1\n  output p = h\n}",
-  },
-  {
-    code: "W0410",
-    title: "a parameter that no step trains",
-    text: "The train block has steps, and none of them changes this parameter: it is in no `over`, or in no loss of a step that may change it. It keeps its initial value.",
-    wrong: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = near * far, over = a }\n}",
-    right: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = far, over = b }\n}",
-  },
-  {
-    code: "W0411",
-    title: "a loss that no step minimises",
-    text: "The model's losses are summed where a train block has no steps; where it has steps, each minimises what it names, and nothing names this one. A number that is only to be watched is a `metric`.",
-    wrong: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n}",
-    right: "model M {\n  param a: f32 ~ ones\n  param b: f32 ~ ones\n  loss near = (a - 1)^2\n  loss far = (b - 2)^2\n}\ntrain M {\n  steps = 9\n  optimizer = sgd(0.1)\n  step first  { minimize = near, over = a }\n  step second { minimize = far, over = b }\n}",
   },
 ];
