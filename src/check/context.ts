@@ -99,9 +99,9 @@ export function emptyModel(name: string, foreseen: readonly CheckedParam[] = [])
 /**
  * Limits that keep a hostile program from taking forever. `steps` counts what grows when a program unfolds: expressions looked at
  * in one pass over a model, those of a body again for each call and each turn, and the turns themselves. `depth` counts expressions
- * inside each other, through bodies too: a step down takes up to 2 KB of the stack, and a worker has less of it than a program.
+ * inside each other, through bodies too: a step down takes up to 2 KB of the stack, and a worker of a browser has 500 KB.
  */
-export const limits = { steps: 3_000_000, depth: 400 } as const;
+export const limits = { steps: 3_000_000, depth: 250 } as const;
 
 /** The state of one run of `check`. */
 export class Context {

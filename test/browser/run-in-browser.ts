@@ -18,9 +18,12 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Milliseconds for the page's whole work. */
 const PAGE_TIMEOUT = 120_000;
 
+/** In a worker the same script answers one message. */
+const asWorker = "if (typeof document === 'undefined') onmessage = async ({ data }) => postMessage(JSON.stringify(await run(JSON.parse(data))));";
+
 async function bundle(entry: string): Promise<string> {
   const result = await build({
-    stdin: { contents: `import run from ${JSON.stringify(entry)}; globalThis.runPage = run;`, resolveDir: path.dirname(entry), loader: "ts" },
+    stdin: { contents: `import run from ${JSON.stringify(entry)}; globalThis.runPage = run; ${asWorker}`, resolveDir: path.dirname(entry), loader: "ts" },
     bundle: true, write: false, format: "esm", platform: "browser", target: "chrome120", logLevel: "silent",
   });
   return result.outputFiles[0]?.text ?? "";
@@ -37,8 +40,8 @@ async function serve(script: string): Promise<Server> {
   return server;
 }
 
-/** Bundles `entry`, opens it in a headless Chromium, calls its default export with `argument` and gives its result. Console errors of the page become part of a failure's message. */
-export async function runInBrowser(entry: URL, argument: Json): Promise<Json> {
+/** Bundles `entry`, opens it in a headless Chromium, calls its default export there or in a worker with `argument` and gives its result. Console errors of the page become part of a failure's message. */
+export async function runInBrowser(entry: URL, argument: Json, where: "page" | "worker" = "page"): Promise<Json> {
   const script = await bundle(fileURLToPath(entry));
   const server = await serve(script);
   const heard: string[] = [];
@@ -51,10 +54,8 @@ export async function runInBrowser(entry: URL, argument: Json): Promise<Json> {
       page.setDefaultTimeout(PAGE_TIMEOUT);
       await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
       await page.waitForFunction("typeof globalThis.runPage === 'function'", undefined, { timeout: 15_000 });
-      const work = page.evaluate(async (text: string) => {
-        const { runPage } = globalThis as unknown as { runPage: (argument: unknown) => Promise<unknown> };
-        return JSON.stringify(await runPage(JSON.parse(text)));
-      }, JSON.stringify(argument));
+      const text = JSON.stringify(argument);
+      const work = where === "worker" ? page.evaluate(inWorker, text) : page.evaluate(inPage, text);
       return JSON.parse(await within(work, PAGE_TIMEOUT)) as Json;
     } finally {
       await browser.close();
@@ -65,6 +66,22 @@ export async function runInBrowser(entry: URL, argument: Json): Promise<Json> {
     server.closeAllConnections();
     server.close();
   }
+}
+
+/** Runs in the page. */
+async function inPage(text: string): Promise<string> {
+  const { runPage } = globalThis as unknown as { runPage: (argument: unknown) => Promise<unknown> };
+  return JSON.stringify(await runPage(JSON.parse(text)));
+}
+
+/** Runs in the page, which lets a worker do the work. */
+function inWorker(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/page.js", { type: "module" });
+    worker.onmessage = ({ data }) => resolve(String(data));
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage(text);
+  });
 }
 
 async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {

@@ -1,24 +1,4 @@
-/**
- * Programs as deep as they may be, compiled one after the other: what `stack.test.ts` runs with little stack. Prints one line
- * each, with the codes of what was reported.
- */
-import { compile } from "../../src/compile.ts";
+/** Prints the answers to the deepest programs, one a line: what `stack.test.ts` runs with little stack. */
+import { answers } from "./deep-programs.ts";
 
-const wrap = (times: number, open: string, close: string, x: string): string => open.repeat(times) + x + close.repeat(times);
-const model = (value: string): string => `model M {\n  input x: f32[N, 4]\n  param w: f32[4] ~ ones\n  a = x * w\n  y = ${value}\n  loss = mean(y)\n}\ntrain M { steps = 1, optimizer = sgd(lr = 0.1) }\n`;
-/** Functions that call each other, `n` deep. */
-const tower = (n: number, body: (inner: string) => string): string => `fn f0(x) = x\n${Array.from({ length: n }, (_, k) => `fn f${k + 1}(x: f32[N, d]) ${body(`f${k}(x)`)}`).join("\n")}\n${model(`f${n}(a)`)}`;
-
-const programs: Readonly<Record<string, string>> = {
-  parentheses: model(wrap(120, "(", ")", "a")), calls: model(wrap(100, "sin(", ")", "a")), "library calls": model(wrap(100, "relu(", ")", "a")), products: model(wrap(55, "sum(a * (", "))", "a")),
-  "too deep": model(wrap(5000, "(", ")", "a")), "functions": tower(90, (f) => `= ${f}`), "blocks": tower(90, (f) => `{\n  y = ${f}\n  return y\n}`),
-  "too many functions": tower(3000, (f) => `{\n  y = ${f}\n  return y\n}`), "deep bodies": tower(30, (f) => `= ${wrap(100, "sin(", ")", f)}`),
-  cases: tower(60, (f) => `= cases {\n  ${f} if x > 0\n  x otherwise\n}`), equations: tower(60, (f) => `{\n  z[n, j] = ${f}[n, j] + 1\n  return z\n}`),
-  sums: tower(60, (f) => `{\n  z[n, j] = sum[i] (${f}[n, i] * x[n, j])\n  return z\n}`), folds: tower(60, (f) => `= fold t in 0..2 with h = x { ${f} + h }`),
-  loops: `model M {\n  input x: f32[N, 4]\n  h = x\n  ${wrap(100, "for k in 0..1 {\n", "\n}", "h = sin(h)")}\n  output p = h\n}`,
-};
-
-for (const [name, text] of Object.entries(programs)) {
-  const { diagnostics, programs: made } = compile({ path: "deep.dl", text });
-  console.log(`${name}: ${[...new Set(diagnostics.filter((d) => d.severity === "error").map((d) => `${d.code}${d.span ? "" : " nowhere"}`))].join(" ") || `${made.length} program`}`);
-}
+for (const answer of answers()) console.log(answer);
