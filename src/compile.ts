@@ -7,9 +7,8 @@
  */
 import { bind } from "../kernels/bind.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
-import { check } from "./check/check.ts";
+import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
-import type { UsedText } from "./check/files.ts";
 import { differentiate } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName } from "./graph/build.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
@@ -35,14 +34,8 @@ import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
 import { parse } from "./syntax/parse.ts";
 import { emit } from "./wgsl/emit.ts";
 
-/** What a compilation may be told. */
-export interface CompileOptions {
-  /** Hyperparameters and train settings that override the file's: `{ hidden: 64, seed: 7 }`. */
-  readonly set?: Readonly<Record<string, number | string | boolean>>;
-  /** Text of a file named by `use`, by its path from the folder of the source; undefined when there is none. */
-  readonly use?: (path: string) => UsedText;
-  /** Names of `.dl` files beside a path that is not there, for a suggestion. */
-  readonly useNames?: (path: string) => readonly string[];
+/** What a compilation may be told: settings and used files, and how to go about it. */
+export interface CompileOptions extends Omit<CheckOptions, "library"> {
   readonly trace?: Trace;
   /** Optimisations to leave out, by name; none changes what a program means. */
   readonly off?: ReadonlySet<string>;
@@ -61,8 +54,7 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
   const programs: CompiledProgram[] = [];
   try {
     const file = parse(source, diagnostics);
-    const { set, use, useNames } = options;
-    const checked = check(file, { ...(set && { set }), ...(use && { use }), ...(useNames && { useNames }) }, diagnostics);
+    const checked = check(file, options, diagnostics);
     if (checked && !diagnostics.hasErrors) {
       for (const [model, train] of trainedModels(checked)) programs.push(new CompiledProgram(checked, model, train, options));
       for (const program of programs) for (const entry of program.entries) program.graph(entry);
