@@ -18,6 +18,7 @@ import { Facts } from "./guards.ts";
 import { ellipsisVariables, variableValue } from "./indexing.ts";
 import { coerce, tensorValue } from "./make.ts";
 import { evaluateRange, evaluateTensor } from "./operands.ts";
+import { places } from "./places.ts";
 import { Scope } from "./scope.ts";
 import { warnHiddenByIndex } from "./shadows.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
@@ -70,7 +71,7 @@ function oneNumber(cx: Context, expr: Expr, env: Env, what: string): TensorValue
 
 /** `sum[i, j where guard] body`. */
 export function evaluateReduction(cx: Context, expr: Reduction, env: Env): Value {
-  const made = inEquation(cx, false, (equation): TensorValue | undefined => {
+  const made = inEquation(cx, false, (equation): Value | undefined => {
     const bound = bindVariables(cx, expr.binders, env, equation);
     if (!bound) return undefined;
     const inner: Env = { ...env, scope: bound.scope, indices: true };
@@ -97,15 +98,11 @@ export function reducedDtypes(op: Reduction["op"], of: DType): { takes: DType; g
 
 function reductionValue(
   cx: Context, expr: Reduction, variables: readonly Variable[], guard: TensorValue | undefined, body: TensorValue, equation: Equation,
-): TensorValue | undefined {
+): Value | undefined {
   const { op, span } = expr;
   const needsBool = op === "any" || op === "all" || op === "count";
   if (needsBool && body.core.type.dtype !== "bool") {
     cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype, hint: `a reduction takes the product that follows; put the condition in parentheses: \`${op}[i] (x[i] > 0)\`` });
-    return undefined;
-  }
-  if ((op === "argmax" || op === "argmin") && variables.length !== 1) {
-    cx.error({ code: "E0204", message: `\`${op}\` has exactly one index`, span: expr.opSpan, hint: "it yields the index's value; of all axes as one, the place in row-major order: `argmax(reshape(x, n))`" });
     return undefined;
   }
   if (["max", "min", "argmax", "argmin", "logsumexp"].includes(op)) {
@@ -119,11 +116,11 @@ function reductionValue(
     });
   }
   const { takes, gives } = reducedDtypes(op, body.core.type.dtype);
-  const core: Core = {
-    kind: "fold", op, indices: variables, ...(guard && { guard: guard.core }), body: coerce(body, takes).core, type: tensor(gives, []), span,
-  };
+  const fold = { indices: variables, ...(guard && { guard: guard.core }), body: coerce(body, takes).core, span };
   const outer = without(unionOf([body.indexed, guard?.indexed]), variables);
-  return tensorValue(core, outer && { indexed: outer });
+  const valueOf = (core: Core): TensorValue => tensorValue(core, outer && { indexed: outer });
+  if ((op === "argmax" || op === "argmin") && variables.length > 1) return { kind: "list", items: places(op, fold).map(valueOf) };
+  return valueOf({ kind: "fold", op, ...fold, type: tensor(gives, []) });
 }
 
 function without(all: TensorValue["indexed"], own: readonly Variable[]): TensorValue["indexed"] {

@@ -45,7 +45,24 @@ output m = prod[i, k] (x[0, i] + k * x[0, k])`);
       expect(errorsOf(`input x: f32[N, 5]\noutput a[n] = ${op}[i in 2..2] x[n, i]`)).toEqual([`E0215 \`${op}\` over nothing: index \`i\` has no values`]);
       expect(errorsOf(`input x: f32[N, 5]\noutput a[n] = ${op}[i where i > 7] x[n, i]`)).toEqual([`E0215 \`${op}\` over nothing: no values satisfy its condition`]);
     }
-    expect(errorsOf("input x: f32[N, 5]\noutput a[n] = argmax[n2 in 0..2, i] x[n, i]")).toEqual(["E0204 `argmax` has exactly one index"]);
+  });
+
+  it("the place of the largest by several indices is the first in row-major order, one number for each", async () => {
+    for (const [op, better] of [["argmax", (a: number, b: number) => a > b], ["argmin", (a: number, b: number) => a < b]] as const) {
+      const A = range(24).map((k) => (k * 7 + 3) % 11);
+      const keeps = (i: number, j: number, k: number): boolean => i + j + k > 2 && i !== k;
+      const wanted = (kept: (i: number, j: number, k: number) => boolean): readonly number[] => {
+        const places = range(24).map((q) => [Math.floor(q / 12), Math.floor(q / 4) % 3, q % 4] as const).filter((p) => kept(...p));
+        const value = ([i, j, k]: readonly [number, number, number]): number => A[i * 12 + j * 4 + k] ?? 0;
+        return places.reduce((best, p) => (better(value(p), value(best)) ? p : best));
+      };
+      const rows = JSON.stringify(range(2).map((i) => range(3).map((j) => A.slice(i * 12 + j * 4, i * 12 + j * 4 + 4))));
+      const found = await outputs(`A = ${rows}\na, b, c = ${op}[i, j, k] A[i, j, k]\nd, e, f = ${op}[i, j, k where i + j + k > 2 and i != k] A[i, j, k]\n${[..."abcdef"].map((n) => `output ${n}`).join("\n")}\noutput v = A[a, b, c]`, {});
+      near([..."abc"].map((n) => found[n]?.[0] ?? Number.NaN), wanted(() => true));
+      near([..."def"].map((n) => found[n]?.[0] ?? Number.NaN), wanted(keeps));
+      near(found.v, [op === "argmax" ? Math.max(...A) : Math.min(...A)]);
+    }
+    expect(errorsOf("input x: f32[N, 5]\noutput a[n] = argmax[k in 0..2, i] x[k, i]")).toEqual(["E0108 the right side of an equation must be a tensor or a number, and this is 2 values"]);
   });
 
   it("a position found where nothing is kept is the first of the range", async () => {

@@ -30,7 +30,7 @@ export const shapeCodes: readonly ErrorCode[] = [
   {
     code: "E0204",
     title: "the number of indices does not fit",
-    text: "In index notation a tensor is indexed in full, one index per axis. A slice may leave trailing axes out, never have more than there are. `argmax` and `argmin` have exactly one index, since they yield its value.",
+    text: "In index notation a tensor is indexed in full, one index per axis. A slice may leave trailing axes out, never have more than there are.",
     wrong: "model M {\n  input x: f32[N, 4]\n  a[n] = sum[k] x[n]\n  output a\n}",
     right: "model M {\n  input x: f32[N, 4]\n  a[n] = sum[k] x[n, k]\n  output a\n}",
   },
