@@ -23,7 +23,7 @@ import { printSchedule } from "../../src/schedule/print-schedule.ts";
 import type { Trace } from "../../src/support/trace.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-const folders = readdirSync(root, { withFileTypes: true }).filter((d) => d.isDirectory()).map((d) => d.name).sort();
+const folders = readdirSync(root, { withFileTypes: true }).filter((d) => d.isDirectory() && existsSync(`${root}${d.name}/source.dl`)).map((d) => d.name).sort();
 
 /** The graph passes whose results are kept as files, of the entry that trains (or evaluates). */
 const graphPasses = ["build", "normalise", "differentiate", "simplify"] as const;
