@@ -45,7 +45,7 @@ export function choose(cx: Context, condition: Operand, then: Operand, otherwise
   }
   const [x, y] = unify([a, b]) as [TensorValue, TensorValue];
   const operands = [{ value: c, span: condition.span }, { value: x, span: then.span }, { value: y, span: otherwise.span }];
-  const shape = broadcast(cx, operands, span, "cases");
+  const shape = broadcast(cx, operands, span, "`cases`");
   if (!shape) return poison;
   const indexed = unionOf([c.indexed, x.indexed, y.indexed]);
   if (indexed && shape.dims.length > 0) {
@@ -61,7 +61,7 @@ function stage(cx: Context, staged: NonNullable<TensorValue["staged"]>, then: Op
   if (staged.training === staged.elsewhere) return staged.training ? then.value : otherwise.value;
   const [inTraining, elsewhere] = staged.training ? [then, otherwise] : [otherwise, then];
   const [x, y] = unify([inTraining.value as TensorValue, elsewhere.value as TensorValue]) as [TensorValue, TensorValue];
-  const shape = broadcast(cx, [{ value: x, span: inTraining.span }, { value: y, span: elsewhere.span }], span, "cases");
+  const shape = broadcast(cx, [{ value: x, span: inTraining.span }, { value: y, span: elsewhere.span }], span, "`cases`");
   if (!shape) return poison;
   const spread = (v: TensorValue): Core =>
     sameShape(v.core.type.shape, shape.dims) ? v.core : { kind: "broadcast", arg: v.core, type: tensor(v.core.type.dtype, shape.dims), span };

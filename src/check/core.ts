@@ -41,7 +41,7 @@ export type FoldOp = "sum" | "mean" | "prod" | "max" | "min" | "argmax" | "argmi
 export type SliceItem =
   | { readonly kind: "all" }
   | { readonly kind: "range"; readonly lo: Dim; readonly hi: Dim }
-  /** An i32 scalar drops the axis, an i32 tensor puts its axes there (all tensors broadcast are refused: at most one). */
+  /** An i32 scalar drops the axis. i32 tensors broadcast together and pick element by element; their common axes stand where the first of them stands. */
   | { readonly kind: "at"; readonly index: Core };
 
 export type Core = Base &

@@ -161,7 +161,7 @@ function draw(cx: Context, distribution: DistributionValue, shape: readonly Dim[
   for (const arg of args) {
     if (arg.value.core.type.shape.length === 0) continue;
     const whole = { value: tensorValue({ kind: "random", distribution: distribution.name, args: [], path, type, span }), span };
-    const together = broadcast(cx, [whole, arg], span, distribution.name);
+    const together = broadcast(cx, [whole, arg], span, `\`${distribution.name}\``);
     if (!together) return undefined;
     if (sameShape(together.dims, shape)) continue;
     cx.error({ code: "E0202", message: `parameters of the shape ${printShape(arg.value.core.type.shape)} do not fit a draw of ${printShape(shape)}`, span });

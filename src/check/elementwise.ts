@@ -77,7 +77,7 @@ function applyTensors(cx: Context, op: ApplyOp, operands: readonly TensorOperand
   if (known !== undefined && hypers === undefined) return constant(op, known, span);
   const common = dtypesOf(cx, op, operands);
   if (!common) return poison;
-  const shape = broadcast(cx, operands, span, printOp(op));
+  const shape = broadcast(cx, operands, span, `\`${printOp(op)}\``);
   if (!shape) return poison;
   const indexed = unionOf(values.map((v) => v.indexed));
   if (indexed && shape.dims.length > 0) {
@@ -187,9 +187,9 @@ function stagedResult(op: ApplyOp, values: readonly TensorValue[]): Pick<TensorV
   return training === undefined || elsewhere === undefined ? undefined : { staged: { training: training === 1, elsewhere: elsewhere === 1 } };
 }
 
-/** The shape that operands broadcast to, right-aligned: only axes of size 1 and missing ones stretch. */
+/** The shape that operands broadcast to, right-aligned: only axes of size 1 and missing ones stretch. `what` joins them. */
 export function broadcast(
-  cx: Context, operands: readonly TensorOperand[], span: Span, what: string,
+  cx: Context, operands: readonly TensorOperand[], span: Span, what: string, hint?: string,
 ): { dims: readonly Dim[]; fixed: readonly (Span | undefined)[] } | undefined {
   const rank = Math.max(0, ...operands.map((o) => o.value.core.type.shape.length));
   const result: Dim[] = new Array<Dim>(rank).fill(1);
@@ -212,7 +212,7 @@ export function broadcast(
         continue;
       }
       const other = from[at];
-      const left = `\`${what}\` cannot join ${operands.map((o) => printShape(o.value.core.type.shape)).join(" and ")}`;
+      const left = `${what} cannot join ${operands.map((o) => printShape(o.value.core.type.shape)).join(" and ")}`;
       cx.error({
         code: "E0201", message: `${left}: axis ${at} is ${dims.print(before)} on one side and ${dims.print(size)} on the other`, span: operand.span,
         label: printShape(shape),
@@ -220,25 +220,26 @@ export function broadcast(
           other && labelAt(other.span, printShape(other.value.core.type.shape)),
           labelAt(fixed[at], `${dims.print(before)} comes from here`), labelAt(operand.value.fixed?.[axis], `${dims.print(size)} comes from here`),
         ],
+        hint,
       });
       return undefined;
     }
   }
-  const doubled = doubledName(result, operands);
+  const doubled = doubledName(result, operands.map((o) => o.value.core.type.shape));
   if (doubled === undefined) return { dims: result, fixed };
   cx.error({
-    code: "E0201", message: `\`${what}\` would make ${doubled} occur twice: ${operands.map((o) => printShape(o.value.core.type.shape)).join(" with ")} gives ${printShape(result)}`,
+    code: "E0201", message: `${what} would make ${doubled} occur twice: ${operands.map((o) => printShape(o.value.core.type.shape)).join(" with ")} gives ${printShape(result)}`,
     span, hint: "write it in index notation, with an index for each axis, if that is what is meant",
   });
   return undefined;
 }
 
 /** A named size that occurs more often in the result than in any operand. */
-function doubledName(result: readonly Dim[], operands: readonly TensorOperand[]): string | undefined {
+export function doubledName(result: readonly Dim[], operands: readonly (readonly Dim[])[]): string | undefined {
   const count = (shape: readonly Dim[], size: Dim): number => shape.filter((d) => dims.equal(d, size)).length;
   return result
     .filter((d) => typeof d !== "number")
-    .filter((d) => count(result, d) > 1 && operands.every((o) => count(o.value.core.type.shape, d) < count(result, d)))
+    .filter((d) => count(result, d) > 1 && operands.every((o) => count(o, d) < count(result, d)))
     .map(dims.print)[0];
 }
 

@@ -9,7 +9,7 @@ import type { Span } from "../support/span.ts";
 import type { Ellipsis, Index, Item } from "../syntax/ast.ts";
 import type { Context, Env } from "./context.ts";
 import type { Core, SliceItem } from "./core.ts";
-import { unionOf } from "./elementwise.ts";
+import { broadcast, doubledName, unionOf } from "./elementwise.ts";
 import { provablyNonnegative } from "./bounds.ts";
 import { type Access, type Equation, proveInside, Variable } from "./equation.ts";
 import { coerce, formOf, literal, tensorValue, wholeNumbers } from "./make.ts";
@@ -134,7 +134,7 @@ function oneNumber(cx: Context, equation: Equation, base: TensorValue, parts: re
   }
   const indexed = unionOf([base.indexed, ...used.map((v) => v.indexed)]);
   const core: Core = { kind: "at", base: base.core, index, guarded, type: tensor(dtype, []), span };
-  return tensorValue(core, indexed && { indexed });
+  return tensorValue(core, { ...(indexed && { indexed }), ...(base.literal && { literal: true }) });
 }
 
 /** One index of one access, under no condition. */
@@ -148,7 +148,7 @@ function integer(cx: Context, v: TensorValue, span: Span): TensorValue | undefin
   if (v.hypers) knownOf(cx, v);
   const whole = v.core.type.dtype === "i32" || (v.literal && (formOf(v) !== undefined || wholeNumbers(v.core)));
   if (whole) return coerce(v, "i32");
-  cx.error({ code: "E0208", message: `an index is a whole number, and this is ${v.core.type.dtype}`, span, label: v.core.type.dtype, hint: "`i // n` divides whole numbers" });
+  cx.error({ code: "E0208", message: `an index is a whole number, and this is ${v.core.type.dtype}`, span, label: v.core.type.dtype, hint: v.core.kind === "apply" && v.core.op === "div" ? "`i // n` divides whole numbers" : "`i32(…)` makes it whole" });
   return undefined;
 }
 
@@ -166,14 +166,24 @@ function entry(cx: Context, { core, literal: written }: TensorValue, parts: read
   return literal(core.data[flat] ?? 0, span);
 }
 
-/** Tensor notation. */
+/**
+ * Tensor notation. Lists of whole numbers pick together, element by element, as `x[a[k], b[k]]` says it: they are joined like the operands
+ * of an operator, and the axes that they have in common stand where the first of them stands.
+ */
 function slice(cx: Context, base: TensorValue, parts: readonly Part[], span: Span): Value {
   const { shape, dtype } = base.core.type;
+  const full = expand(parts, shape.length, (_, at) => ({ kind: "all", span: at }));
+  const picks = full.map((part) => part.kind === "index" ? integer(cx, part.value, part.span) : undefined);
+  const lists = full.flatMap(({ span: at }, axis) => {
+    const value = picks[axis];
+    return value && value.core.type.shape.length > 0 ? [{ value, span: at, axis }] : [];
+  });
+  const joint = lists.length === 0 ? undefined : broadcast(cx, lists, span, "one pair of brackets", "lists in one pair of brackets pick together, like `x[a[k], b[k]]`; every row with every column is `x[a][:, b]`");
+  if (lists.length > 0 && !joint) return poison;
   const items: SliceItem[] = [];
   const result: Dim[] = [];
   const fixed: (Span | undefined)[] = [];
-  let gathers = 0;
-  for (const [axis, part] of expand(parts, shape.length, (_, at) => ({ kind: "all", span: at })).entries()) {
+  for (const [axis, part] of full.entries()) {
     const size = shape[axis] ?? 1;
     const from = base.fixed?.[axis];
     if (part.kind === "range") {
@@ -182,25 +192,28 @@ function slice(cx: Context, base: TensorValue, parts: readonly Part[], span: Spa
       result.push(dims.sub(part.hi, part.lo));
       fixed.push(part.span);
     } else if (part.kind === "index") {
-      const whole = integer(cx, part.value, part.span);
-      if (!whole) return poison;
-      if (!proveInside(accessOf(whole, size, from, part.span), cx.ranges(), (p) => cx.error(p))) return poison;
-      if (whole.core.type.shape.length > 0) gathers++;
+      const whole = picks[axis];
+      if (!whole || !proveInside(accessOf(whole, size, from, part.span), cx.ranges(), (p) => cx.error(p))) return poison;
       items.push({ kind: "at", index: whole.core });
-      result.push(...whole.core.type.shape);
-      fixed.push(...whole.core.type.shape.map((_, k) => whole.fixed?.[k]));
+      if (axis !== lists[0]?.axis || !joint) continue;
+      result.push(...joint.dims);
+      fixed.push(...joint.fixed);
     } else {
       items.push({ kind: "all" });
       result.push(size);
       fixed.push(from);
     }
   }
-  if (gathers > 1) {
-    cx.unsupported(span, "gathering along two axes in one pair of brackets", "write it in index notation: `z[i] = x[a[i], b[i]]`");
+  const doubled = doubledName(result, [base.core.type.shape, ...lists.map((l) => l.value.core.type.shape)]);
+  if (doubled !== undefined) {
+    cx.error({
+      code: "E0201", message: `these brackets would make ${doubled} occur twice: ${printShape(shape)} picked by ${lists.map((l) => printShape(l.value.core.type.shape)).join(" and ")} gives ${printShape(result)}`,
+      span, label: printShape(result), hint: "one element for each is index notation: `p[n] = x[n, y[n]]`",
+    });
     return poison;
   }
   const core: Core = { kind: "slice", items, arg: base.core, type: tensor(dtype, result), span };
-  return tensorValue(core, { fixed });
+  return tensorValue(core, { fixed, ...(base.literal && { literal: true }) });
 }
 
 /** A range of a slice lies inside the axis. */

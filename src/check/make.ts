@@ -38,8 +38,25 @@ export function coerce(v: TensorValue, dtype: DType): TensorValue {
   const { core } = v;
   if (core.type.dtype === dtype) return v;
   if (core.kind === "number") return { ...v, core: numberCore(core.value, dtype, core.span) };
-  if (core.kind === "table" && v.literal) return { ...v, core: { ...core, type: tensor(dtype, core.type.shape) } };
+  const written = v.literal ? rewritten(core, dtype) : undefined;
+  if (written) return { ...v, core: written };
   return { ...v, core: castCore(core, dtype) };
+}
+
+/** A written table, or what is picked from one, with its numbers written as another type. */
+function rewritten(core: Core, dtype: DType): Core | undefined {
+  const type = tensor(dtype, core.type.shape);
+  if (core.kind === "table") return { ...core, type };
+  const from = core.kind === "at" ? core.base : core.kind === "slice" ? core.arg : undefined;
+  const base = from && rewritten(from, dtype);
+  if (!base) return undefined;
+  return core.kind === "at" ? { ...core, base, type } : core.kind === "slice" ? { ...core, arg: base, type } : undefined;
+}
+
+/** The numbers of a written table, also of one that this is picked from. */
+function tableOf(core: Core): readonly number[] | undefined {
+  if (core.kind === "table") return core.data;
+  return core.kind === "at" ? tableOf(core.base) : core.kind === "slice" ? tableOf(core.arg) : undefined;
 }
 
 /** `core` as elements of another type. */
@@ -63,12 +80,12 @@ export function ownDtype(v: TensorValue): DType | undefined {
 export function fitsI32(v: TensorValue): boolean {
   const fits = (x: number): boolean => x >= -(2 ** 31) && x < 2 ** 31;
   if (!v.literal) return true;
-  return v.core.kind === "table" ? v.core.data.every(fits) : typeof v.known !== "number" || fits(v.known);
+  return tableOf(v.core)?.every(fits) ?? (typeof v.known !== "number" || fits(v.known));
 }
 
-/** True for a table of whole numbers, which takes its partner's element type as a number does. */
+/** True for a table of whole numbers and for what is picked from one: it takes its partner's element type as a number does. */
 export function wholeNumbers(core: Core): boolean {
-  return core.kind === "table" && core.data.every((x) => Number.isInteger(x));
+  return tableOf(core)?.every((x) => Number.isInteger(x)) ?? false;
 }
 
 /** The linear form of an integer, if it has one. */

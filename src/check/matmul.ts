@@ -39,7 +39,7 @@ export function matmul(cx: Context, left: Operand, right: Operand, span: Span): 
     });
     return poison;
   }
-  const batch = broadcast(cx, [leading(x, left.span), leading(y, right.span)], span, "@");
+  const batch = broadcast(cx, [leading(x, left.span), leading(y, right.span)], span, "`@`");
   if (!batch) return poison;
   const rows = a.length > 1 ? a.slice(-2, -1) : [];
   const columns = b.length > 1 ? b.slice(-1) : [];

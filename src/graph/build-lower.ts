@@ -21,6 +21,7 @@ import { extentNode, lowerPlain } from "./build-plain.ts";
 import { drawNode } from "./build-random.ts";
 import { reduceNode } from "./build-reduce.ts";
 import { LoopFrame, turnValue } from "./build-loop.ts";
+import { sliceIndex } from "./build-slice.ts";
 import { convert, convertValue, ownShape, spread, tensorValue, together } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
 
@@ -218,26 +219,7 @@ export class Lowering {
   /** A slice is an access over fresh variables, which then become axes. */
   private slice(core: CoreOf<"slice">): Value {
     const { builder: e, variables } = this.entry;
-    const { shape } = core.arg.type;
-    const axes: IndexVar[] = [];
-    const fresh = (extent: Dim): IndexVar => {
-      const v = { name: `axis ${axes.length}`, lo: 0, extent, span: core.span };
-      variables.register([v]);
-      axes.push(v);
-      return v;
-    };
-    const along = (lo: Dim, extent: Dim): Value => {
-      const v = fresh(extent);
-      return { node: e.iota(extent), vars: [v], form: { c: lo, terms: new Map([[v, 1]]) } };
-    };
-    const index = shape.map((extent, a): Value => {
-      const item = core.items[a] ?? { kind: "all" };
-      if (item.kind === "all") return along(0, extent);
-      if (item.kind === "range") return along(item.lo, core.type.shape[axes.length] as Dim);
-      const at = this.get(item.index);
-      const own = ownShape(at);
-      return own.length === 0 ? at : { node: at.node, vars: [...at.vars, ...own.map(fresh)] };
-    });
+    const { index, axes } = sliceIndex(e, variables, core, (c) => this.get(c));
     const value = this.access(core.arg, index);
     const around = value.vars.filter((v) => !axes.includes(v));
     return { node: spread(e, value, [...around, ...axes], []), vars: around };

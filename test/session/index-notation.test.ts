@@ -75,6 +75,17 @@ output d[n, k in 0..4] = prod[j where j <= k] z[n, j]
 output e[n] = logsumexp[k where k > 1] z[n, k]`, { x: numbers(15, 2), y: [2, -1, 0, -1, 3] }, 2e-5);
   });
 
+  it("lists that pick together, and what their gradients scatter", async () => {
+    await agree(`input r: i32[N] in 0..4
+input c: i32[N] in 0..5
+param B: f32[2, 4, 5] ~ normal(0, 1)
+way = [2, 0, 1, 3]
+output a = B[:, r, c]
+output b = B[1, way[r], way[way[r]]]
+output d[n] = B[c[n] % 2, r[n], c[n]]
+loss = mean(sin(B[:, r, c])) + sum(B[[0, 1, 0], [1, 2, 1], :]^2) + mean[n] B[r[n] // 2, r[n], c[n]]^3`, { r: [3, 0, 2, 3, 3], c: [4, 4, 1, 0, 4] }, 2e-5);
+  });
+
   it("products over the batch, and their gradients", async () => {
     await agree("input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nf[n, k] = x[n, k] * W[k] + 1\noutput a = prod(f)\noutput b[k] = prod[n where x[n, k] > 0] f[n, k]\nloss = sum[k] prod[n] f[n, k]", { x: numbers(14) }, 2e-5);
   });
