@@ -17,8 +17,9 @@ import { Equation, solve, Variable } from "./equation.ts";
 import { Facts } from "./guards.ts";
 import { ellipsisVariables, variableValue } from "./indexing.ts";
 import { coerce, tensorValue } from "./make.ts";
-import { evaluateRange, evaluateTensor } from "./operands.ts";
+import { asTensor, evaluateRange } from "./operands.ts";
 import { places } from "./places.ts";
+import { labelAt, type Problem } from "./problem.ts";
 import { Scope } from "./scope.ts";
 import { warnHiddenByIndex } from "./shadows.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
@@ -63,9 +64,13 @@ function inEquation<T>(cx: Context, own: boolean, read: (equation: Equation) => 
 
 /** The body as one number. */
 function oneNumber(cx: Context, expr: Expr, env: Env, what: string): TensorValue | undefined {
-  const value = evaluateTensor(cx, expr, env, what);
+  return asNumber(cx, cx.evaluate(cx, expr, env), expr.span, what);
+}
+
+function asNumber(cx: Context, given: Value, span: Span, what: string): TensorValue | undefined {
+  const value = asTensor(cx, given, span, what);
   if (!value || value.core.type.shape.length === 0) return value;
-  cx.error(notOneNumber(value, expr.span));
+  cx.error(notOneNumber(value, span));
   return undefined;
 }
 
@@ -130,12 +135,77 @@ function without(all: TensorValue["indexed"], own: readonly Variable[]): TensorV
 
 /** `name[items] = value`. */
 export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env): Value {
+  return equationOf(cx, target, env, (inner) => {
+    const body = oneNumber(cx, value, inner, "the right side of an equation");
+    return body && [body];
+  })?.[0] ?? poison;
+}
+
+/** `a[items], b[items] = value`: one number for each name, for each value of the indices that they share. */
+export function evaluateEquations(cx: Context, targets: readonly Lhs[], value: Expr, env: Env): Value {
+  const [first] = targets;
+  if (!first) return poison;
+  const items = equationOf(cx, first, env, (inner) => {
+    for (const target of targets) if (!sameIndices(cx, first, target, env)) return undefined;
+    const body = cx.evaluate(cx, value, inner);
+    if (body.kind === "poison") return undefined;
+    const list = body.kind === "list" ? body.items : [body];
+    if (list.length !== targets.length) {
+      cx.error(wrongCount(targets, list.length, value.span));
+      return undefined;
+    }
+    const numbers = list.flatMap((item) => asNumber(cx, item, value.span, "the right side of an equation") ?? []);
+    return numbers.length === list.length ? numbers : undefined;
+  });
+  return items ? { kind: "list", items } : poison;
+}
+
+/** The report of names on the left that are not as many as the values on the right. */
+export function wrongCount(targets: readonly Lhs[], count: number, values: Span): Problem {
+  const last = targets.at(-1)?.span ?? values;
+  return {
+    code: "E0106", message: `${targets.length} names for ${count} ${count === 1 ? "value" : "values"}`, span: last, label: "a name too many or too few",
+    related: [labelAt(values, count === 1 ? "this gives one value" : `this gives ${count} values`)],
+  };
+}
+
+/** Names that one equation defines have the same indices, in the same order and over the same ranges. */
+function sameIndices(cx: Context, first: Lhs, target: Lhs, env: Env): boolean {
+  const [mine, own] = [first.items ?? [], target.items];
+  const nameOf = (i: (typeof mine)[number]): string => (i.kind === "binder" ? i.name.name : "...");
+  const written = `[${mine.map(nameOf).join(", ")}]`;
+  if (!own || own.length !== mine.length || own.some((i, k) => nameOf(i) !== nameOf(mine[k] ?? i))) {
+    cx.error({
+      code: "E0106", message: `names that one equation defines have the same indices, and \`${target.name.name}\` has ${own ? `[${own.map(nameOf).join(", ")}]` : "none"}`, span: target.span, label: "other indices",
+      related: [labelAt(first.span, `the first has ${written}`)], hint: `write \`${target.name.name}${written}\``,
+    });
+    return false;
+  }
+  for (const [k, item] of own.entries()) {
+    const before = mine[k];
+    if (item.kind !== "binder" || !item.range || item === before) continue;
+    const range = evaluateRange(cx, item.range, env, `the range of \`${item.name.name}\``);
+    const earlier = before?.kind === "binder" && before.range ? evaluateRange(cx, before.range, env, `the range of \`${item.name.name}\``) : undefined;
+    if (range && earlier && dims.equal(range.lo, earlier.lo) && dims.equal(range.hi, earlier.hi)) continue;
+    if (range) {
+      cx.error({
+        code: "E0106", message: `names that one equation defines have the same ranges, and \`${item.name.name}\` has another one here`, span: item.range.span, label: "another range",
+        related: [labelAt(before?.span, "the first")], hint: "the first name's range holds for all",
+      });
+    }
+    return false;
+  }
+  return true;
+}
+
+/** What the equation's names are, one tensor for each number of its body. */
+function equationOf(cx: Context, target: Lhs, env: Env, bodies: (inner: Env) => readonly TensorValue[] | undefined): readonly Value[] | undefined {
   const items = target.items ?? [];
   const made = inEquation(cx, true, (equation) => {
     const bound = bindVariables(cx, items.flatMap((i) => (i.kind === "binder" ? [i] : [])), env, equation);
     if (!bound) return undefined;
-    const body = oneNumber(cx, value, { ...env, scope: bound.scope, indices: true }, "the right side of an equation");
-    if (!body) return undefined;
+    const numbers = bodies({ ...env, scope: bound.scope, indices: true });
+    if (!numbers) return undefined;
     const order: Variable[] = [];
     for (const item of items) {
       if (item.kind === "binder") order.push(...bound.variables.filter((v) => v.name === item.name.name));
@@ -145,20 +215,22 @@ export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env
         order.push(...rest);
       }
     }
-    const foreign = without(body.indexed, order);
+    const foreign = without(unionOf(numbers.map((n) => n.indexed)), order);
     if (foreign) {
       const [first] = foreign;
       if (first?.name.startsWith("…")) cx.error({ code: "E0204", message: "`...` stands on the right of the equation and not on its left", span: target.span });
       else cx.unsupported(target.span, "an equation whose elements depend on an index from outside it", "define it with that index too");
       return undefined;
     }
-    return { body, order };
+    return { numbers, order };
   });
-  if (!made) return poison;
-  const { body, order } = made;
+  if (!made) return undefined;
+  const { numbers, order } = made;
   const shape = order.map((v) => v.extent);
-  const core: Core = { kind: "comprehend", indices: order, body: body.core, type: tensor(body.core.type.dtype, shape), span: target.span };
-  return tensorValue(core, { fixed: order.map((v) => v.origin) });
+  return numbers.map(({ core: body }) => {
+    const core: Core = { kind: "comprehend", indices: order, body, type: tensor(body.type.dtype, shape), span: target.span };
+    return tensorValue(core, { fixed: order.map((v) => v.origin) });
+  });
 }
 
 /** `normal(0, 1)[n, i]` in an equation: a draw for every value of the indices, picked at them. */

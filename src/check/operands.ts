@@ -14,7 +14,7 @@ import { describe, type TensorValue, type Value } from "./value.ts";
 export function asTensor(cx: Context, value: Value, span: Span, what: string): TensorValue | undefined {
   if (value.kind === "tensor") return value;
   if (value.kind !== "poison") {
-    const hint = value.kind === "callable" || value.kind === "builtin" ? "call it with its arguments" : undefined;
+    const hint = value.kind === "callable" || value.kind === "builtin" ? "call it with its arguments" : value.kind === "list" ? "write one name for each: `a, b = …`, or `a[n], b[n] = …` in an equation" : undefined;
     cx.error({ code: "E0108", message: `${what} must be a tensor or a number, and this is ${describe(value)}`, span, label: describe(value), hint });
   }
   return undefined;

@@ -9,7 +9,7 @@ import { named } from "./calls.ts";
 import { type Context, type Env, type ModelState, type Place, placeOf } from "./context.ts";
 import { declareInput, declareParam, declareState } from "./declarations.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
-import { evaluateEquation } from "./notation.ts";
+import { evaluateEquation, evaluateEquations, wrongCount } from "./notation.ts";
 import { declareLoss, declareMetric, declareOutput } from "./objectives.ts";
 import { mentionedNames } from "./mentions.ts";
 import { asTensor, evaluateRange } from "./operands.ts";
@@ -170,13 +170,10 @@ function runBind(cx: Context, statement: Bind, env: Env): void {
     }
     return;
   }
-  const made = values.length === 1 ? evaluateTarget(cx, first, value, env) : poison;
+  const indexed = targets.find((t) => t.items);
+  const made = values.length !== 1 ? poison : indexed && targets.length > 1 ? evaluateEquations(cx, [indexed, ...targets.filter((t) => t !== indexed)], value, { ...env, place: bindingPlace(env, first.name.name) }) : evaluateTarget(cx, first, value, env);
   const items = made.kind === "list" ? made.items : [];
-  if (made.kind !== "poison" && items.length !== targets.length) {
-    const count = made.kind === "list" ? items.length : 1;
-    const call = values[0]?.span;
-    cx.error({ code: "E0106", message: `${targets.length} names for ${count} ${count === 1 ? "value" : "values"}`, span: targets.at(-1)?.span ?? statement.span, label: "a name too many or too few", related: [labelAt(call, count === 1 ? "this gives one value" : `this gives ${count} values`)] });
-  }
+  if (made.kind !== "poison" && items.length !== targets.length) cx.error(wrongCount(targets, made.kind === "list" ? items.length : 1, value.span));
   for (const [k, target] of targets.entries()) bindName(cx, env, target.name, named(target.name.name, items[k] ?? poison));
 }
 

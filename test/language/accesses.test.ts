@@ -62,6 +62,27 @@ output m = prod[i, k] (x[0, i] + k * x[0, k])`);
       near([..."def"].map((n) => found[n]?.[0] ?? Number.NaN), wanted(keeps));
       near(found.v, [op === "argmax" ? Math.max(...A) : Math.min(...A)]);
     }
+    // The same for each element of an equation, by a condition that depends on it too.
+    const B = numbers(36, 5);
+    const places = await outputs(`input B: f32[N, 3, 4]
+a[n], b[n] = argmax[i, j] B[n, i, j]
+c[n, k in 0..3], d[n, k in 0..3] = argmin[i in 1..3, j where i + j > k + n % 2] B[n, i, j]
+e[n], f[n] = halves(B[n, 0, 1])
+output value[n] = B[n, a[n], b[n]]
+output other[n, k] = B[n, c[n, k], d[n, k]]
+${[..."abcdef"].map((n) => `output ${n}`).join("\n")}`.replace(/^/, "fn halves(v) {\n  return v / 2, v - 1\n}\nmodel M {\n") + "\n}", { B });
+    const cell = (n: number, [i, j]: readonly [number, number]): number => B[n * 12 + i * 4 + j] as number;
+    const square = range(12).map((q) => [Math.floor(q / 4), q % 4] as const);
+    const most = range(3).map((n) => square.reduce((best, p) => (cell(n, p) > cell(n, best) ? p : best)));
+    const least = range(3).flatMap((n) => range(3).map((k) => square.filter(([i, j]) => i > 0 && i + j > k + (n % 2)).reduce((best, p) => (cell(n, p) < cell(n, best) ? p : best))));
+    near(places.a, most.map(([i]) => i));
+    near(places.b, most.map(([, j]) => j));
+    near(places.value, range(3).map((n) => Math.max(...B.slice(n * 12, n * 12 + 12))));
+    near(places.c, least.map(([i]) => i));
+    near(places.d, least.map(([, j]) => j));
+    near(places.other, least.map((p, q) => cell(Math.floor(q / 3), p)));
+    near(places.e, range(3).map((n) => cell(n, [0, 1]) / 2));
+    near(places.f, range(3).map((n) => cell(n, [0, 1]) - 1));
     expect(errorsOf("input x: f32[N, 5]\noutput a[n] = argmax[k in 0..2, i] x[k, i]")).toEqual(["E0108 the right side of an equation must be a tensor or a number, and this is 2 values"]);
   });
 
