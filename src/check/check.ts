@@ -28,6 +28,7 @@ import { checkResultNames } from "./result-names.ts";
 import type { Scope } from "./scope.ts";
 import { runBody, runStatements } from "./statements.ts";
 import { warnUntrained } from "./untrained.ts";
+import { warnUnusedUses } from "./unused-uses.ts";
 import { checkTrain, settableKeys } from "./trains.ts";
 import { checkUncalled } from "./uncalled.ts";
 import type { Callable, Value } from "./value.ts";
@@ -68,9 +69,14 @@ export function check(file: File, options: CheckOptions, diagnostics: Diagnostic
     for (const declaration of result.called) called.add(declaration);
     libraryCalls.push(...result.libraryCalls);
   }
+  for (const file of files) {
+    const aside = [...file.models.values()].filter((model) => !models.some((m) => m.model === model));
+    for (const model of aside) for (const declaration of checkAside(begin, model, file.scope, diagnostics)) called.add(declaration);
+  }
   for (const { declarations, scope } of files) {
     for (const declaration of declarations) if (isCallable(declaration) && !called.has(declaration)) checkUncalled(begin, declaration, scope, diagnostics);
   }
+  if (!diagnostics.hasErrors) warnUnusedUses(begin(diagnostics), files);
   checkNames(trains, settings, models.map((m) => m.model), diagnostics);
   checkChains(checkedTrains, checkedModels, trains, diagnostics);
   sayWhoUses(diagnostics, files);
@@ -155,7 +161,6 @@ function checkModel(
   begin: (into: Diagnostics) => Context, model: Model, trains: readonly Train[], scopes: { readonly model: Scope<Value>; readonly trains: Scope<Value> }, settings: Settings, diagnostics: Diagnostics, whole: boolean,
 ): { model: CheckedModel; trains: CheckedTrain[]; called: ReadonlySet<Callable>; libraryCalls: Iterable<LibraryCall> } {
   let known: Foreknowledge = { fixed: new Set(), params: [] };
-  // Each pass fixes at least one more hyperparameter or learns the parameters, so this ends.
   for (let pass = 0; ; pass++) {
     const own = new Diagnostics();
     const cx = begin(own);
@@ -163,10 +168,9 @@ function checkModel(
     const checked = finishModel(model, run.state);
     const around = scopes.model === scopes.trains ? run : { ...run, scope: run.scope.under(scopes.trains) };
     const blocks = trains.flatMap((train) => checkTrain(cx, train, around, checked, settings) ?? []);
-    const fixed = new Set([...run.state.hypers].filter(([, h]) => h.static).map(([name]) => name));
-    const late = (run.state.setsSeen ?? Number.POSITIVE_INFINITY) < run.state.params.size && known.params.length !== checked.params.length;
-    if (pass <= model.params.length + 2 && (fixed.size > known.fixed.size || late)) {
-      known = { fixed, params: checked.params };
+    const next = foreseen(model, run.state, known, pass);
+    if (next) {
+      known = next;
       continue;
     }
     if (run.state.brokenTerms.length === 0 && !own.hasErrors) checkReach(cx, checked, run.state);
@@ -180,6 +184,33 @@ function checkModel(
     if (!own.hasErrors && whole) warnUnused(cx, diagnostics);
     return { model: checked, trains: blocks, called: cx.called, libraryCalls: cx.libraryCalls.values() };
   }
+}
+
+/**
+ * A look at a model of a used file that no block of the first file trains. It becomes no program, so what is asked of programs is not
+ * asked of it: its hyperparameters may be open. What is wrong with it is reported all the same; warnings are its own file's affair.
+ */
+function checkAside(begin: (into: Diagnostics) => Context, model: Model, scope: Scope<Value>, diagnostics: Diagnostics): ReadonlySet<Callable> {
+  let known: Foreknowledge = { fixed: new Set(), params: [], open: true };
+  for (let pass = 0; ; pass++) {
+    const own = new Diagnostics();
+    const cx = begin(own);
+    const { state } = runModel(cx, model, scope, {}, known);
+    const next = foreseen(model, state, known, pass);
+    if (next) {
+      known = next;
+      continue;
+    }
+    for (const d of own.list) if (d.severity === "error") diagnostics.add(d);
+    return cx.called;
+  }
+}
+
+/** What the next pass over a model knows, where one is needed. Each pass fixes at least one more hyperparameter or learns the parameters, so this ends. */
+function foreseen(model: Model, state: ModelState, known: Foreknowledge, pass: number): Foreknowledge | undefined {
+  const fixed = new Set([...state.hypers].filter(([, h]) => h.static).map(([name]) => name));
+  const late = (state.setsSeen ?? Number.POSITIVE_INFINITY) < state.params.size && known.params.length !== state.params.size;
+  return pass <= model.params.length + 2 && (fixed.size > known.fixed.size || late) ? { ...known, fixed, params: finishModel(model, state).params } : undefined;
 }
 
 /** Every parameter must be able to learn. */

@@ -48,6 +48,8 @@ export interface ProgramFile {
   readonly visibleModels: ReadonlyMap<string, { readonly model: Model; readonly file: ProgramFile }>;
   /** The files behind a name; undefined behind the name of one that could not be read. */
   readonly named: ReadonlyMap<string, ProgramFile | undefined>;
+  /** The files that it uses, by the `use`; without those that could not be read. */
+  readonly used: ReadonlyMap<Use, ProgramFile>;
   /** Parts of it could not be read, so names may be missing. */
   readonly broken: boolean;
   /** The `use` that was met first. */
@@ -96,11 +98,13 @@ class FileReader {
     this.underWay.push({ path, source });
     const brought = new Bringer(cx);
     const named = new Map<string, ProgramFile | undefined>();
+    const uses = new Map<Use, ProgramFile>();
     let incomplete = false;
     for (const declaration of declarations) {
       if (declaration.kind !== "use") continue;
       const used = this.follow(path, declaration);
       incomplete ||= used === undefined || used.broken;
+      if (used) uses.set(declaration, used);
       if (declaration.as) named.set(declaration.as.name, used);
       else if (used) brought.all(declaration, used);
     }
@@ -129,7 +133,7 @@ class FileReader {
       }
     }
     const visible = new Map<string, { readonly model: Model; readonly file: ProgramFile }>(brought.models);
-    const file: ProgramFile = { path, source, declarations, scope, members, models, visibleModels: visible, named, broken: unread === true, ...(use && { use }) };
+    const file: ProgramFile = { path, source, declarations, scope, members, models, visibleModels: visible, named, used: uses, broken: unread === true, ...(use && { use }) };
     for (const [name, model] of models) visible.set(name, { model, file });
     this.known.set(path, file);
     this.known.set(sourceKey(source), file);
@@ -210,7 +214,7 @@ class FileReader {
       if (found) members.set(found.name, found);
     }
     const { source } = file.span;
-    const made: ProgramFile = { path, source, declarations: [], scope: this.outermost, members, models: new Map(), visibleModels: new Map(), named: new Map(), broken: false };
+    const made: ProgramFile = { path, source, declarations: [], scope: this.outermost, members, models: new Map(), visibleModels: new Map(), named: new Map(), used: new Map(), broken: false };
     this.known.set(path, made);
     return made;
   }

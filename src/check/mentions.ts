@@ -1,8 +1,8 @@
-/** The names that an expression or block mentions, wherever they stand; a syntactic look, without scopes. */
-import type { Block, Expr } from "../syntax/ast.ts";
+/** The names that an expression, a block or a declaration mentions, wherever they stand; a syntactic look, without scopes. */
+import type { Block, Declaration, Expr } from "../syntax/ast.ts";
 
 /** All names in use positions. The walk keeps its own stack, so length does not matter. */
-export function mentionedNames(root: Expr | Block): ReadonlySet<string> {
+export function mentionedNames(root: Expr | Block | Declaration): ReadonlySet<string> {
   const names = new Set<string>();
   const pending: unknown[] = [root];
   while (pending.length > 0) {

@@ -19,6 +19,8 @@ export interface Foreknowledge {
   /** Hyperparameters that fix a size, a bound or a branch. */
   readonly fixed: ReadonlySet<string>;
   readonly params: readonly CheckedParam[];
+  /** Hyperparameters without a value are open, not missing. */
+  readonly open?: boolean;
 }
 
 /** A model after its statements ran; `scope` holds its hyperparameters, for its train blocks. */
@@ -39,7 +41,7 @@ export function runModel(cx: Context, model: Model, file: Scope<Value>, settings
   const scope = new Scope<Value>(file);
   const frame = plainFrame(cx, "model");
   const env: Env = { scope, frame, place: { path: model.name.name, named: false, turns: "" } };
-  for (const param of model.params) defineHyper(cx, state, param, env, settings, foreknowledge.fixed);
+  for (const param of model.params) defineHyper(cx, state, param, env, settings, foreknowledge);
   const inner: Env = { ...env, scope: new Scope<Value>(scope) };
   runStatements(cx, model.body.statements, inner);
   for (const run of frame.atEnd) run();
@@ -47,7 +49,7 @@ export function runModel(cx: Context, model: Model, file: Scope<Value>, settings
 }
 
 /** A model's parameter: a number that `--set` may change, a boolean, or a function. */
-function defineHyper(cx: Context, state: ModelState, param: Param, env: Env, settings: Settings, fixed: ReadonlySet<string>): void {
+function defineHyper(cx: Context, state: ModelState, param: Param, env: Env, settings: Settings, { fixed, open }: Foreknowledge): void {
   const { name, span } = param.name;
   const set = Object.hasOwn(settings, name) ? settings[name] : undefined;
   const define = (value: Value): void => {
@@ -55,7 +57,7 @@ function defineHyper(cx: Context, state: ModelState, param: Param, env: Env, set
     if (twice) cx.error({ code: "E0102", message: `\`${name}\` is bound twice`, span, related: [labelAt(twice.span, "first here")] });
   };
   if (set === undefined && !param.default) {
-    cx.error({ code: "E0106", message: `the hyperparameter \`${name}\` has no value`, span: param.span, hint: `give it a default, or \`--set ${name}=…\`` });
+    if (!open) cx.error({ code: "E0106", message: `the hyperparameter \`${name}\` has no value`, span: param.span, hint: `give it a default, or \`--set ${name}=…\`` });
     return define(poison);
   }
   const given = set === undefined && param.default ? cx.evaluate(cx, param.default, env) : settingValue(set ?? 0, param);

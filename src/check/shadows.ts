@@ -50,5 +50,5 @@ export function warnHiddenByIndex(cx: Context, ident: Ident, around: Scope<Value
 }
 
 function describeDeclared(value: Value): string {
-  return value.kind === "callable" ? describe(value).replace(/ `.*/, "") : "a constant";
+  return value.kind === "callable" ? describe(value).replace(/ `.*/, "") : value.kind === "file" ? "the name of a used file" : "a constant";
 }

@@ -94,6 +94,42 @@ describe("what `use` brings", () => {
   });
 });
 
+describe("what is used for nothing", () => {
+  const parts = "const width = 3\nfn f(x) = x\nmodel Net { param w: f32 ~ zeros\n loss = w^2 }\ntrain Net { steps = 1, optimizer = sgd }\n";
+  const found = (main: string): string[] => compileFiles({ "main.dl": main, "parts.dl": parts, "empty.dl": "train M { steps = 1 }" }).diagnostics.map((d) => `${d.code} ${d.message}`);
+
+  test.each([
+    `use "parts.dl"\n${model("f(x)")}`, `use "parts.dl"\nmodel M {\n input x: f32[N, width]\n output p = x\n}`, `use "parts.dl"\nmodel M(w = width) {\n input x: f32[N, w]\n output p = x\n}`,
+    `use "parts.dl" as q\n${model("x * q.width")}`, 'use "parts.dl"\ntrain Net { steps = 1, optimizer = sgd }', 'use "parts.dl" as p\ntrain p.Net { steps = 1, optimizer = sgd }',
+    `use "parts.dl"\n${model("x")}train M { steps = width, optimizer = sgd }`.replace("input x: f32[N]", "input x: f32[N, 1]").replace("output p = x", "param w: f32 ~ zeros\nloss = mean(x * w)").replace("train M {", 'train M { data = csv("a.csv") { x = columns(0..1) }, '),
+  ])("not what is mentioned: %s", (main) => expect(found(main)).toEqual([]));
+
+  test("a file behind a name that is never said, one of which nothing is said, one twice, one without declarations", () => {
+    expect(found(`use "parts.dl" as q\n${model("x")}`)).toEqual(["W0105 nothing of `parts.dl` is used"]);
+    expect(found(`use "parts.dl"\n${model("x")}`)).toEqual(["W0105 nothing of `parts.dl` is used"]);
+    expect(found(`use "parts.dl"\nuse "parts.dl"\n${model("f(x)")}`)).toEqual(["W0105 `parts.dl` is used twice"]);
+    expect(found(`use "empty.dl"\n${model("x")}`)).toEqual(["W0105 `empty.dl` declares nothing that could be used"]);
+    // With errors, warnings are not looked for.
+    expect(found(`use "parts.dl"\n${model("y")}`)).toEqual(["E0101 nothing is called `y` here"]);
+  });
+});
+
+describe("models of a used file", () => {
+  const used = (net: string, main = 'use "net.dl" as net\n' + model("net.one * x")): string[] => errors({ "main.dl": main, "net.dl": `const one = 1\n${net}` });
+
+  test("are checked, whether or not something trains them", () => {
+    expect(used("model Net { output p = missing }")).toEqual(["E0101 nothing is called `missing` here"]);
+    expect(used("model Net { input x: f32[N, 3]\n output p = x @ x }")).toEqual(["E0203 `@` joins 3 with N: [N, 3] @ [N, 3]"]);
+    expect(used("model Net { param w: f32 ~ zeros\n loss = missing * w }\n", 'use "net.dl"\ntrain Net { steps = 1, optimizer = sgd }')).toEqual(["E0101 nothing is called `missing` here"]);
+  });
+
+  test("are not asked what only a program must say: a hyperparameter may be open, a loss missing", () => {
+    expect(used("model Net(width) { input x: f32[N, 3]\n output p = dense(x, width) }")).toEqual([]);
+    expect(used("model Net(a, b = a + 1) { input x: f32[N, 3]\n require a > 2\n h = dense(x, b)\n output p = h @ zeros[b, a] }")).toEqual([]);
+    expect(used("model Net { param w: f32 ~ zeros\n param v: f32 ~ zeros\n loss = w }")).toEqual([]);
+  });
+});
+
 describe("which file", () => {
   test("is relative to the file that says it, and read once", () => {
     const asked: string[] = [];
@@ -112,7 +148,7 @@ describe("which file", () => {
     const text = "fn f(x) = x\n";
     const use = (path: string): Source => ({ path: "/home/f.dl", text: path === "" ? "" : text });
     const { diagnostics } = compile({ path: "main.dl", text: `use "f.dl"\nuse "link.dl"\n${model("f(x)")}` }, { use });
-    expect(diagnostics.map((d) => d.message)).toEqual([]);
+    expect(diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual(["W0105 `link.dl` is the file `f.dl`, which is used already"]);
   });
 
   test("never itself, over whatever path", () => {

@@ -41,6 +41,14 @@ export const warningCodes: readonly ErrorCode[] = [
     right: "fn f(x) = x + 1",
   },
   {
+    code: "W0105",
+    title: "a file that is used for nothing",
+    text: "Nothing that the used file declares is mentioned here, or the file is used twice. The file is read and checked all the same, and a reader looks for what it brings.",
+    wrong: 'use "std/losses.dl" as losses\nmodel M {\n  input x: f32[N, 2]\n  output p = x\n}',
+    right: 'use "std/losses.dl" as losses\nmodel M {\n  input x: f32[N, 2]\n  output p = losses.mse(x, 0)\n}',
+    see: ["E0130", "W0101"],
+  },
+  {
     code: "W0201",
     title: "a division of whole numbers that may be the other one",
     text: "`i / n` is a real number and `i // n` a whole one. A real quotient that is compared for equality or has its remainder taken, a whole quotient that is always 0, and a count divided to a whole number are most often slips.",
