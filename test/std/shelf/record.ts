@@ -67,7 +67,7 @@ export interface ShelfRecord {
 
 /** A record of a function of each number: `each("relu", "relu(x)", (x) => Math.max(x, 0))`; the numbers avoid common kinks. */
 export function each(name: string, call: string, of: (x: number) => number, more: Partial<ShelfRecord> = {}): ShelfRecord {
-  const inputs = more.inputs ?? { "x: f32[N, 4]": [[-3.25, -1.5, -0.4, -0.05], [0.1, 0.75, 2.5, 7]] };
+  const inputs = more.inputs ?? { "x: f32[N, 4]": [[-3.25, -1.5, -0.4, -0.05], [0.1, 0.75, 2.25, 7]] };
   return { name, call, value: (g) => g.flat("x").map(of), ...more, inputs };
 }
 

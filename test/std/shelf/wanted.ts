@@ -17,4 +17,4 @@ export const wanted: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What is not there yet. A name leaves the list with the entry; the test sees to that. */
-export const missing: ReadonlySet<string> = new Set(Object.values(wanted).flat().filter((n) => !["identity", "relu", "leaky_relu", "softmax"].includes(n)));
+export const missing: ReadonlySet<string> = new Set(Object.entries(wanted).flatMap(([shelf, names]) => (shelf === "activations" ? [] : names)));
