@@ -211,7 +211,7 @@ export type ArgumentsCstChildren = { LeftParen: IToken[]; argument?: (ArgumentCs
 /** The rule `argument`. */
 export interface ArgumentCstNode extends CstNode { name: "argument"; children: ArgumentCstChildren }
 /** Its parts. */
-export type ArgumentCstChildren = { Word?: IToken[]; Equals?: IToken[];  expression: ExpressionCstNode[]; Range?: IToken[]; to?: ExpressionCstNode[]; };
+export type ArgumentCstChildren = { Ellipsis?: IToken[]; Word?: IToken[]; Equals?: IToken[];  expression?: ExpressionCstNode[]; Range?: IToken[]; to?: ExpressionCstNode[]; };
 
 /** The rule `items`. */
 export interface ItemsCstNode extends CstNode { name: "items"; children: ItemsCstChildren }

@@ -359,9 +359,16 @@ export class DlParser extends RecoveringParser {
   }, inner);
 
   readonly argument: Rule = this.RULE("argument", () => {
-    this.OPTION(() => { this.CONSUME(T.Word); this.CONSUME(T.Equals); });
-    this.SUBRULE(this.expression);
-    this.OPTION2(() => { this.CONSUME(T.Range); this.SUBRULE2(this.expression, { LABEL: "to" }); });
+    this.OR([
+      { ALT: () => this.CONSUME(T.Ellipsis) },
+      {
+        ALT: () => {
+          this.OPTION(() => { this.CONSUME(T.Word); this.CONSUME(T.Equals); });
+          this.SUBRULE(this.expression);
+          this.OPTION2(() => { this.CONSUME(T.Range); this.SUBRULE2(this.expression, { LABEL: "to" }); });
+        },
+      },
+    ]);
   }, inner);
 
   readonly items: Rule = this.RULE("items", () => {

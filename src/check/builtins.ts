@@ -36,6 +36,8 @@ interface Builtin {
   readonly required: number;
   /** Further positional arguments are taken. */
   readonly open?: boolean;
+  /** What follows are sizes, among which `...` may stand. */
+  readonly sizes?: boolean;
   /** The parameters are given by name alone: `concat(a, b, axis = 1)`. */
   readonly named?: boolean;
   readonly run: (cx: Context, site: Site) => Value;
@@ -117,8 +119,8 @@ const table: Readonly<Record<string, Builtin>> = {
     params: ["a", "b"], required: 2,
     run: (cx, s) => reduce(cx, "sum", { value: apply(cx, "mul", [need(s, "a"), need(s, "b")], s.span), span: s.span }, { keep: false }, s.span),
   },
-  reshape: { params: ["x"], required: 1, open: true, run: (cx, s) => reshape(cx, need(s, "x"), s.rest, s.span) },
-  broadcast: { params: ["x"], required: 1, open: true, run: (cx, s) => broadcast(cx, need(s, "x"), s.rest, s.span) },
+  reshape: { params: ["x"], required: 1, open: true, sizes: true, run: (cx, s) => reshape(cx, need(s, "x"), s.rest, s.span) },
+  broadcast: { params: ["x"], required: 1, open: true, sizes: true, run: (cx, s) => broadcast(cx, need(s, "x"), s.rest, s.span) },
   flatten: { params: ["x"], required: 1, run: (cx, s) => flatten(cx, need(s, "x"), s.span) },
   transpose: { params: ["x"], required: 1, open: true, run: (cx, s) => transpose(cx, need(s, "x"), s.rest, s.span) },
   concat: { params: ["axis"], required: 0, open: true, named: true, run: (cx, s) => concat(cx, s.rest, s.args.get("axis"), s.span) },
@@ -134,6 +136,11 @@ const table: Readonly<Record<string, Builtin>> = {
 
 /** The names of the core's functions. */
 export const builtinNames: readonly string[] = Object.keys(table);
+
+/** True for functions whose arguments end in a list of sizes: `reshape(x, N, ...)`. */
+export function takesSizes(name: string): boolean {
+  return table[name]?.sizes === true;
+}
 
 /** Calls a core function. */
 export function callBuiltin(cx: Context, name: string, given: readonly Given[], call: Call, env: Env): Value {

@@ -6,13 +6,14 @@ import { cover, type Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Arg, Call, Expr, Instance, Param } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
-import { callBuiltin } from "./builtins.ts";
+import { callBuiltin, takesSizes } from "./builtins.ts";
 import { guardOf } from "./choice.ts";
 import type { Context, Env, Place } from "./context.ts";
 import type { Guard } from "./guards.ts";
 import { tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
+import { restAxes } from "./rest-axes.ts";
 import { warnProbabilities } from "./probabilities.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
@@ -25,7 +26,7 @@ export function evaluateCall(cx: Context, expr: Call, env: Env): Value {
   const callee = cx.evaluate(cx, expr.callee, env);
   switch (callee.kind) {
     case "poison":
-      for (const arg of expr.args) if (arg.value.kind !== "range") cx.evaluate(cx, arg.value, env);
+      for (const { value } of expr.args) if (value.kind !== "range" && value.kind !== "ellipsis") cx.evaluate(cx, value, env);
       return poison;
     case "builtin": {
       const given = readArguments(cx, callee.name, expr.args, env);
@@ -78,21 +79,30 @@ function callNative(cx: Context, callee: NativeValue, expr: Call, env: Env): Val
   return poison;
 }
 
-/** The arguments of a core function, evaluated in place. In `where(c, a, b)`, `a` is read where c holds and `b` where it fails. */
+/**
+ * The arguments of a core function, evaluated in place. In `where(c, a, b)`, `a` is read where c holds and `b` where it
+ * fails; among sizes `...` is the sizes of the axes it stands for.
+ */
 function readArguments(cx: Context, callee: string, args: readonly Arg[], env: Env): { name?: string; given: GivenArgument }[] {
   let guard: Guard | undefined;
-  return args.map((arg, k) => {
+  return args.flatMap((arg, k): { name?: string; given: GivenArgument }[] => {
+    if (arg.value.kind === "ellipsis" && takesSizes(callee)) {
+      const { span } = arg.value;
+      return (restAxes(cx, span, env) ?? [poison]).map((value) => ({ given: { value, span } }));
+    }
     const parameter = arg.name?.name ?? ["c", "a", "b"][k];
     const around = callee === "where" && guard ? { ...guard, holds: parameter === "a" } : undefined;
     const value = cx.under(around, () => evaluateArgument(cx, arg.value, env));
     if (callee === "where" && parameter === "c") guard = guardOf(value);
-    return { ...(arg.name && { name: arg.name.name }), given: { value, span: arg.value.span } };
+    return [{ ...(arg.name && { name: arg.name.name }), given: { value, span: arg.value.span } }];
   });
 }
 
-function evaluateArgument(cx: Context, value: Arg["value"], env: Env): Value {
-  if (value.kind !== "range") return cx.evaluate(cx, value, env);
-  cx.error({ code: "E0106", message: "a range is no argument here", span: value.span, label: "a range", hint: "ranges stand in brackets: `x[0..3]`" });
+/** An argument that must be a value. */
+export function evaluateArgument(cx: Context, value: Arg["value"], env: Env): Value {
+  if (value.kind === "ellipsis") cx.error({ code: "E0106", message: "`...` is no argument here", span: value.span, label: "several axes", hint: "it stands among sizes: `reshape(x, N, ...)`, `normal(0, 1)[...]`" });
+  else if (value.kind === "range") cx.error({ code: "E0106", message: "a range is no argument here", span: value.span, label: "a range", hint: "ranges stand in brackets: `x[0..3]`" });
+  else return cx.evaluate(cx, value, env);
   return poison;
 }
 

@@ -22,6 +22,7 @@ import { mentionedNames } from "./mentions.ts";
 import { drawAtIndices } from "./notation.ts";
 import { asSize } from "./operands.ts";
 import { labelAt } from "./problem.ts";
+import { restAxes } from "./rest-axes.ts";
 import { Scope } from "./scope.ts";
 import { describe, type DistributionValue, type InitialiserValue, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -36,12 +37,9 @@ export function evaluateDraw(cx: Context, target: DistributionValue | Initialise
   const given: Given[] = [];
   for (const item of expr.items) {
     if (item.kind === "ellipsis") {
-      const rest = env.scope.lookup("...")?.value;
-      if (rest?.kind !== "list") {
-        cx.error({ code: "E0213", message: "`...` stands for no axes here", span: item.span, hint: "a parameter's type binds it: `x: f32[..., n]`" });
-        return poison;
-      }
-      given.push(...rest.items.map((value) => ({ value, span: item.span })));
+      const rest = restAxes(cx, item.span, env);
+      if (!rest) return poison;
+      given.push(...rest.map((value) => ({ value, span: item.span })));
     } else if (item.kind === "whole" || item.kind === "range" || item.kind === "bound") {
       cx.error({ code: "E0204", message: "the brackets after a distribution give the shape of the draw", span: item.span, hint: "normal(0, 1)[N, 4]" });
       return poison;

@@ -5,7 +5,7 @@
 import type { Span } from "../support/span.ts";
 import type { Call, Expr } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
-import { bindParameters, defineStep, pairArguments } from "./calls.ts";
+import { bindParameters, defineStep, evaluateArgument, pairArguments } from "./calls.ts";
 import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
@@ -31,8 +31,7 @@ export function checkOptimizer(
   if (!pairs) return undefined;
   const given = new Map<string, GivenArgument>();
   for (const [param, arg] of pairs) {
-    if (arg.value.kind === "range") continue;
-    const value = cx.evaluate(cx, arg.value, env);
+    const value = evaluateArgument(cx, arg.value, env);
     if (value.kind === "poison") return undefined;
     given.set(param, { value, span: arg.value.span });
   }

@@ -70,7 +70,7 @@ export function readStop(cx: Context, entry: ValueEntry | undefined, env: Env, r
 function readReach(cx: Context, entry: ValueEntry, env: Env, readable: Readable): ReachStop | undefined {
   const { value } = entry;
   const arg = value.kind === "call" ? value.args[0] : undefined;
-  if (value.kind !== "call" || value.args.length !== 1 || !arg || arg.name || arg.value.kind === "range") {
+  if (value.kind !== "call" || value.args.length !== 1 || !arg || arg.name || arg.value.kind === "range" || arg.value.kind === "ellipsis") {
     cx.error({ code: "E0403", message: "`reach` takes one condition", span: value.span, hint: "stop = reach(validation.loss < 0.1)" });
     return undefined;
   }

@@ -65,7 +65,7 @@ function namedArguments(cx: Context, entry: ValueEntry, form: string, names: rea
   const found = new Map<string, Expr>();
   for (const arg of (value as Call).args) {
     const name = arg.name?.name;
-    if (name === undefined || !names.includes(name) || arg.value.kind === "range") {
+    if (name === undefined || !names.includes(name) || arg.value.kind === "range" || arg.value.kind === "ellipsis") {
       const near = name === undefined ? undefined : suggest(name, names);
       cx.error({ code: "E0403", message: `\`${form}\` takes ${names.map((n) => `\`${n}\``).join(", ")}, by name`, span: arg.span, hint: near ? `did you mean \`${near}\`?` : undefined });
       return undefined;
@@ -96,7 +96,7 @@ export function readClip(cx: Context, entry: ValueEntry | undefined, env: Env): 
   const { value } = entry;
   const name = value.kind === "call" && value.callee.kind === "name" ? value.callee.name : undefined;
   const arg = value.kind === "call" ? value.args[0] : undefined;
-  if ((name !== "norm" && name !== "value") || !arg || arg.value.kind === "range" || (value as Call).args.length !== 1) {
+  if ((name !== "norm" && name !== "value") || !arg || arg.value.kind === "range" || arg.value.kind === "ellipsis" || (value as Call).args.length !== 1) {
     cx.error({ code: "E0403", message: "`clip` is `norm(limit)` or `value(limit)`", span: value.span });
     return undefined;
   }

@@ -17,6 +17,7 @@ import { coerce, isWhole, sizeValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { evaluateSize } from "./operands.ts";
 import { labelAt } from "./problem.ts";
+import { restAxes } from "./rest-axes.ts";
 import { Scope } from "./scope.ts";
 import { describe, type GivenArgument, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -38,12 +39,9 @@ export function declaredShape(cx: Context, type: TypeExpr, env: Env, bind?: (nam
   let sound = dtype !== undefined;
   for (const dim of type.dims) {
     if (dim.kind === "ellipsis") {
-      const rest = env.scope.lookup("...")?.value;
-      if (rest?.kind !== "list") {
-        cx.error({ code: "E0213", message: "`...` stands for no axes here", span: dim.span });
-        return undefined;
-      }
-      for (const item of rest.items) {
+      const rest = restAxes(cx, dim.span, env);
+      if (!rest) return undefined;
+      for (const item of rest) {
         if (item.kind !== "tensor" || item.known === undefined) continue;
         shape.push(item.known);
         fixed.push(item.fixed?.[0]);

@@ -328,7 +328,8 @@ export interface Arg {
   readonly span: Span;
   /** `name = value`. */
   readonly name?: Ident;
-  readonly value: Expr | Range;
+  /** `...` stands among the sizes of `reshape(x, N, ...)`. */
+  readonly value: Expr | Range | Ellipsis;
 }
 
 /** `x[b, i]`, `x[:, 0..3]`, `normal(0, 1)[N, k]`. */

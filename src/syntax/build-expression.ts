@@ -235,7 +235,8 @@ export class ExpressionBuilder {
 
   private args(node: Cst.ArgumentsCstNode): readonly Arg[] {
     return (node.children.argument ?? []).map((arg) => {
-      const { Word, expression, to } = arg.children;
+      const { Ellipsis: dots, Word, expression, to } = arg.children;
+      if (dots?.[0]) return { kind: "argument", span: this.nodeSpan(arg), value: this.ellipsis(dots[0]) };
       const name = Word?.[0] && this.ident(Word[0]);
       const first = only(expression, "argument");
       const value = to?.[0] ? this.rangeOf(this.bound(first), this.bound(to[0])) : this.expression(first);

@@ -200,7 +200,7 @@ export class ExpressionPrinter {
 
   private arg(a: Arg): Doc {
     const name = a.name ? `${this.ident(a.name)} = ` : "";
-    return [name, a.value.kind === "range" ? this.range(a.value) : this.expression(a.value)];
+    return [name, a.value.kind === "ellipsis" ? "..." : a.value.kind === "range" ? this.range(a.value) : this.expression(a.value)];
   }
 
   /** Rows of a table one a line; numbers as many on a line as fit. */
