@@ -49,8 +49,8 @@ z[n, i, c] = sum[j] p[n, i, j] * v[n, j, c]`,
     call: "q = dense(x, 3, bias = false)\nk = dense(x, 3, bias = false)\nv = dense(x, 3, bias = false)\nz = attention(q, k, v, causal = true)",
     formula: `${projections}
 p[n, i, j] = cases {
-  exp(s[n, i, j] - logsumexp[k where k <= i] s[n, i, k])  if j <= i
-  0                                                        otherwise
+  exp(s[n, i, j]) / sum[k where k <= i] exp(s[n, i, k])  if j <= i
+  0                                                       otherwise
 }
 z[n, i, c] = sum[j] p[n, i, j] * v[n, j, c]`,
   },
