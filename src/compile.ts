@@ -11,12 +11,13 @@ import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
 import { differentiate } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName } from "./graph/build.ts";
+import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
 import { assembleEntry, assembleProgram, storedElements, storedTensors, trainPlanOf } from "./harness/assemble.ts";
 import type { EntryPlan, KernelText, Program } from "./harness/runtime/program.ts";
 import type { TrainPlan } from "./harness/runtime/train-plan.ts";
 import type { Kernel, Profile, Schedule } from "./ir/kernel.ts";
-import type { Graph } from "./ir/node.ts";
+import type { Graph, Node } from "./ir/node.ts";
 import { layOutStore } from "./memory/lay-out-store.ts";
 import type { PlacedKernel, Plan, StoreLayout } from "./memory/placement.ts";
 import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
@@ -83,6 +84,8 @@ export interface Target {
   readonly capacity: Readonly<Record<string, number>>;
   readonly profile: Profile;
   readonly limits?: MemoryLimits;
+  /** Nodes of the graph that must lie in memory. */
+  readonly keep?: ReadonlySet<Node>;
 }
 
 /** One model with its train block, compiled. Graphs and device code are made on first use and kept. */
@@ -116,6 +119,11 @@ export class CompiledProgram {
     return this.checked.uses;
   }
 
+  /** Which texts are the library's, and who called it. */
+  get text(): TextContext {
+    return { isLibrary: isLibrarySource, calls: this.checked.libraryCalls ?? [] };
+  }
+
   get entries(): readonly EntryName[] {
     return entryNames(this.model, this.train);
   }
@@ -127,17 +135,19 @@ export class CompiledProgram {
     const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
     const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request), verify: verifyGraph }, this.checked);
-    const graph = [normaliseBy({ off: this.off }), lintBy({ isLibrary: isLibrarySource, calls: this.checked.libraryCalls ?? [] }, this.warnings), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
+    const graph = [normaliseBy({ off: this.off }), lintBy(this.text, this.warnings), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
   }
 
-  /** The device code of an entry. Throws a UserError when something does not fit the device. */
-  lower(entry: EntryName, target: Target): LoweredEntry {
-    const { capacity, profile, limits = baseline } = target;
+  /** The device code of an entry, or of a graph that reads what an entry may read. Throws a UserError when something does not fit the device. */
+  lower(of: EntryName | Graph, target: Target): LoweredEntry {
+    const { capacity, profile, limits = baseline, keep } = target;
+    const graph = typeof of === "string" ? this.graph(of) : of;
+    const { entry } = graph;
     const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
-    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off: this.off }), verify: verifySchedule }, this.graph(entry));
+    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
     const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
     const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf }), verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(textOf) }, memory);

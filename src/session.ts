@@ -10,18 +10,21 @@ import { profiles } from "../kernels/profiles.ts";
 import { largestBatch } from "./check/train-facts.ts";
 import type { CompiledProgram } from "./compile.ts";
 import { F64Engine } from "./harness/f64-engine.ts";
+import { checkRange, liveOf } from "./harness/feed.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
 import { EngineError, type Call, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
-import type { InputInfo, StoredTensor } from "./harness/runtime/program.ts";
+import type { StoredTensor } from "./harness/runtime/program.ts";
 import { isSaved } from "./harness/runtime/saved.ts";
 import { readSafetensors, type SavedTensor, writeSafetensors } from "./harness/runtime/safetensors.ts";
 import { countedScalars } from "./harness/runtime/scalars.ts";
 import { evaluationSeed } from "./harness/runtime/seeds.ts";
-import { elementsOf, type Live } from "./harness/runtime/sizes.ts";
+import { elementsOf } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
 import type { Profile } from "./ir/kernel.ts";
 import { isStep, type EntryName } from "./graph/build.ts";
+import { blameRun } from "./report/blame-run.ts";
+import type { Diagnostic } from "./support/diagnostic.ts";
 
 /** Where a session runs. */
 export type SessionOptions = {
@@ -29,25 +32,28 @@ export type SessionOptions = {
   readonly seed?: number;
   /** Largest batch a training step is compiled for; the train block's. Other entries grow with what they are given. */
   readonly batch?: number;
-} & (
-  | { readonly backend: "f64" }
-  /** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
-  | { readonly backend?: "webgpu"; readonly device: GPUDevice; readonly software?: boolean }
-);
+} & ({ readonly backend: "f64" } | OnDevice);
+
+/** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
+interface OnDevice {
+  readonly backend?: "webgpu";
+  readonly device: GPUDevice;
+  readonly software?: boolean;
+}
 
 /** Tensors by input name: flat, row-major. */
 export type Feed = Readonly<Record<string, ArrayLike<number>>>;
 
 /** Compiles what is needed for the device, sets all parameters to their initial values. Throws EngineError and UserError. */
 export async function openSession(program: CompiledProgram, options: SessionOptions): Promise<Session> {
-  const session = new Session(program, makeEngine(program, options), options.seed ?? program.train?.seed ?? 0);
+  const session = new Session(program, makeEngine(program, options), options);
   await session.reset();
   return session;
 }
 
 function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName) });
-  const profile = profileFor(options.device, options.software);
+  const profile = profileFor(options);
   const batch = options.batch ?? largestBatch(program.train) ?? 0;
   return new GpuEngine({
     device: options.device,
@@ -60,10 +66,20 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   });
 }
 
-function profileFor(device: GPUDevice, software: boolean | undefined): Profile {
+function profileFor({ device, software }: OnDevice): Profile {
   const info = device.adapterInfo;
   const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
   return emulated ? profiles.software : profiles.gpu;
+}
+
+/** A step met a number that is not finite and changed nothing; `diagnostic` says who made it, where that is known. */
+export class NotFinite extends EngineError {
+  readonly diagnostic: Diagnostic | undefined;
+  constructor(update: number, diagnostic: Diagnostic | undefined) {
+    super("E0606", `${diagnostic?.message ?? `the loss or a gradient was not finite at update ${update}`}; the parameters are those before it`);
+    this.name = "NotFinite";
+    this.diagnostic = diagnostic;
+  }
 }
 
 export class Session {
@@ -76,11 +92,13 @@ export class Session {
   /** Updates by entry: the `t` of each step's optimizer. */
   private readonly counts = new Map<string, number>();
   private loaded = false;
+  private readonly options: SessionOptions;
 
-  constructor(program: CompiledProgram, engine: Engine, seed: number) {
+  constructor(program: CompiledProgram, engine: Engine, options: SessionOptions) {
     this.program = program;
     this.engine = engine;
-    this.seed = seed;
+    this.options = options;
+    this.seed = options.seed ?? program.train?.seed ?? 0;
     this.hypers = { ...program.info.hypers };
   }
 
@@ -114,16 +132,17 @@ export class Session {
 
   /**
    * One update on a batch; the loss and its named terms before the update. `step` names which, where the train block has
-   * several. Throws EngineError E0520 on another name, E0606 when something is not finite.
+   * several. Throws EngineError E0520 on another name, a NotFinite (E0606) when something is not finite.
    */
   async step(feed: Feed = {}, options: { readonly step?: string } = {}): Promise<Readonly<Record<string, number>>> {
     const entry = this.stepEntry(options.step);
     const t = (this.counts.get(entry) ?? 0) + 1;
-    const outputs = await (await this.engine.run(entry, this.call(feed, { t, step: this.updates + 1, seed: this.seed }))).read();
+    const call = this.call(feed, { t, step: this.updates + 1, seed: this.seed });
+    const outputs = await (await this.engine.run(entry, call)).read();
     const status = outputs["status"]?.data[0] ?? 0;
     // The word is sticky so that steps queued ahead change nothing either; here none is, and the next step starts clean.
     if (status !== 0) this.engine.write("status", [0]);
-    if (status !== 0) throw new EngineError("E0606", `the loss or a gradient was not finite at update ${status}; the parameters are those before it`);
+    if (status !== 0) throw new NotFinite(status, await this.blame(entry, call));
     this.updates++;
     this.counts.set(entry, t);
     return scalars(outputs);
@@ -164,16 +183,33 @@ export class Session {
     return (await this.engine.run(entry, call)).read();
   }
 
-  /** Trains as the file's train block says. Throws EngineError E0407 when there is none. */
-  async train(data: Dataset | undefined, options: Pick<TrainOptions, "onEpoch" | "onStep" | "interrupted"> = {}): Promise<TrainResult> {
+  /** Who made the first number that is not finite in a run of a step, from the values that are stored now; undefined where none is. */
+  async blame(entry: EntryName, call: Call): Promise<Diagnostic | undefined> {
+    const { program, options } = this;
+    const { model } = program;
+    const profile = options.backend === "f64" ? undefined : profileFor(options);
+    return blameRun(program.graph(entry), {
+      program: program.info, held: await this.engine.snapshot(), call, text: program.text,
+      what: `not a finite number at update ${call.scalars.step["t"]}${entry === "step" ? "" : ` of ${entry.slice("step.".length)}`}`,
+      declared: (path) => [...model.params, ...model.states].find((p) => p.path === path)?.span ?? model.inputs.find((i) => i.name === path)?.span,
+      ...(options.backend !== "f64" && profile && { device: { device: options.device, lower: (graph, live, keep) => program.lower(graph, { capacity: live, profile, keep }) } }),
+    });
+  }
+
+  /** Trains as the file's train block says; where that ends with a number that is not finite, `blame` says who made it. Throws EngineError E0407 when there is no block. */
+  async train(data: Dataset | undefined, options: Pick<TrainOptions, "onEpoch" | "onStep" | "interrupted"> = {}): Promise<TrainResult & { readonly blame?: Diagnostic }> {
     const plan = this.program.trainPlan;
     if (!plan) throw new EngineError("E0407", `${this.program.model.name} has no train block`);
     if (plan.start !== undefined && !this.loaded) throw new EngineError("E0523", `${plan.name} starts from ${plan.start}: load what that has saved before training`);
-    const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options });
+    let blame: Diagnostic | undefined;
+    const onNotFinite = async (entry: string, call: Call): Promise<void> => {
+      blame = await this.blame(entry as EntryName, call);
+    };
+    const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options, onNotFinite });
     this.updates = result.updates;
     this.counts.clear();
     for (const [entry, count] of result.counts) this.counts.set(entry, count);
-    return result;
+    return { ...result, ...(blame && { blame }) };
   }
 
   /** The parameters, and the model's own states, as a safetensors file; where an optimizer has an output, that. */
@@ -222,51 +258,9 @@ export class Session {
       inputs[i.name] = Float64Array.from(values);
     }
     return {
-      live: this.live(feed), inputs, seed, step, example: 0, scalars: { hyper: this.hypers, step: countedScalars({ t, epoch: 1, entries: this.program.entries.filter(isStep), counts: this.counts }) },
+      live: liveOf(this.program.info, feed), inputs, seed, step, example: 0, scalars: { hyper: this.hypers, step: countedScalars({ t, epoch: 1, entries: this.program.entries.filter(isStep), counts: this.counts }) },
     };
   }
-
-  /** The batch size that the given inputs have; they must agree. Throws EngineError E0504. */
-  private live(feed: Feed): Live {
-    const { batch, inputs } = this.program.info;
-    if (batch === undefined) return {};
-    let rows: number | undefined;
-    for (const i of inputs) {
-      const values = Object.hasOwn(feed, i.name) ? feed[i.name] : undefined;
-      if (!values) continue;
-      // What has no batch axis is the same for every example, and says nothing of how many there are.
-      const fixed = elementsOf(i.shape, { [batch]: 0 }) === elementsOf(i.shape, { [batch]: 1 }) ? elementsOf(i.shape, { [batch]: 1 }) : undefined;
-      if (fixed !== undefined && values.length !== fixed) throw new EngineError("E0504", `${i.name} has ${values.length} numbers where ${fixed} are expected`);
-      if (fixed !== undefined) continue;
-      const n = rowsOf(values.length, (rows) => elementsOf(i.shape, { [batch]: rows }));
-      if (n === undefined) throw new EngineError("E0504", `${i.name} has ${values.length} numbers, which is no whole number of examples of ${elementsOf(i.shape, { [batch]: 1 })}`);
-      if (rows !== undefined && rows !== n) throw new EngineError("E0504", `${i.name} has ${n} examples where another input has ${rows}`);
-      rows = n;
-    }
-    return rows === undefined ? { [batch]: 1 } : { [batch]: rows };
-  }
-}
-
-/** Whole numbers inside the declared range where the model declares them; else EngineError E0508. */
-function checkRange(input: InputInfo, values: ArrayLike<number>): void {
-  if (input.dtype === "f32") return;
-  const { lo, hi } = input.range ?? { lo: -(2 ** 31), hi: 2 ** 32 };
-  for (let k = 0; k < values.length; k++) {
-    const value = values[k] ?? Number.NaN;
-    if (!Number.isInteger(value) || value < lo || value >= hi)
-      throw new EngineError("E0508", `${input.name}: number ${k + 1} is ${value}, ${input.range ? `outside ${lo}..${hi}` : "not a whole number"}`);
-  }
-}
-
-/** The number of examples at which an input has this many numbers; sizes grow with it, so halving finds it. */
-function rowsOf(length: number, sizeAt: (rows: number) => number): number | undefined {
-  let [low, high] = [1, Math.max(1, length)];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (sizeAt(middle) < length) low = middle + 1;
-    else high = middle;
-  }
-  return sizeAt(low) === length ? low : undefined;
 }
 
 function scalars(outputs: Readonly<Record<string, OutputValue>>): Readonly<Record<string, number>> {

@@ -9,12 +9,12 @@ import * as path from "node:path";
 import type { CompiledProgram } from "../compile.ts";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
 import { printTime, printValue } from "../harness/node/progress.ts";
-import { printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
+import { printKept, printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
 import type { Dataset } from "../harness/runtime/dataset.ts";
 import type { TrainPlan } from "../harness/runtime/train-plan.ts";
 import type { TrainResult } from "../harness/runtime/train.ts";
 import type { Session } from "../session.ts";
-import { UserError } from "../support/diagnostic.ts";
+import { type Diagnostic, UserError } from "../support/diagnostic.ts";
 import { tidyName } from "../support/names.ts";
 import type { Span } from "../support/span.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
@@ -56,12 +56,18 @@ export async function train(terminal: Terminal, options: TrainCommandOptions, fi
     const trained = await trainBlock(terminal, options, { ...block, to, say, from: weights, named: blocks.length > 1 });
     if (last) say(`${printTime(performance.now() - started)} in all`);
     const { result } = trained;
-    if (result.end === "not finite") throw new UserError({ code: "E0606", message: printNotFinite(result), span: block.span, label: "this training", hint: "a smaller learning rate, or clip = norm(1.0), often helps" });
+    if (result.end === "not finite") throw new UserError(notFinite(trained, block.span));
     if (result.end === "interrupted") return exitCodes.interrupted;
     weights = trained.weights;
   }
   if (!options.json) next(name === undefined ? quoted(file) : `${quoted(file)} ${quoted(name)}`, stem, program, say);
   return exitCodes.ok;
+}
+
+/** Who made the number that is not finite, where that is known, and what is left. */
+function notFinite({ result, blame }: Trained, training: Span): Omit<Diagnostic, "severity"> {
+  if (!blame?.span) return { code: "E0606", message: printNotFinite(result), span: training, label: "this training", hint: "a smaller learning rate, or clip = norm(1.0), often helps" };
+  return { ...blame, related: [...(blame.related ?? []), { span: training, text: printKept(result) }] };
 }
 
 /** A train block that is ready to run. */
@@ -91,8 +97,15 @@ interface BlockRun extends Block {
   readonly named: boolean;
 }
 
+/** What came of a block. */
+interface Trained {
+  readonly result: TrainResult;
+  readonly blame?: Diagnostic;
+  readonly weights: Uint8Array;
+}
+
 /** Trains one block on a device of its own and writes its weights. */
-async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<{ readonly result: TrainResult; readonly weights: Uint8Array }> {
+async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<Trained> {
   const { program, plan, data, to, say, from, named } = block;
   const { session, where, close } = await openFor(program, options.backend);
   try {
@@ -104,7 +117,7 @@ async function trainBlock(terminal: Terminal, options: TrainCommandOptions, bloc
     const shown = display(plan, terminal, options, mark);
     const interruption = watchForInterruption();
     const started = performance.now();
-    let result: TrainResult;
+    let result: Awaited<ReturnType<Session["train"]>>;
     try {
       result = await session.train(data, { onStep: shown.onStep, onEpoch: shown.onEpoch, interrupted: interruption.asked });
     } finally {
@@ -124,7 +137,7 @@ async function trainBlock(terminal: Terminal, options: TrainCommandOptions, bloc
       for (const line of data || result.failure ? measured : await valuesOf(session)) terminal.out(`${line}\n`);
     }
     say(`weights ${to} (${printBytes(weights.length)}, float32)`);
-    return { result, weights };
+    return { result, weights, ...(result.blame && { blame: result.blame }) };
   } finally {
     close();
   }

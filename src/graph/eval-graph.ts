@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly stored: (path: string) => Tensor64;
   /** The value of a hyperparameter or step number. */
   readonly scalar: (kind: "hyper" | "step", path: string) => number;
+  /** Nodes whose values are given, and what they need not computed. */
+  readonly known?: ReadonlyMap<Node, Tensor64>;
 }
 
 /** What an entry computes. */
@@ -55,6 +57,12 @@ type LeafValue = (leaf: NodeOf<"leaf">) => Tensor64;
 
 /** The values of some nodes. */
 export function evaluateNodes(roots: readonly Node[], around: Surroundings): readonly Tensor64[] {
+  const values = evaluateAll(roots, around);
+  return roots.map((r) => values.get(r) as Tensor64);
+}
+
+/** The values of some nodes and of all that they are made from; a loop's body is left out. */
+export function evaluateAll(roots: readonly Node[], around: Surroundings): ReadonlyMap<Node, Tensor64> {
   const context: EvalContext = { size: (dim: Dim) => dims.evaluate(dim, around.sizes), seed: around.seed, step: around.step, example: around.example };
   const fromOutside: LeafValue = ({ attrs }) => {
     const { kind, path } = attrs;
@@ -63,14 +71,14 @@ export function evaluateNodes(roots: readonly Node[], around: Surroundings): rea
     if (kind === "hyper" || kind === "step") return { shape: [], data: Float64Array.of(around.scalar(kind, path)) };
     throw new InternalError("evaluate", `leaf ${kind} ${path} occurs outside a loop`);
   };
-  return run(roots, context, fromOutside);
+  return run(roots, context, fromOutside, around.known);
 }
 
 /** Recursion is as deep as loops are nested. */
-function run(roots: readonly Node[], context: EvalContext, leafValue: LeafValue): readonly Tensor64[] {
-  const values = new Map<Node, Tensor64>();
+function run(roots: readonly Node[], context: EvalContext, leafValue: LeafValue, known: ReadonlyMap<Node, Tensor64> = new Map()): ReadonlyMap<Node, Tensor64> {
+  const values = new Map<Node, Tensor64>(known);
   const results = new Map<Node, readonly Tensor64[]>();
-  for (const node of topological(roots)) {
+  for (const node of topological(roots, known.keys())) {
     if (node.op === "pick") {
       values.set(node, results.get(node.inputs[0] as Node)?.[node.attrs.index] as Tensor64);
       continue;
@@ -86,7 +94,7 @@ function run(roots: readonly Node[], context: EvalContext, leafValue: LeafValue)
     checkShape(node, value, context);
     values.set(node, value);
   }
-  return roots.map((r) => values.get(r) as Tensor64);
+  return values;
 }
 
 function apply(node: Node, inputs: readonly Tensor64[], context: EvalContext): Tensor64 {
@@ -120,7 +128,8 @@ function runLoop(loop: NodeOf<"loop">, inputs: readonly Tensor64[], context: Eva
       if (attrs.kind === "capture") return inputs[carries + slices + position] as Tensor64;
       throw new InternalError("evaluate", `leaf ${attrs.kind} ${attrs.path} occurs in a loop's body, which is closed`);
     };
-    const results = run(body.results, context, leafValue);
+    const values = run(body.results, context, leafValue);
+    const results = body.results.map((r) => values.get(r) as Tensor64);
     carried = results.slice(0, carries);
     for (const [s, stack] of stacked.entries()) stack.data.set((results[carries + s] as Tensor64).data, at * elements(stack.shape.slice(1)));
   }

@@ -4,10 +4,10 @@
  */
 import type { Graph } from "../ir/node.ts";
 import { evaluate } from "../graph/eval-graph.ts";
-import type { Tensor64 } from "../ops/op.ts";
 import { EngineError, type Call, type Engine, type Outcome, type Outputs, type Snapshot, type Values } from "./runtime/engine.ts";
 import type { Program, StoredTensor } from "./runtime/program.ts";
 import { elementsOf } from "./runtime/sizes.ts";
+import { surroundingsOf } from "./surroundings.ts";
 
 export interface F64EngineOptions {
   readonly program: Pick<Program, "store" | "inputs">;
@@ -28,15 +28,7 @@ export class F64Engine implements Engine {
   }
 
   async run(entry: string, call: Call): Promise<Outcome> {
-    const result = evaluate(this.options.graphOf(entry), {
-      sizes: call.live,
-      seed: call.seed,
-      step: call.step,
-      example: call.example,
-      input: (name) => this.input(name, call),
-      stored: (path) => ({ shape: this.shapeOf(path), data: this.held(path) }),
-      scalar: (kind, name) => scalarOf(kind, name, call),
-    });
+    const result = evaluate(this.options.graphOf(entry), surroundingsOf(this.options.program, (path) => this.held(path), call));
     for (const [path, tensor] of result.commits) this.held(path).set(tensor.data);
     const outputs: Record<string, Outputs[string]> = Object.create(null);
     const graph = this.options.graphOf(entry);
@@ -45,20 +37,6 @@ export class F64Engine implements Engine {
       if (value) outputs[name] = { kind, shape: value.shape, data: value.data };
     }
     return { read: async () => outputs };
-  }
-
-  private input(name: string, call: Call): Tensor64 {
-    const info = this.options.program.inputs.find((i) => i.name === name);
-    const values = call.inputs[name];
-    if (!info || !values) throw new EngineError("E0503", `the input ${name} is not given`);
-    const shape = info.shape.map((d) => elementsOf([d], call.live));
-    const wanted = shape.reduce((n, d) => n * d, 1);
-    if (values.length !== wanted) throw new EngineError("E0504", `the input ${name} has ${values.length} numbers where ${wanted} are expected`);
-    return { shape, data: Float64Array.from(values) };
-  }
-
-  private shapeOf(path: string): number[] {
-    return (this.tensors.get(path)?.shape ?? []).map((d) => elementsOf([d], {}));
   }
 
   private held(path: string): Float64Array {
@@ -88,10 +66,4 @@ export class F64Engine implements Engine {
   close(): void {
     this.store.clear();
   }
-}
-
-function scalarOf(kind: string, name: string, call: Call): number {
-  const value = kind === "hyper" ? call.scalars.hyper[name] : call.scalars.step[name];
-  if (value === undefined) throw new EngineError("E0503", `the scalar ${name} is not given`);
-  return value;
 }

@@ -166,6 +166,8 @@ export interface Schedule {
   readonly host: readonly HostScalar[];
   /** Where the nodes of its nests come from in the source. */
   readonly origins: Origins;
+  /** What each buffer holds once its nest has run: a node of its nests. */
+  readonly holds: ReadonlyMap<Buffer, Node>;
   /** The node of a nest, or the part of one, that each node of the entry's graph became. */
   readonly became: ReadonlyMap<Node, Node>;
 }

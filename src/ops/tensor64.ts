@@ -47,6 +47,16 @@ export function offset(index: readonly number[], by: readonly number[]): number 
   return at;
 }
 
+/** The index of the element at a row-major position. */
+export function indexAt(flat: number, shape: readonly number[]): readonly number[] {
+  const index: number[] = [];
+  for (let a = shape.length - 1, rest = flat; a >= 0; a--) {
+    index.unshift(rest % (shape[a] ?? 1));
+    rest = Math.floor(rest / (shape[a] ?? 1));
+  }
+  return index;
+}
+
 /** Integers wrapped to 32 bits; other element types as they are. */
 export function wrap(dtype: string, data: Float64Array): Float64Array {
   if (dtype === "i32") for (let i = 0; i < data.length; i++) data[i] = (data[i] ?? 0) | 0;

@@ -20,6 +20,7 @@ import * as dims from "../ir/dims.ts";
 import type { Graph } from "../ir/node.ts";
 import type { TensorType } from "../ir/types.ts";
 import type { Tensor64 } from "../ops/op.ts";
+import { indexAt } from "../ops/tensor64.ts";
 import type { Span } from "../support/span.ts";
 
 /** Two gradients, and the first element in which they part. */
@@ -137,7 +138,7 @@ function compareTensors(found: Tensor64, wanted: Tensor64): Comparison {
     // A point outside the function's domain says nothing.
     if (!Number.isFinite(w)) continue;
     count++;
-    if (!near(f, w)) return { agrees: false, count, at: positionOf(k, wanted.shape), found: f, wanted: w };
+    if (!near(f, w)) return { agrees: false, count, at: indexAt(k, wanted.shape), found: f, wanted: w };
   }
   return { agrees: true, count };
 }
@@ -170,7 +171,7 @@ function compareLoss(model: CheckedModel, graphOf: (entry: EntryName) => Graph, 
     for (const k of someOf(at.data.length, random)) {
       const moved = (by: number): number => lossAt({ ...at, data: at.data.map((v, i) => (i === k ? v + by : v)) });
       const [found, wanted] = [gradient.data[k] as number, (moved(step) - moved(-step)) / (2 * step)];
-      comparison = joined(comparison, near(found, wanted) ? { agrees: true, count: 1 } : { agrees: false, count: 1, at: positionOf(k, at.shape), found, wanted });
+      comparison = joined(comparison, near(found, wanted) ? { agrees: true, count: 1 } : { agrees: false, count: 1, at: indexAt(k, at.shape), found, wanted });
     }
     return [{ path: param.path, span: param.span, through: [...(through.get(param.path) ?? [])], ...comparison }];
   });
@@ -214,15 +215,6 @@ function surroundings(model: CheckedModel, graph: Pick<Graph, "outputs" | "commi
     stored: (path) => values.get(`param ${path}`) ?? value(`state ${path}`),
     scalar: (kind, name) => (kind === "step" ? 1 : (hypers[name] ?? model.hypers.find((h) => h.name === name)?.value ?? 0)),
   };
-}
-
-function positionOf(flat: number, shape: readonly number[]): readonly number[] {
-  const position: number[] = [];
-  for (let a = shape.length - 1, rest = flat; a >= 0; a--) {
-    position.unshift(rest % (shape[a] as number));
-    rest = Math.floor(rest / (shape[a] as number));
-  }
-  return position;
 }
 
 /** Some positions of many, each once. */

@@ -78,8 +78,20 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     commits: buffers.commits.map(({ path, target }) => ({ path, value: target, target })),
     host: host.program,
     origins: prepared.origins,
+    holds: holdings(buffers, gone),
     became,
   };
+}
+
+/** The node that each buffer holds in the end; a commit's target holds what is committed. */
+function holdings({ stores, commits }: Buffers, gone: ReadonlySet<Buffer>): ReadonlyMap<Buffer, Node> {
+  const of = new Map<Buffer, Node>([...stores].flatMap(([node, places]) => places.map((b) => [b, node] as const)));
+  for (const { value, target } of commits) {
+    const node = of.get(value);
+    if (node) of.set(target, node);
+  }
+  for (const buffer of gone) of.delete(buffer);
+  return of;
 }
 
 /** Roots that a root of another group reads. */

@@ -8,7 +8,7 @@
  * by the iteration among their inputs, which becomes a constant.
  */
 import { constant, unit, whole } from "../ir/access.ts";
-import type { Emit } from "../ir/emit.ts";
+import type { Builder } from "../graph/builder.ts";
 import type { Node, NodeOf, Origins } from "../ir/node.ts";
 import { topological } from "../graph/topological.ts";
 import { rebuild } from "../graph/walk.ts";
@@ -21,12 +21,12 @@ type Loop = NodeOf<"loop"> & Node;
 
 /** Unrolls the loops of one graph as it is rebuilt. */
 export class Unroller {
-  private readonly e: Emit;
+  private readonly e: Builder;
   private readonly origins: Origins;
   private readonly results = new Map<Node, readonly Node[]>();
   private readonly turnsOf = new Map<Node, readonly Node[]>();
 
-  constructor(e: Emit, origins: Origins) {
+  constructor(e: Builder, origins: Origins) {
     this.e = e;
     this.origins = origins;
   }
@@ -57,13 +57,19 @@ export class Unroller {
         if (leaf.attrs.kind === "capture") became.set(leaf, inputs[carries + slices + position] as Node);
         if (leaf.attrs.kind === "iteration") became.set(leaf, this.e.scalar(at, "i32"));
       }
-      const made = rebuild(this.e, body.results, (n, i) => this.replace(n, i), { became });
+      const made = rebuild(this.e, body.results, (n, i) => this.replace(n, i), { became, around: (n, make) => this.under(n, make) });
       carried = made.slice(0, carries);
       stacks.forEach((stack, i) => {
         stack[at] = made[carries + i] as Node;
       });
     }
     return [...carried, ...stacks.map((turns) => this.stack(turns))];
+  }
+
+  /** What a node of a body becomes stems from where the node does. */
+  private under(node: Node, make: () => Node): Node {
+    const origin = this.origins.get(node);
+    return origin ? this.e.withOrigin(origin, make) : make();
   }
 
   private slice(x: Node, at: number): Node {

@@ -9,9 +9,9 @@
  * be anything, nothing is claimed, and what a choice (`where`, `cases`, a guard) protects is left alone.
  */
 import type { Graph, Node } from "../ir/node.ts";
-import type { Diagnostic, Label } from "../support/diagnostic.ts";
-import type { Source, Span } from "../support/span.ts";
+import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Pass } from "../support/trace.ts";
+import { placesOf, type TextContext } from "../graph/places-of.ts";
 import { rootsOf, topological } from "../graph/walk.ts";
 import { boundsOf } from "./bounds.ts";
 import { splatOf } from "./match.ts";
@@ -20,16 +20,8 @@ import { isShifted } from "./rules/softmax.ts";
 /** The interval of a node. */
 type Of = ReturnType<typeof boundsOf>;
 
-/** What is known of the text beyond the graph. */
-export interface LintContext {
-  /** Tells the library's text from the user's. */
-  readonly isLibrary: (source: Source) => boolean;
-  /** Which calls of the user's ran which declarations of the library. */
-  readonly calls: readonly { readonly name: string; readonly declaration: Span; readonly call: Span }[];
-}
-
 /** A pass that changes nothing and adds to `warnings`. Initial values are computed once, and left alone. */
-export function lintBy(context: LintContext, warnings: Diagnostic[]): Pass<Graph, Graph> {
+export function lintBy(context: TextContext, warnings: Diagnostic[]): Pass<Graph, Graph> {
   return {
     name: "lint",
     doc: "Warns of formulas that no stable form was found for.",
@@ -41,7 +33,7 @@ export function lintBy(context: LintContext, warnings: Diagnostic[]): Pass<Graph
 }
 
 /** The warnings of one entry. */
-export function lintStability(graph: Graph, context: LintContext): readonly Diagnostic[] {
+export function lintStability(graph: Graph, context: TextContext): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const order = withBodies(rootsOf(graph));
   const of = boundsOf(order);
@@ -183,34 +175,4 @@ function grows(node: Node | undefined, of: Of, depth = 6): boolean {
   if (!node || depth === 0) return false;
   if (node.op === "exp") return of(node).hi === Number.POSITIVE_INFINITY && node.inputs[0] !== undefined && !isShifted(node.inputs[0]);
   return ["add", "neg", "view", "reduce", "reshape"].includes(node.op) && node.inputs.some((x) => grows(x, of, depth - 1));
-}
-
-/** Where a node stands in the user's text. One of the library stands in the user's call of it, or else near what the user gave it. */
-function placesOf(graph: Graph, node: Node, { isLibrary, calls }: LintContext): readonly Label[] {
-  const own = graph.origins.get(node)?.spans ?? [];
-  const mine = own.find((s) => !isLibrary(s.source));
-  if (mine) return [{ span: mine, text: "" }];
-  const [inside] = own;
-  const callers = inside ? calls.filter((c) => c.declaration.source === inside.source && c.declaration.start <= inside.start && inside.end <= c.declaration.end) : [];
-  const [caller] = callers;
-  const there = inside ? [{ span: inside, text: "it happens here" }] : [];
-  if (caller && callers.length === 1) return [{ span: caller.call, text: `in this call of \`${caller.name}\`` }, ...there];
-  const given = nearestOrigin(graph, node, (s) => !isLibrary(s.source));
-  return given ? [{ span: given, text: "computed from this" }, ...there] : [];
-}
-
-/** The place of the nearest operand, breadth first, that has a fitting one. */
-function nearestOrigin(graph: Graph, node: Node, fits: (span: Span) => boolean): Span | undefined {
-  const seen = new Set<Node>([node]);
-  const queue = [...node.inputs];
-  // An array that only grows, read by position: taking from its front would cost its length each time.
-  for (let i = 0; i < queue.length; i++) {
-    const at = queue[i];
-    if (!at || seen.has(at)) continue;
-    seen.add(at);
-    const span = graph.origins.get(at)?.spans.find(fits);
-    if (span) return span;
-    queue.push(...at.inputs);
-  }
-  return undefined;
 }

@@ -96,5 +96,5 @@ export function scheduleOf(run: NestRun): Schedule {
   };
   for (const nest of run.nests) visit(nest.body);
   const outputs = [...buffers].filter((b) => b.place === "output").map((b) => ({ name: b.name, kind: "output", buffer: b }));
-  return { entry: "test", nests: run.nests, buffers: [...buffers], outputs, commits: [], host: [], origins: new Map(), became: new Map() };
+  return { entry: "test", nests: run.nests, buffers: [...buffers], outputs, commits: [], host: [], origins: new Map(), holds: new Map(), became: new Map() };
 }

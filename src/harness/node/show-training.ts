@@ -121,8 +121,14 @@ function courseOf(name: string, losses: readonly number[], columns: number): rea
 }
 
 /** What to say of a run that met a number that is not finite (E0606). */
-export function printNotFinite({ failure }: TrainResult): string {
-  const { step = 0, run, names = [] } = failure ?? {};
+export function printNotFinite(result: TrainResult): string {
+  const { step = 0, run, names = [] } = result.failure ?? {};
   const what = names.length > 0 ? names.slice(0, 4).join(", ") : "the loss or a gradient";
-  return `not a finite number at update ${step}${run === undefined ? "" : ` of ${run}`}: ${what}; the weights ${run === undefined ? `of update ${step - 1}` : "before it"} are kept`;
+  return `not a finite number at update ${step}${run === undefined ? "" : ` of ${run}`}: ${what}; ${printKept(result)}`;
+}
+
+/** What is left of such a run. */
+export function printKept({ failure }: TrainResult): string {
+  const { step = 0, run } = failure ?? {};
+  return `the weights ${run === undefined ? `of update ${step - 1}` : "before it"} are kept`;
 }

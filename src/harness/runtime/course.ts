@@ -119,16 +119,18 @@ export class Course {
     });
   }
 
-  /** Runs the bad update's batch once more, with its draws, from the kept weights, and names what is not finite. */
-  async blame(): Promise<Failure> {
+  /** Runs the bad update's batch once more, with its draws, from the kept weights, and names what is not finite; `tell` may look closer. */
+  async blame(tell?: (entry: string, call: Call) => Promise<void>): Promise<Failure> {
     const { bad } = this;
     if (!bad) return { step: 0, names: [] };
-    const outcome = await this.o.engine.run("gradients", this.call(bad.batches.at(bad.place), bad.t, bad.epoch, bad.update));
+    const call = this.call(bad.batches.at(bad.place), bad.t, bad.epoch, bad.update);
+    const outcome = await this.o.engine.run("gradients", call);
     // Other steps' losses are not what ended the run.
     const own = ["loss", `${bad.run.name ?? "step"}.loss`, `${bad.run.entry.slice("step.".length)}.loss`];
     const names = Object.entries(await outcome.read())
       .filter(([name, o]) => (o.kind !== "loss" || own.includes(name)) && !Array.from(o.data).every(Number.isFinite))
       .map(([name, o]) => (o.kind === "gradient" ? `the gradient of ${name}` : name));
+    await tell?.(bad.run.entry, call);
     return { step: bad.t, ...(bad.run.name !== undefined && { run: bad.run.name }), names };
   }
 

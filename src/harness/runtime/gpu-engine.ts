@@ -6,12 +6,11 @@
 import { decode, encode } from "./bytes.ts";
 import type { Call, Engine, Outcome, Snapshot, Values } from "./engine.ts";
 import { checkCapacity, EngineError } from "./engine.ts";
-import { evaluateHost } from "./host.ts";
-import { loadEntry, type LoadedEntry, type LoadedDispatch } from "./load-entry.ts";
-import type { EntryPlan, KernelText, Program, StoredTensor, Word } from "./program.ts";
+import { encodePass, feedEntry } from "./feed-entry.ts";
+import { loadEntry, type LoadedEntry } from "./load-entry.ts";
+import type { EntryPlan, KernelText, Program, StoredTensor } from "./program.ts";
 import { Readback } from "./readback.ts";
-import { elementsOf, sizeOf, type Live } from "./sizes.ts";
-import { spreadLive } from "./strided.ts";
+import { elementsOf, type Live } from "./sizes.ts";
 
 /** Runs that may be queued ahead of the device. */
 const inFlight = 3;
@@ -96,8 +95,7 @@ export class GpuEngine implements Engine {
     }
     this.check();
     // Nothing is awaited from here to `submit`: a slot's staging buffer must not be mapped in between.
-    this.writeInputs(entry, call);
-    this.writeWords(entry, call);
+    feedEntry(this.device, entry, call);
     const encoder = this.device.createCommandEncoder({ label: name });
     const pass = encoder.beginComputePass({ label: name });
     encodePass(pass, entry.dispatches, call.live);
@@ -112,28 +110,6 @@ export class GpuEngine implements Engine {
         return Readback.decode(bytes, entry.plan, call.live);
       },
     };
-  }
-
-  private writeInputs(entry: LoadedEntry, call: Call): void {
-    for (const input of entry.plan.inputs) {
-      const values = call.inputs[input.name];
-      const wanted = elementsOf(input.shape, call.live);
-      if (!values) throw new EngineError("E0503", `the input ${input.name} is not given`);
-      if (values.length !== wanted)
-        throw new EngineError("E0504", `the input ${input.name} has ${values.length} numbers where ${wanted} are expected`);
-      const buffer = entry.slabs[input.slab];
-      if (buffer && wanted > 0) this.device.queue.writeBuffer(buffer, input.offset, encode(spreadLive(values, input.shape, call.live, entry.plan.capacity), input.dtype));
-    }
-  }
-
-  /** Fills the parameter block of every dispatch; the copy is ordered in the queue, so steps in flight keep theirs. */
-  private writeWords(entry: LoadedEntry, call: Call): void {
-    if (entry.words.byteLength === 0) return;
-    const host = evaluateHost(entry.plan.host, call.scalars, call.live);
-    const view = new DataView(entry.words);
-    for (const d of entry.dispatches)
-      d.dispatch.words.forEach((word, k) => writeWord(view, d.wordOffset + 4 * k, word, host, call));
-    this.device.queue.writeBuffer(entry.wordBuffer, 0, entry.words);
   }
 
   async read(path: string): Promise<Values> {
@@ -189,33 +165,5 @@ export class GpuEngine implements Engine {
 
   private check(): void {
     if (this.failure) throw this.failure;
-  }
-}
-
-function encodePass(pass: GPUComputePassEncoder, dispatches: readonly LoadedDispatch[], live: Live): void {
-  let last: GPUComputePipeline | undefined;
-  for (const d of dispatches) {
-    if (d.pipeline !== last) pass.setPipeline(d.pipeline);
-    last = d.pipeline;
-    pass.setBindGroup(0, d.group, [d.wordOffset]);
-    const [x, y, z] = d.dispatch.grid.map(({ size, per }) => Math.max(1, Math.ceil(sizeOf(size, live) / per)));
-    pass.dispatchWorkgroups(x ?? 1, y ?? 1, z ?? 1);
-  }
-}
-
-function writeWord(view: DataView, at: number, word: Word, host: Float64Array, call: Call): void {
-  switch (word.kind) {
-    case "f32":
-      return view.setFloat32(at, word.value, true);
-    case "i32":
-      return view.setInt32(at, word.value, true);
-    case "u32":
-      return view.setUint32(at, word.value, true);
-    case "size":
-      return view.setInt32(at, sizeOf(word.size, call.live), true);
-    case "host":
-      return view.setFloat32(at, host[word.index] ?? Number.NaN, true);
-    case "word":
-      return view.setUint32(at, call[word.word], true);
   }
 }

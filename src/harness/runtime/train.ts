@@ -8,7 +8,7 @@
  */
 import { Course } from "./course.ts";
 import { split, type Dataset } from "./dataset.ts";
-import { EngineError, type Engine, type Snapshot } from "./engine.ts";
+import { EngineError, type Call, type Engine, type Snapshot } from "./engine.ts";
 import { PastPhases } from "./past-phases.ts";
 import { fittedBy } from "./fitted.ts";
 import type { Program } from "./program.ts";
@@ -28,13 +28,15 @@ export interface TrainOptions {
   readonly hypers?: Readonly<Record<string, number>>;
   readonly onEpoch?: (report: EpochReport) => void;
   readonly onStep?: (report: StepReport) => void;
+  /** Told of the run that was not finite, with the values that it began with still stored. */
+  readonly onNotFinite?: (entry: string, call: Call) => Promise<void>;
   /** Asked before each training step; true ends the run with what is there. */
   readonly interrupted?: () => boolean;
 }
 
 /** Trains; the parameters stay in the engine. Throws what the engine throws. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { engine, program, plan, data, onEpoch, onStep = () => {}, interrupted = () => false, hypers = {} } = options;
+  const { engine, program, plan, data, onEpoch, onStep = () => {}, onNotFinite, interrupted = () => false, hypers = {} } = options;
   const { seed, shared } = plan;
   const [first] = program.inputs;
   if (first && !data) throw new EngineError("E0402", `the train block ${plan.name} names no data, and the model has inputs (${first.name})`);
@@ -80,7 +82,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     history,
     phases,
     ...(last?.bestEpoch !== undefined && { bestEpoch: last.bestEpoch }),
-    ...(last?.end === "not finite" ? { failure: await course.blame() } : { final: { ...(training && { training }), ...(validation && { validation }), ...(test && { test }) } }),
+    ...(last?.end === "not finite" ? { failure: await course.blame(onNotFinite) } : { final: { ...(training && { training }), ...(validation && { validation }), ...(test && { test }) } }),
   };
 }
 

@@ -31,7 +31,7 @@ export const machineCodes: readonly ErrorCode[] = [
   {
     code: "E0606",
     title: "a loss or gradient that is not finite",
-    text: "A NaN or an infinity came up. The step that met it changed nothing: the weights are those before it, and they were saved. A smaller learning rate, `clip = norm(1.0)`, or a guard against log(0) and division by zero usually helps.",
+    text: "A NaN or an infinity came up. The step that met it changed nothing: the weights are those before it, and they were saved. It is run once more with every value in between looked at, and the report points to the operation that made the first one, with the range of its operands. A smaller learning rate, `clip = norm(1.0)`, or a guard against log(0) and division by zero usually helps.",
     see: ["W0202"],
   },
   {
