@@ -9,8 +9,9 @@ import { bind } from "../kernels/bind.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
-import { differentiate } from "./grad/differentiate.ts";
+import { differentiateBy } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName } from "./graph/build.ts";
+import { Builder } from "./graph/builder.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
 import { assembleEntry, assembleProgram, storedElements, storedTensors, trainPlanOf } from "./harness/assemble.ts";
@@ -24,6 +25,7 @@ import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
+import { table } from "./ops/table.ts";
 import { lintBy } from "./simplify/lint.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
@@ -100,6 +102,9 @@ export class CompiledProgram {
   private readonly checked: CheckedProgram;
   private readonly store: StoreLayout;
   private readonly graphs = new Map<EntryName, Graph>();
+  /** One for all entries, so that what they share is made, rewritten and differentiated once. */
+  private readonly builder = new Builder();
+  private readonly passes: readonly Pass<Graph, Graph>[];
   private readonly trace: Trace;
   private readonly off: ReadonlySet<string>;
 
@@ -109,6 +114,8 @@ export class CompiledProgram {
     this.train = train;
     this.trace = options.trace ?? silent;
     this.off = options.off ?? new Set();
+    const { off } = this;
+    this.passes = [normaliseBy({ off }), lintBy(this.text, this.warnings), differentiateBy(table), simplifyBy({ off })];
     this.trainPlan = train && trainPlanOf(train);
     this.store = layOutStore(storedTensors(model, train).map((t) => ({ path: t.name, elements: storedElements(t) })));
     this.info = assembleProgram(model, train, this.store);
@@ -134,8 +141,8 @@ export class CompiledProgram {
     if (known) return known;
     const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
-    const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request), verify: verifyGraph }, this.checked);
-    const graph = [normaliseBy({ off: this.off }), lintBy(this.text, this.warnings), differentiate, simplifyBy({ off: this.off })].reduce((g, pass) => run(pass, g), built);
+    const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request, this.builder), verify: verifyGraph }, this.checked);
+    const graph = this.passes.reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
   }

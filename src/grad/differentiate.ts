@@ -29,62 +29,80 @@ export const differentiate: Pass<Graph, Graph> = differentiateBy(ops);
 
 /** The pass over a derivative table of one's own: the tests give it broken rules. */
 export function differentiateBy(table: OpTable): Pass<Graph, Graph> {
+  const erasers = new WeakMap<Builder, Eraser>();
   return {
     name: "differentiate",
     doc: "Replaces derivative forms by the graphs of the derivatives, innermost first, then erases marks.",
-    run: (graph) => run(graph, table),
+    run: (graph) => {
+      const builder = Builder.of(graph);
+      const eraser = erasers.get(builder) ?? new Eraser(builder, table);
+      erasers.set(builder, eraser);
+      return withRoots(graph, builder, tidyLoops(builder, eraser.erase(rootsOf(graph))));
+    },
     verify: (graph) => verifyGraph(graph, { forms: false }),
   };
 }
 
-function run(graph: Graph, table: OpTable): Graph {
-  const builder = new Builder();
-  const d = derivation(builder, table);
-  const roots = eraseForms(d, rootsOf(graph), (node) => graph.origins.get(node));
-  const plain = rebuild(builder, roots, (node, inputs) => (node.op === "mark" || node.op === "custom" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(builder) });
-  return withRoots(graph, builder, tidyLoops(builder, plain));
-}
+/** Makes nodes of one builder again without derivative forms and marks; what several graphs share is made once. */
+class Eraser {
+  private readonly builder: Builder;
+  private readonly d: Derivation;
+  /** Without forms; and from there without marks. */
+  private readonly became = new Map<Node, Node>();
+  private readonly plain = new Map<Node, Node>();
+  /** The gradients of a value by the nodes asked for so far. */
+  private readonly gradients = new Map<Node, Map<Node, Node>>();
 
-/** Makes the roots again without derivative forms; marks stay. */
-function eraseForms(d: Derivation, roots: readonly Node[], originOf: Derivation["originOf"]): readonly Node[] {
-  const order = topological(roots);
-  const became = new Map<Node, Node>();
-  const get = (node: Node | undefined): Node => became.get(node as Node) as Node;
-  const gradients = new Map<Node, ReadonlyMap<Node, Node>>();
-
-  /** The gradient of a value by one node; all that are asked of it so far are taken in one sweep. */
-  const gradient = (form: NodeOf<"derive">): Node => {
-    const [value, wrt] = [get(form.inputs[0]), get(form.inputs[1])];
-    const known = gradients.get(value);
-    if (known?.has(wrt)) return known.get(wrt) as Node;
-    const asked = order.filter((n) => n.op === "derive" && n.attrs.kind === "grad" && became.get(n.inputs[0] as Node) === value);
-    const wrts = new Set(asked.flatMap((n) => became.get(n.inputs[1] as Node) ?? []));
-    const found = gradientsOf(d, value, [...wrts]);
-    gradients.set(value, new Map([...(known ?? []), ...found]));
-    return found.get(wrt) as Node;
-  };
-
-  const erased = (node: Node): Node | undefined => {
-    if (node.op !== "derive") return undefined;
-    const [value, wrt, along] = node.inputs.map(get) as [Node, Node, Node];
-    if (node.attrs.kind === "grad") return gradient(node);
-    return node.attrs.kind === "jvp" ? jvp(d, value, wrt, along) : hvp(d, value, wrt, along);
-  };
-
-  for (const node of order) {
-    const origin = originOf(node);
-    const made = erased(node);
-    if (made) {
-      d.stems(made, origin);
-      became.set(node, made);
-      continue;
-    }
-    // Bodies first: inside one a node has an origin of its own.
-    const body = node.op === "loop" ? makeBody(eraseForms(d, node.attrs.body.results, originOf)) : undefined;
-    const inputs = node.inputs.map(get);
-    became.set(node, d.from(origin, () => (node.op === "loop" && body ? d.e.make("loop", { ...node.attrs, body }, inputs) : d.e.make(node.op, node.attrs, inputs))));
+  constructor(builder: Builder, table: OpTable) {
+    this.builder = builder;
+    this.d = derivation(builder, table);
   }
-  return roots.map(get);
+
+  erase(roots: readonly Node[]): readonly Node[] {
+    const without = this.withoutForms(roots);
+    return rebuild(this.builder, without, (node, inputs) => (node.op === "mark" || node.op === "custom" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(this.builder), became: this.plain });
+  }
+
+  private withoutForms(roots: readonly Node[]): readonly Node[] {
+    const order = topological(roots, this.became);
+    for (const node of order) {
+      const inputs = node.inputs.map((x) => this.get(x));
+      if (node.op === "derive") {
+        const made = this.derivative(node, order);
+        this.d.stems(made, this.builder.originOf(node));
+        this.became.set(node, made);
+        continue;
+      }
+      // Bodies first: inside one a node has an origin of its own.
+      const results = node.op === "loop" ? this.withoutForms(node.attrs.body.results) : [];
+      const settled = inputs.every((x, i) => x === node.inputs[i]) && (node.op !== "loop" || results.every((r, i) => r === node.attrs.body.results[i]));
+      this.became.set(node, settled ? node : this.d.from(this.builder.originOf(node), () =>
+        node.op === "loop" ? this.builder.make("loop", { ...node.attrs, body: makeBody(results) }, inputs) : this.builder.make(node.op, node.attrs, inputs)));
+    }
+    return roots.map((r) => this.get(r));
+  }
+
+  private get(node: Node | undefined): Node {
+    return this.became.get(node as Node) as Node;
+  }
+
+  private derivative(form: NodeOf<"derive">, order: readonly Node[]): Node {
+    const [value, wrt, along] = form.inputs.map((x) => this.get(x)) as [Node, Node, Node];
+    if (form.attrs.kind === "grad") return this.gradient(value, wrt, order);
+    return form.attrs.kind === "jvp" ? jvp(this.d, value, wrt, along) : hvp(this.d, value, wrt, along);
+  }
+
+  /** The gradient of a value by one node; all that `order` asks of it so far are taken in one sweep. */
+  private gradient(value: Node, wrt: Node, order: readonly Node[]): Node {
+    const known = this.gradients.get(value) ?? new Map<Node, Node>();
+    this.gradients.set(value, known);
+    const found = known.get(wrt);
+    if (found) return found;
+    const asked = order.filter((n) => n.op === "derive" && n.attrs.kind === "grad" && this.became.get(n.inputs[0] as Node) === value);
+    const wrts = new Set(asked.flatMap((n) => this.became.get(n.inputs[1] as Node) ?? []));
+    for (const [by, gradient] of gradientsOf(this.d, value, [...wrts])) known.set(by, gradient);
+    return known.get(wrt) as Node;
+  }
 }
 
 /** The gradient of a scalar by each of `wrts`; zeros where none is reached. */

@@ -2,7 +2,7 @@
  * What everything lowered for one entry shares: the builder, which reading of `training` holds, how leaves are made,
  * the streams drawn from, the gradients that optimizers read, the names derivatives are taken by.
  *
- *     new Entry({ training: true, marked: true, wrts })
+ *     new Entry({ training: true, roots, builder })
  */
 import type { Node } from "../ir/node.ts";
 import type { TensorType } from "../ir/types.ts";
@@ -13,25 +13,24 @@ import { Structure } from "./build-children.ts";
 import { hashPath } from "./build-random.ts";
 import { Variables } from "./build-values.ts";
 import type { Value } from "./build-values.ts";
-import { Builder } from "./builder.ts";
+import type { Builder } from "./builder.ts";
 
 /** Which entry is made. */
 export interface EntryOptions {
   readonly training: boolean;
-  /** Parameters get an identity of their own, since the entry takes the loss's gradient by them. */
-  readonly marked: boolean;
   /** Everything the entry will lower: searched for derivatives. */
   readonly roots: readonly Core[];
+  /** Where the nodes are made. */
+  readonly builder: Builder;
 }
 
 /** The shared state of one entry's graph. */
 export class Entry {
-  readonly builder = new Builder();
+  readonly builder: Builder;
   readonly structure: Structure;
   readonly variables = new Variables();
   /** By parameter path; set once the loss is there. */
   readonly gradients = new Map<string, Node>();
-  private readonly marked: boolean;
   private readonly wrts: ReadonlySet<Core>;
   private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
   private readonly marks = new Map<Core | string, number>();
@@ -42,7 +41,7 @@ export class Entry {
 
   constructor(options: EntryOptions) {
     this.structure = new Structure(options.training);
-    this.marked = options.marked;
+    this.builder = options.builder;
     this.wrts = this.structure.wrts(options.roots);
   }
 
@@ -50,8 +49,7 @@ export class Entry {
   leaf(role: CoreOf<"leaf">["role"], path: string, type: TensorType): Node {
     const standing = role === "param" ? this.standing.get(path) : undefined;
     if (standing) return standing;
-    const node = this.builder.leaf({ kind: role, path, type });
-    return role === "param" && this.marked ? this.builder.mark(node, `param ${path}`) : node;
+    return this.builder.leaf({ kind: role, path, type });
   }
 
   /** Puts a node in a parameter's place. */

@@ -10,6 +10,7 @@ import type { Core, CoreOf } from "../check/core.ts";
 import { isIndexVar } from "./build-access.ts";
 import { Structure } from "./build-children.ts";
 import { Entry } from "./build-entry.ts";
+import { Builder } from "./builder.ts";
 import { Lowering } from "./build-lower.ts";
 import type { Value } from "./build-values.ts";
 
@@ -17,7 +18,7 @@ import type { Value } from "./build-values.ts";
 export function buildRule(core: CoreOf<"custom">, training: boolean): Graph | undefined {
   const structure = new Structure(training);
   if (!standsAlone(structure, core)) return undefined;
-  const entry = new Entry({ training, marked: false, roots: [core] });
+  const entry = new Entry({ training, roots: [core], builder: new Builder() });
   const { builder: e, variables } = entry;
   for (const bound of structure.free(core)) if (isIndexVar(bound)) variables.register([bound]);
   const args = core.args.map((arg, k): readonly [Core, Value] => {

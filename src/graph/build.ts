@@ -26,6 +26,7 @@ import type { Core } from "../check/core.ts";
 import { optimizerStates, stepsOf, stepsWithOutput } from "../check/train-facts.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { Entry } from "./build-entry.ts";
+import { Builder } from "./builder.ts";
 import { Lowering } from "./build-lower.ts";
 import { useOutputs } from "./build-outputs.ts";
 import { gradientNodes, lossesOf, stepParts } from "./build-step.ts";
@@ -65,14 +66,14 @@ export function entriesOf(program: CheckedProgram): readonly EntryRequest[] {
   });
 }
 
-/** The graph of one entry. Throws a UserError for what cannot be built. */
-export function build(program: CheckedProgram, request: EntryRequest): Graph {
+/** The graph of one entry, made in `builder`: what entries share is one node. Throws a UserError for what cannot be built. */
+export function build(program: CheckedProgram, request: EntryRequest, builder: Builder = new Builder()): Graph {
   const model = program.models.find((m) => m.name === request.model);
   invariant(model, "build", `there is no model ${request.model}`);
   const train = program.trains.find((t) => t.name === request.train && t.model === model.name);
   invariant(train || request.train === undefined, "build", `there is no train block ${request.train ?? ""} of ${request.model}`);
   const training = isStep(request.entry);
-  const entry = new Entry({ training, marked: training || request.entry === "gradients", roots: rootsOf(request.entry, model, train) });
+  const entry = new Entry({ training, roots: rootsOf(request.entry, model, train), builder });
   const lowering = new Lowering(entry);
   if (["evaluate", "predict", "export"].includes(request.entry)) useOutputs(entry, lowering, model, train);
   const { outputs, commits } = partsOf(request.entry, { entry, lowering, model, train });

@@ -13,7 +13,7 @@
  *   - a node that a user wrote keeps its origin when the compiler happens to make it again; otherwise origins merge.
  */
 import { Emit } from "../ir/emit.ts";
-import type { Commit, Graph, Node, NodeOf, OpAttrs, OpName, Origin, Output } from "../ir/node.ts";
+import type { Commit, Graph, Node, NodeOf, OpAttrs, OpName, Origin, Origins, Output } from "../ir/node.ts";
 import { printType } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
 import { isRefusal } from "../ops/op.ts";
@@ -23,10 +23,9 @@ import { InternalError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { nodeKey } from "./attributes.ts";
 import { mergeOrigins, trimmed } from "./origins.ts";
-import { topological } from "./topological.ts";
 
 /** A hash-consing emitter with origins. */
-export class Builder extends Emit {
+export class Builder extends Emit implements Origins {
   /** By `nodeKey`, and nodes of one or two inputs without attributes by those: the common case by far, which needs no text. */
   private readonly known = new Map<string, Node>();
   private readonly plain = new Map<OpName, Map<number, Node>>();
@@ -101,27 +100,33 @@ export class Builder extends Emit {
     if (known && known.name === undefined) this.noted[node.id] = { ...known, name };
   }
 
+  /** Nodes made so far; each has a lower id. */
+  get count(): number {
+    return this.own.length;
+  }
+
   originOf(node: Node): Origin | undefined {
     return this.owns(node) ? this.noted[node.id] : undefined;
   }
 
-  /** True when this builder made the node. */
-  owns(node: Node): boolean {
+  /** The same, for who has a graph and no builder. */
+  get(node: Node): Origin | undefined {
+    return this.originOf(node);
+  }
+
+  override owns(node: Node): boolean {
     return this.own[node.id] === node;
   }
 
-  /** The graph of one entry: what the outputs and commits need, with their origins. */
+  /** The graph of one entry. */
   finish(entry: string, outputs: readonly Output[], commits: readonly Commit[]): Graph {
-    const origins = new Map<Node, Origin>();
-    const open: (readonly Node[])[] = [[...outputs.map((o) => o.node), ...commits.map((c) => c.node)]];
-    for (let roots = open.pop(); roots; roots = open.pop()) {
-      for (const node of topological(roots)) {
-        const origin = this.originOf(node);
-        if (origin) origins.set(node, origin);
-        if (node.op === "loop") open.push(node.attrs.body.results);
-      }
-    }
-    return { entry, outputs, commits, origins };
+    return { entry, outputs, commits, origins: this };
+  }
+
+  /** The builder that made a graph's nodes, where a pass makes its own. */
+  static of(graph: Pick<Graph, "origins">): Builder {
+    if (graph.origins instanceof Builder) return graph.origins;
+    throw new InternalError("builder", "the graph was not made by a builder");
   }
 }
 

@@ -6,31 +6,48 @@
  */
 import type { Node } from "../ir/node.ts";
 
+/** Nodes seen that are worth an array of all ids: below, it would cost more than the walk. */
+const many = 512;
+
 /** The nodes the roots need, in order of evaluation; bodies of loops are not entered, nor nodes `without` which to do. */
-export function topological(roots: Iterable<Node>, without: Iterable<Node> = []): readonly Node[] {
+export function topological(roots: Iterable<Node>, without?: { has(node: Node): boolean }): readonly Node[] {
   const order: Node[] = [];
-  const done = new Set<Node>(without);
+  const seen = new Set<Node>();
+  // Inputs have lower ids than their users, so no id is higher than the roots'. All nodes are of one builder.
+  const start = [...roots];
+  let known: Uint8Array | undefined;
+  const has = (node: Node): boolean => (known ? known[node.id] === 1 : seen.has(node)) || (without !== undefined && without.has(node));
+  const add = (node: Node): void => {
+    order.push(node);
+    if (known) known[node.id] = 1;
+    else seen.add(node);
+    if (!known && order.length === many) {
+      known = new Uint8Array(start.reduce((most, n) => Math.max(most, n.id), 0) + 1);
+      for (const n of order) known[n.id] = 1;
+    }
+  };
   // A node waits on the stack with the position of the operand to visit next.
-  const stack: { readonly node: Node; next: number }[] = [];
-  for (const root of roots) {
-    if (done.has(root)) continue;
-    stack.push({ node: root, next: 0 });
+  const stack: Node[] = [];
+  const next: number[] = [];
+  for (const root of start) {
+    if (has(root)) continue;
+    stack.push(root);
+    next.push(0);
     while (stack.length > 0) {
-      const frame = stack[stack.length - 1] as { readonly node: Node; next: number };
-      const { node } = frame;
-      if (done.has(node)) {
-        stack.pop();
-        continue;
-      }
-      const input = node.inputs[frame.next];
+      const top = stack.length - 1;
+      const node = stack[top] as Node;
+      const input = node.inputs[next[top] as number];
       if (input === undefined) {
         stack.pop();
-        done.add(node);
-        order.push(node);
+        next.pop();
+        if (!has(node)) add(node);
         continue;
       }
-      frame.next++;
-      if (!done.has(input)) stack.push({ node: input, next: 0 });
+      next[top] = (next[top] as number) + 1;
+      if (!has(input)) {
+        stack.push(input);
+        next.push(0);
+      }
     }
   }
   return order;

@@ -40,9 +40,10 @@ export function verifyGraph(graph: Graph, options: VerifyOptions = {}): void {
     const [symbol] = commit.node.type.shape.flatMap(dims.symbolsOf);
     if (symbol !== undefined) fail(commit.node, `is committed to ${commit.path} and depends on ${symbol}`);
   }
-  for (const [node, origin] of graph.origins) {
-    if (node.op === "const") fail(node, "is a constant and has an origin");
-    if (origin.spans.length > 16) fail(node, `has ${origin.spans.length} spans`);
+  for (const node of topological(roots)) {
+    const origin = graph.origins.get(node);
+    if (origin && node.op === "const") fail(node, "is a constant and has an origin");
+    if (origin && origin.spans.length > 16) fail(node, `has ${origin.spans.length} spans`);
   }
 }
 

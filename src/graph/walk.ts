@@ -41,17 +41,20 @@ export function users(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]
   return found;
 }
 
-/** Makes the roots again in `e`, each node once, replaced as `replace` says. The roots may come from another builder. */
+/** Makes the roots again in `e`, each node once, replaced as `replace` says. They may come from another builder. */
 export function rebuild(e: Emit, roots: readonly Node[], replace: Replace = () => undefined, options: RebuildOptions = {}): readonly Node[] {
   const became = options.became ?? new Map<Node, Node>();
   const around = options.around ?? ((_: Node, make: () => Node) => make());
-  for (const node of topological(roots, became.keys())) {
+  for (const node of topological(roots, became)) {
     const inputs = node.inputs.map((x) => became.get(x) as Node);
+    // What is here already, over inputs that stay, is found at once.
+    const settled = e.owns(node) && inputs.every((x, i) => x === node.inputs[i]);
     // Before `around`, since a body is made node by node, each with an origin of its own.
     const body = node.op === "loop" && options.bodies ? makeBody(rebuild(e, node.attrs.body.results, replace, { ...options, became })) : undefined;
     became.set(node, around(node, () => {
       const by = replace(node, inputs);
       if (by) return by;
+      if (settled && (!body || node.op !== "loop" || body.text === node.attrs.body.text)) return node;
       return node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.make(node.op, node.attrs, inputs);
     }));
   }

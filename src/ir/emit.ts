@@ -16,6 +16,9 @@ export abstract class Emit {
   /** Makes (or finds) a node; throws an InternalError when the op's type rule refuses. */
   abstract make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node;
 
+  /** True for a node that was made here. */
+  abstract owns(node: Node): boolean;
+
   const(type: TensorType, data: number | readonly number[]): Node {
     return this.make("const", { type, data }, []);
   }

@@ -168,7 +168,10 @@ export interface Origin {
   readonly name?: string;
 }
 
-export type Origins = ReadonlyMap<Node, Origin>;
+/** Where nodes come from; constants come from nowhere. */
+export interface Origins {
+  get(node: Node): Origin | undefined;
+}
 
 /** What one entry computes. */
 export interface Graph {
@@ -176,5 +179,6 @@ export interface Graph {
   readonly entry: string;
   readonly outputs: readonly Output[];
   readonly commits: readonly Commit[];
+  /** The builder that made the nodes. */
   readonly origins: Origins;
 }

@@ -8,7 +8,7 @@
 import type { Graph } from "../ir/node.ts";
 import type { Pass } from "../support/trace.ts";
 import { verifyGraph } from "../graph/verify-graph.ts";
-import { rewriteGraph } from "./rewrite-graph.ts";
+import { rewriting } from "./rewrite-graph.ts";
 import type { RewriteOptions } from "./rewrite-graph.ts";
 
 /** Canonical accesses, contractions and stable forms. */
@@ -16,10 +16,11 @@ export const normalise: Pass<Graph, Graph> = normaliseBy({});
 
 /** The pass with some rules off or in another order. */
 export function normaliseBy(options: RewriteOptions): Pass<Graph, Graph> {
+  const rewrite = rewriting({ ...options, phase: "always" });
   return {
     name: "normalise",
     doc: "Brings accesses and contractions into their one form and unstable formulas into stable ones.",
-    run: (graph) => rewriteGraph(graph, options).graph,
+    run: (graph) => rewrite(graph).graph,
     verify: verifyGraph,
   };
 }

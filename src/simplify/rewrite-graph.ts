@@ -1,16 +1,17 @@
 /**
- * The rewrite table applied to a graph. In: a graph and which rules to use. Out: the graph in normal form and the
- * ledger of what fired. What replaces a node keeps its origin.
+ * The rewrite table applied to graphs. In: a graph and which rules to use. Out: the graph in normal form and the
+ * ledger of what fired, in this graph and in those of the same builder before it. What replaces a node keeps its origin.
  *
- *     rewriteGraph(graph, { off: new Set(["softplus"]) }).ledger.hits.get("add-zero")
+ *     const rewrite = rewriting({ off: new Set(["softplus"]) });
+ *     rewrite(graph).ledger.hits.get("add-zero")
  */
-import type { Graph, Node } from "../ir/node.ts";
+import type { Graph } from "../ir/node.ts";
 import { Builder } from "../graph/builder.ts";
-import { rootsOf, topological, withRoots } from "../graph/walk.ts";
+import { rootsOf, withRoots } from "../graph/walk.ts";
 import { tidyLoops } from "../grad/tidy-loops.ts";
-import { rewrite } from "./rewrite.ts";
+import { Rewriter } from "./rewrite.ts";
 import type { Ledger } from "./rewrite.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule, RulePhase } from "./rule.ts";
 import { table } from "./table.ts";
 
 /** Which rules to use, and in which order. */
@@ -19,28 +20,29 @@ export interface RewriteOptions {
   readonly off?: ReadonlySet<string>;
   /** Another table, or the same in another order. */
   readonly rules?: readonly Rule[];
+  /** Rules that hold only for values wait for this phase, when no derivative is left to take. */
+  readonly phase?: RulePhase;
 }
 
-/** Rewrites all roots of the graph; rules that hold only for values wait until no derivative form is left. */
-export function rewriteGraph(graph: Graph, options: RewriteOptions = {}): { readonly graph: Graph; readonly ledger: Ledger } {
-  const roots = rootsOf(graph);
-  const differentiated = !hasForms(roots);
-  const rules = (options.rules ?? table).filter((r) => !options.off?.has(r.name) && (differentiated || r.phase === "always"));
-  const builder = new Builder();
-  const { roots: normal, ledger } = rewrite(builder, roots, rules, (from, make) =>
-    builder.withOrigin(graph.origins.get(from) ?? builder.originOf(from), make),
-  );
-  return { graph: withRoots(graph, builder, tidyLoops(builder, normal)), ledger };
+/** A graph in normal form. */
+export interface RewrittenGraph {
+  readonly graph: Graph;
+  readonly ledger: Ledger;
 }
 
-/** True when a derivative is still to be taken, in a loop's body too. */
-function hasForms(roots: readonly Node[]): boolean {
-  const open: (readonly Node[])[] = [roots];
-  for (let some = open.pop(); some; some = open.pop()) {
-    for (const node of topological(some)) {
-      if (node.op === "derive") return true;
-      if (node.op === "loop") open.push(node.attrs.body.results);
-    }
-  }
-  return false;
+/** Rewrites graphs; what graphs of one builder share is rewritten once. */
+export function rewriting(options: RewriteOptions = {}): (graph: Graph) => RewrittenGraph {
+  const rules = (options.rules ?? table).filter((r) => !options.off?.has(r.name) && (r.phase === "always" || options.phase !== "always"));
+  const rewriters = new WeakMap<Builder, Rewriter>();
+  return (graph) => {
+    const builder = Builder.of(graph);
+    const rewriter = rewriters.get(builder) ?? new Rewriter(builder, rules);
+    rewriters.set(builder, rewriter);
+    return { graph: withRoots(graph, builder, tidyLoops(builder, rewriter.bring(rootsOf(graph)))), ledger: rewriter.ledger };
+  };
+}
+
+/** All roots of one graph rewritten. */
+export function rewriteGraph(graph: Graph, options: RewriteOptions = {}): RewrittenGraph {
+  return rewriting(options)(graph);
 }

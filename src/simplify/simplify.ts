@@ -7,7 +7,7 @@
 import type { Graph } from "../ir/node.ts";
 import type { Pass } from "../support/trace.ts";
 import { verifyGraph } from "../graph/verify-graph.ts";
-import { rewriteGraph } from "./rewrite-graph.ts";
+import { rewriting } from "./rewrite-graph.ts";
 import type { RewriteOptions } from "./rewrite-graph.ts";
 
 /** All rewrite rules to their fixpoint. */
@@ -15,10 +15,11 @@ export const simplify: Pass<Graph, Graph> = simplifyBy({});
 
 /** The pass with some rules off or in another order. */
 export function simplifyBy(options: RewriteOptions): Pass<Graph, Graph> {
+  const rewrite = rewriting({ ...options, phase: "differentiated" });
   return {
     name: "simplify",
     doc: "Applies the table of rewrites until nothing fires: identities, algebra, views, contractions.",
-    run: (graph) => rewriteGraph(graph, options).graph,
+    run: (graph) => rewrite(graph).graph,
     verify: verifyGraph,
   };
 }

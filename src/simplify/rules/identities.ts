@@ -141,6 +141,16 @@ export const identities: readonly Rule[] = [
     example: (e) => e.stop(e.stop(input(e, "x", [3]))),
   }),
   rule({
+    name: "stop-inside",
+    doc: "stop(view(x)) = view(stop(x)), likewise of a reshape: what only moves elements stays outside",
+    ops: ["stop"],
+    apply: (n, e) => {
+      const x = n.inputs[0];
+      return x?.op === "view" || x?.op === "reshape" ? e.make(x.op, x.attrs, [e.stop(x.inputs[0] as Node)]) : undefined;
+    },
+    example: (e) => e.stop(e.broadcast(input(e, "x", [3]), [2, 3], [1])),
+  }),
+  rule({
     name: "stop-done",
     doc: "stop(x) = x once every derivative is taken",
     ops: ["stop"],
