@@ -23,33 +23,33 @@ import { InternalError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { nodeKey } from "./attributes.ts";
 import { mergeOrigins, trimmed } from "./origins.ts";
+import { PairTable } from "./pair-table.ts";
 
 /** A hash-consing emitter with origins. */
 export class Builder extends Emit implements Origins {
-  /** By `nodeKey`, and nodes of one or two inputs without attributes by those: the common case by far, which needs no text. */
+  /** By `nodeKey`; nodes of one or two inputs without attributes by those: the common case by far, which needs no text. */
   private readonly known = new Map<string, Node>();
-  private readonly plain = new Map<OpName, Map<number, Node>>();
+  private readonly plain = new PairTable();
   /** By id, and the origin of each. */
   private readonly own: Node[] = [];
   private readonly noted: (Origin | undefined)[] = [];
   private current: Origin | undefined;
 
   override make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node {
-    const [x, y] = inputs;
-    const short = x && inputs.length <= 2 && withoutAttributes.has(op) && this.own.length < idRange;
-    const node = short ? this.find(op, x.id * idRange + (y ? y.id + 1 : 0), attrs, inputs) : this.findByText(op, canonicalAttributes(op, attrs), inputs);
+    const number = plainOps.get(op);
+    const node = number !== undefined && inputs.length <= 2 ? this.find(number, op, attrs, inputs) : this.findByText(op, canonicalAttributes(op, attrs), inputs);
     this.note(node, this.current);
     return node as NodeOf<K> & Node;
   }
 
-  private find(op: OpName, key: number, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
-    const known = this.plain.get(op) ?? new Map<number, Node>();
-    if (known.size === 0) this.plain.set(op, known);
-    const found = known.get(key);
+  private find(number: number, op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
+    const [x, y] = inputs as readonly [Node, Node?];
     // Nodes of another builder have ids too, so who owns the inputs is asked each time.
-    if (found && this.own[(inputs[0] as Node).id] === inputs[0] && (inputs.length < 2 || this.owns(inputs[1] as Node))) return found;
+    const foreign = !this.owns(x) || (y && !this.owns(y));
+    const found = foreign ? -1 : this.plain.get(number, x.id, y ? y.id : -1);
+    if (found >= 0) return this.own[found] as Node;
     const made = this.create(op, attrs, inputs);
-    known.set(key, made);
+    this.plain.set(number, x.id, y ? y.id : -1, made.id);
     return made;
   }
 
@@ -130,13 +130,10 @@ export class Builder extends Emit implements Origins {
   }
 }
 
-/** Ids of two inputs fit one exact number while there are fewer nodes than this. */
-const idRange = 2 ** 26;
-
-/** Ops whose attributes say nothing. */
-const withoutAttributes: ReadonlySet<OpName> = new Set<OpName>([
-  "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite", "add", "mul", "div", "max", "floordiv", "mod", "stop",
-]);
+/** Ops whose attributes say nothing, numbered. */
+const plainOps: ReadonlyMap<OpName, number> = new Map(
+  (["neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite", "add", "mul", "div", "max", "floordiv", "mod", "stop"] as const).map((op, k) => [op, k]),
+);
 
 /** The type that the table gives; an InternalError where it refuses. */
 export function typeOf<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): TensorType {

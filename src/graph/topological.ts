@@ -16,7 +16,7 @@ export function topological(roots: Iterable<Node>, without?: { has(node: Node): 
   // Inputs have lower ids than their users, so no id is higher than the roots'. All nodes are of one builder.
   const start = [...roots];
   let known: Uint8Array | undefined;
-  const has = (node: Node): boolean => (known ? known[node.id] === 1 : seen.has(node)) || (without !== undefined && without.has(node));
+  const has = (node: Node): boolean => (known ? known[node.id] === 1 : seen.has(node)) || (without?.has(node) ?? false);
   const add = (node: Node): void => {
     order.push(node);
     if (known) known[node.id] = 1;

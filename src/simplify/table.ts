@@ -10,7 +10,7 @@
  *      that is;
  *   4. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
  *      come together, nothing is multiplied out;
- *   5. operations;
+ *   5. operations, and terms that sums add up;
  *   6. how far minus signs and selects are from the outputs, and stops from the inputs;
  *   7. the order of operands.
  * Each rule lowers the first of these that it changes. The driver's cap turns a mistake here into an InternalError.

@@ -127,3 +127,45 @@ export function intersect(a: readonly Node[], b: readonly Node[]): readonly [Nod
 export function sameGuard(a: Product, b: Product): boolean {
   return a.guard?.condition === b.guard?.condition && a.guard?.truth === b.guard?.truth;
 }
+
+/** Terms of a sum looked at for one that is like another. */
+const mostTerms = 8;
+
+/** A term as a number times something else: c · x, -x, x / c. */
+function scaled(term: Node): { readonly by: number; readonly x: Node } {
+  let by = 1;
+  let x = term;
+  for (;;) {
+    const [a, b] = x.inputs;
+    const c = splatOf(b);
+    if (x.op === "neg" && a) by = -by;
+    else if (x.op === "mul" && c !== undefined) by *= c;
+    else if (x.op === "div" && c !== undefined && c !== 0) by /= c;
+    else return { by, x };
+    x = a as Node;
+  }
+}
+
+/** A sum with one more term, where it has one that differs by a number: the two come together in the place of the first. */
+export function withTerm(e: Emit, sum: Node, term: Node): Node | undefined {
+  const added = scaled(term);
+  if (added.x.op === "const") return undefined;
+  // The terms after the one that is like it, last first.
+  const after: Node[] = [];
+  let rest: Node | undefined = sum;
+  while (rest && after.length < mostTerms) {
+    const last: Node = rest.op === "add" ? (rest.inputs[1] as Node) : rest;
+    const before: Node | undefined = rest.op === "add" ? rest.inputs[0] : undefined;
+    const found = scaled(last);
+    if (found.x === added.x) {
+      const by = found.by + added.by;
+      if (!inFloatRange(by)) return undefined;
+      const merged = by === 0 ? undefined : valueOf(e, { coefficient: by, num: [added.x], den: [] }, term);
+      const terms = [...(before ? [before] : []), ...(merged ? [merged] : []), ...after.reverse()];
+      return terms.length === 0 ? e.like(term, 0) : terms.slice(1).reduce((x, y) => e.add(x, y), terms[0] as Node);
+    }
+    after.push(last);
+    rest = before;
+  }
+  return undefined;
+}

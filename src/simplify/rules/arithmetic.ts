@@ -6,7 +6,7 @@ import type { Node } from "../../ir/node.ts";
 import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
-import { common, intersect, productOf, quotient, sameGuard, through, valueOf } from "../terms.ts";
+import { common, intersect, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
 /** Sums, products, quotients, powers. */
@@ -112,20 +112,21 @@ export const arithmetic: readonly Rule[] = [
     },
   }),
   rule({
-    name: "cancel-in-sum",
-    doc: "(x + y) - x = y and (-x + y) + x = y",
+    name: "like-terms-apart",
+    doc: "(… + c · x + …) + d · x = … + (c + d) · x + …, a few terms down; so (x + y) - x = y",
     ops: ["add"],
-    apply: (n) => {
+    apply: (n, e) => {
       if (!isFloat(n)) return undefined;
-      for (const [sum, z] of orders(n)) {
-        if (sum.op !== "add") continue;
-        for (const [x, y] of orders(sum)) if (under(z, "neg") === x || under(x, "neg") === z) return y;
+      for (const [sum, term] of orders(n)) {
+        if (sum.op !== "add" || term.op === "add") continue;
+        const merged = withTerm(e, sum, term);
+        if (merged) return merged;
       }
       return undefined;
     },
     example: (e) => {
-      const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
-      return e.add(e.sub(y, x), x);
+      const [x, y, z] = [input(e, "x", [3]), input(e, "y", [3]), input(e, "z", [3])];
+      return e.add(e.add(e.add(e.mul(x, e.like(x, 2)), y), z), e.neg(x));
     },
   }),
   rule({
