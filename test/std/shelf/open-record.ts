@@ -11,6 +11,7 @@ import { check } from "../../../src/check/check.ts";
 import type { CheckedModel } from "../../../src/check/checked.ts";
 import { differentiate } from "../../../src/grad/differentiate.ts";
 import { Entry } from "../../../src/graph/build-entry.ts";
+import { Builder } from "../../../src/graph/builder.ts";
 import { Lowering } from "../../../src/graph/build-lower.ts";
 import { evaluate, evaluateNodes, type Surroundings } from "../../../src/graph/eval-graph.ts";
 import { topological } from "../../../src/graph/topological.ts";
@@ -115,7 +116,7 @@ interface Built {
 /** Results, gradients of their weighted sum, and updates, as one graph; `dy` are the weights. */
 function buildRecord(model: CheckedModel, record: ShelfRecord): Built {
   const training = record.training === true;
-  const entry = new Entry({ training, marked: false, roots: [...model.outputs, ...model.updates].map((n) => n.value) });
+  const entry = new Entry({ training, roots: [...model.outputs, ...model.updates].map((n) => n.value), builder: new Builder() });
   const { builder: e } = entry;
   const lowering = new Lowering(entry);
   const results = model.outputs.map((o): Output => ({ name: o.name.replace(/^out_/, ""), kind: "output", node: lowering.tensor(o.value) }));
