@@ -78,7 +78,7 @@ export function evaluateAll(roots: readonly Node[], around: Surroundings): Reado
 function run(roots: readonly Node[], context: EvalContext, leafValue: LeafValue, known: ReadonlyMap<Node, Tensor64> = new Map()): ReadonlyMap<Node, Tensor64> {
   const values = new Map<Node, Tensor64>(known);
   const results = new Map<Node, readonly Tensor64[]>();
-  for (const node of topological(roots, known.keys())) {
+  for (const node of topological(roots, known)) {
     if (node.op === "pick") {
       values.set(node, results.get(node.inputs[0] as Node)?.[node.attrs.index] as Tensor64);
       continue;
