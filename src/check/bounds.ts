@@ -30,11 +30,29 @@ const truth: Bounds = { lo: 0, hi: 1 };
 export function provablyNonnegative(d: Dim): boolean {
   if (typeof d === "number") return d >= 0;
   let atOnes = 0;
+  let rises = true;
   for (const t of d.terms) {
-    if (t.symbols.length > 0 && t.coefficient < 0) return false;
+    if (t.symbols.length > 0 && t.coefficient < 0) rises = false;
     atOnes += t.coefficient;
   }
-  return atOnes >= 0;
+  if (rises || atOnes < 0) return atOnes >= 0;
+  // N*N - N with N = 1 + m is m*m + m: where no coefficient is negative, the size is not.
+  const degree = Math.max(...d.terms.map((t) => t.symbols.length));
+  if (degree < 2 || degree > highestDegree) return false;
+  const above = dims.substitute(d, (symbol) => dims.add(dims.sym(symbol), 1));
+  return typeof above === "number" ? above >= 0 : above.terms.every((t) => t.coefficient >= 0);
+}
+
+/** Sizes of a higher degree are not looked into. */
+const highestDegree = 8;
+
+/** Where a size is negative: `N is 1`; undefined where no such place is found. */
+export function negativeWhere(d: Dim): string | undefined {
+  const symbols = dims.symbolsOf(d);
+  for (let value = 1; value <= 2 ** 31; value = value < 64 ? value + 1 : value * 2) {
+    if (dims.evaluate(d, Object.fromEntries(symbols.map((s) => [s, value]))) < 0) return symbols.map((s) => `${s} is ${value}`).join(" and ");
+  }
+  return undefined;
 }
 
 /** The smaller of two sizes, if that can be decided. */

@@ -20,7 +20,7 @@ import { apply, broadcast } from "./elementwise.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
 import { drawAtIndices } from "./notation.ts";
-import { asSize } from "./operands.ts";
+import { asExtent } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { restAxes } from "./rest-axes.ts";
 import { Scope } from "./scope.ts";
@@ -48,7 +48,7 @@ export function evaluateDraw(cx: Context, target: DistributionValue | Initialise
   if (given.some(({ value }) => value.kind === "tensor" && value.indexed)) return atIndices(cx, target, given, expr.span, env);
   const shape: Dim[] = [];
   for (const { value, span } of given) {
-    const size = asSize(cx, value, span, "a size of a draw");
+    const size = asExtent(cx, value, span, "this dimension");
     if (size === undefined) return poison;
     shape.push(size);
   }

@@ -16,6 +16,7 @@ import type { Span } from "../support/span.ts";
 import { floorDivide, provablyNonnegative, type Ranges, smaller } from "./bounds.ts";
 import type { Core, IndexVar } from "./core.ts";
 import { Facts, type Guard, minus, scale } from "./guards.ts";
+import { negative } from "./negative.ts";
 import { labelAt, type Problem } from "./problem.ts";
 import type { IndexForm } from "./value.ts";
 
@@ -108,7 +109,7 @@ export function solve(equation: Equation, ranges: Ranges, report: (problem: Prob
   for (const v of equation.variables) {
     if (v.state !== "open") continue;
     if (sound) {
-      report({
+      report(leavesAlready(equation, v) ?? {
         code: "E0206", message: `the range of index \`${v.name}\` does not follow from any access`, span: v.span, label: "no range",
         hint: `give it where it is bound: \`${v.name} in 0..8\``,
       });
@@ -119,6 +120,25 @@ export function solve(equation: Equation, ranges: Ranges, report: (problem: Prob
   for (const access of equation.accesses) if (!proveInside(access, ranges, report)) sound = false;
   for (const run of equation.afterwards) run();
   return sound;
+}
+
+/** The report of an index whose range would follow from an access, but for what that would be: none, or negative for some size of the data. */
+function leavesAlready(equation: Equation, v: Variable): Problem | undefined {
+  for (const { form, size, span, fixed, guards } of equation.accesses) {
+    const k = form?.terms.get(v);
+    if (!form || guards.length > 0 || k === undefined || ![...form.terms.keys()].every((o) => o === v || (o instanceof Variable && o.state !== "open"))) continue;
+    const [least, greatest] = [extreme(form, 1, v), extreme(form, -1, v)];
+    const last = dims.sub(size, 1);
+    const room = dims.sub(last, greatest);
+    const axis = [labelAt(fixed, `the axis has ${dims.print(size)} elements because of this`), labelAt(v.span, `\`${v.name}\` is bound here`)];
+    if (typeof room === "number" ? room < 0 || !provablyNonnegative(least) : !provablyNonnegative(least)) {
+      const reach = dims.equal(least, greatest) ? dims.print(least) : `${dims.print(least)} to ${dims.print(greatest)}`;
+      return { code: "E0205", message: `where \`${v.name}\` is 0, this index ${dims.equal(least, greatest) ? "is" : "runs over"} ${reach}, and the axis has indices 0 to ${dims.print(last)}`, span, label: reach, related: axis, hint: provablyNonnegative(least) ? undefined : `say where it begins: \`${v.name} in 1..8\`` };
+    }
+    const extent = k === 1 ? dims.add(room, 1) : undefined;
+    if (extent !== undefined && !provablyNonnegative(extent)) return { ...negative(`the largest range of \`${v.name}\` that stays inside is 0..${dims.print(extent)}`, extent, span), related: axis };
+  }
+  return undefined;
 }
 
 function settleBare(equation: Equation, report: (problem: Problem) => void): boolean {

@@ -15,7 +15,7 @@ import { commonDtype } from "./choice.ts";
 import type { Operand } from "./elementwise.ts";
 import { Variable } from "./equation.ts";
 import { coerce, numberCore, sizeValue, tensorValue } from "./make.ts";
-import { asSize, asTensor, knownOf } from "./operands.ts";
+import { asExtent, asTensor, knownOf } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { numbersOf } from "./reduce.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
@@ -35,7 +35,7 @@ function wholes(cx: Context, operands: readonly Operand[]): TensorValue[] | unde
 
 /** Sizes given one by one. */
 function sizes(cx: Context, given: readonly Operand[]): Dim[] | undefined {
-  const all = given.map(({ value, span }) => asSize(cx, value, span, "a dimension"));
+  const all = given.map(({ value, span }) => asExtent(cx, value, span, "this dimension"));
   return all.every((d) => d !== undefined) ? all : undefined;
 }
 

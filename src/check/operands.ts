@@ -5,8 +5,10 @@ import { printType } from "../ir/types.ts";
 import type { Label } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import type { Expr, Range } from "../syntax/ast.ts";
+import { provablyNonnegative } from "./bounds.ts";
 import type { Context, Env } from "./context.ts";
 import { isWhole } from "./make.ts";
+import { negative } from "./negative.ts";
 import { labelAt } from "./problem.ts";
 import { describe, type TensorValue, type Value } from "./value.ts";
 
@@ -51,6 +53,14 @@ export function asSize(cx: Context, value: Value, span: Span, what: string): Dim
   return undefined;
 }
 
+/** A value that must be the size of an axis: not negative, for no size of the data. */
+export function asExtent(cx: Context, value: Value, span: Span, what: string): Dim | undefined {
+  const size = asSize(cx, value, span, what);
+  if (size === undefined || provablyNonnegative(size)) return size;
+  cx.error(negative(`${what} is ${dims.print(size)}`, size, span));
+  return undefined;
+}
+
 /** An expression that must be a size. */
 export function evaluateSize(cx: Context, expr: Expr, env: Env, what: string): Dim | undefined {
   return asSize(cx, cx.evaluate(cx, expr, env), expr.span, what);
@@ -72,7 +82,8 @@ export function evaluateRange(cx: Context, range: Range, env: Env, what: string)
   const hi = evaluateSize(cx, range.to, env, `the end of ${what}`);
   if (lo === undefined || hi === undefined) return undefined;
   const extent = dims.sub(hi, lo);
-  if (typeof extent !== "number" || extent >= 0) return { lo, hi };
-  cx.error({ code: "E0215", message: `the range ${dims.print(lo)}..${dims.print(hi)} runs backwards`, span: range.span });
+  if (provablyNonnegative(extent)) return { lo, hi };
+  const written = `the range ${dims.print(lo)}..${dims.print(hi)}`;
+  cx.error(typeof extent === "number" ? { code: "E0215", message: `${written} runs backwards`, span: range.span } : negative(`${written} has ${dims.print(extent)} elements`, extent, range.span));
   return undefined;
 }

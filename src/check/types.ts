@@ -10,11 +10,13 @@ import { type DType, printShape, printType } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
 import { suggest } from "../support/suggest.ts";
 import type { Ellipsis, Expr, Param, TypeExpr } from "../syntax/ast.ts";
+import { provablyNonnegative } from "./bounds.ts";
 import { type Context, dtypes, type Env } from "./context.ts";
 import { foreignDtype } from "./foreign-names.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import { coerce, isWhole, sizeValue } from "./make.ts";
 import { mentionedNames } from "./mentions.ts";
+import { negative } from "./negative.ts";
 import { evaluateSize } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { restAxes } from "./rest-axes.ts";
@@ -51,8 +53,8 @@ export function declaredShape(cx: Context, type: TypeExpr, env: Env, bind?: (nam
     const made = dim.kind === "name" && unbound(env.scope, dim.name) ? bind?.(dim.name, dim.span) : undefined;
     const size = made ?? evaluateSize(cx, dim, env, "a dimension");
     if (size === undefined) sound = false;
-    else if (typeof size === "number" && size < 0) {
-      cx.error({ code: "E0209", message: `a dimension cannot be ${size}`, span: dim.span });
+    else if (!provablyNonnegative(size)) {
+      cx.error(negative(`this dimension is ${dims.print(size)}`, size, dim.span));
       sound = false;
     }
     shape.push(size ?? 1);

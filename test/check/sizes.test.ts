@@ -53,6 +53,33 @@ describe("index notation", () => {
   });
 });
 
+describe("a size that data could make negative", () => {
+  const said = (line: string): string[] => errorsOf(`model M { input x: f32[N, 3]\n${line} }`);
+  const range = (text: string, count: string, where = "N is 1"): string[] => [`E0219 the range ${text} has ${count} elements, which is negative where ${where}`];
+
+  it("is refused alike where it is written and where it is inferred", () => {
+    expect(said("output a[n in 0..N - 2] = x[n, 0]")).toEqual(range("0..N - 2", "N - 2"));
+    expect(said("output a = sum[n in 0..N-3] x[n, 0]")).toEqual(range("0..N - 3", "N - 3"));
+    expect(said("output a = x[2..N]")).toEqual(range("2..N", "N - 2"));
+    expect(said("output a = sum[n in N..2] x[0, 0]")).toEqual(range("N..2", "-N + 2", "N is 3"));
+    expect(said("output a[n] = sum[u in 0..3] x[n + u, 0]")).toEqual(["E0219 the largest range of `n` that stays inside is 0..N - 2, which is negative where N is 1"]);
+    expect(said("output a = zeros[N - 2]")).toEqual(["E0219 this dimension is N - 2, which is negative where N is 1"]);
+    expect(said("output a = normal(0, 1)[N - 2]")).toEqual(["E0219 this dimension is N - 2, which is negative where N is 1"]);
+    expect(said("output a = broadcast(1, N - 4)")).toEqual(["E0219 this dimension is N - 4, which is negative where N is 1"]);
+  });
+
+  it("is legal where it is empty at worst", () => {
+    for (const line of ["output a[n in 0..N - 1] = x[n + 1, 0]", "output a[n] = x[n + 1, 0]", "output a = x[1..N]", "output a[k in 0..N*N - N] = k", "output a = zeros[2*N - 2]", "output a[n] = sum[u in 0..2] x[n + u, 0]"]) expect(said(line), line).toEqual([]);
+    expect(said("output a[k in 0..N*N - 3*N] = k")).toEqual(range("0..N*N - 3*N", "N*N - 3*N"));
+  });
+
+  it("is refused as a number, and where an index finds no room at all", () => {
+    for (const line of ["output a = zeros[-1]", "output a = normal(0, 1)[-1]", "output a = broadcast(1, -1)", "output a = reshape(x, -1, N)", "param w: f32[-1] ~ zeros\noutput a = w"]) expect(said(line), line).toEqual(["E0219 this dimension is -1, and no size is negative"]);
+    expect(said("z = [1, 2]\noutput a[i] = sum[u in 0..3] z[i + u]")).toEqual(["E0205 where `i` is 0, this index runs over 0 to 2, and the axis has indices 0 to 1"]);
+    expect(said("output a[n] = x[n - 1, 0]")).toEqual(["E0205 where `n` is 0, this index is -1, and the axis has indices 0 to N - 1"]);
+  });
+});
+
 describe("tensor notation", () => {
   it("slices, gathers and fills missing axes", () => {
     const body = "output a = x[:, 1..3]\noutput b = x[0]\noutput c = x[..., 0]\nids = i32(x) % 9\nparam E: f32[9, 2] ~ ones\noutput d = E[ids]";

@@ -321,7 +321,7 @@ describe("sizes that data decides", () => {
     near(found.c, [5, 13, 25]);
     near(found.e, [1, 5, 14, 30]);
     expect((await outputs(text, { x: [3] })).d).toEqual([]);
-    expect(errorsOf("input x: f32[N]\nparam K: f32[3] ~ ones\noutput c[i] = sum[u] x[i + u] * K[u]")).toEqual(["E0206 the range of index `i` does not follow from any access"]);
+    expect(errorsOf("input x: f32[N]\nparam K: f32[3] ~ ones\noutput c[i] = sum[u] x[i + u] * K[u]")).toEqual(["E0219 the largest range of `i` that stays inside is 0..N - 2, which is negative where N is 1"]);
   });
 
   it("products over the batch, with a guard, and their gradients where a factor is 0", async () => {

@@ -136,4 +136,12 @@ export const shapeCodes: readonly ErrorCode[] = [
     wrong: "model M {\n  input x: f32[N]\n  output p = u32(x) - 1\n}",
     right: "model M {\n  input x: f32[N]\n  output p = i32(x) - 1\n}",
   },
+  {
+    code: "E0219",
+    title: "a size that is negative, or may be",
+    text: "Of a size that data decides it is known that it is at least 1: the last batch is smaller than the others, and a prediction may be for one example. So a range like `0..N - 2`, written or inferred, has -1 elements where N is 1. A difference of neighbours, `0..N - 1`, is legal: it is empty there. For more, let the index run over the whole axis and keep the terms that exist.",
+    wrong: "model M {\n  input x: f32[N]\n  output s = sum[n in 0..N - 2] x[n] * x[n + 2]\n}",
+    right: "model M {\n  input x: f32[N]\n  output s = sum[n in 0..N where n + 2 < N] x[n] * x[n + 2]\n}",
+    see: ["E0205", "E0206", "E0215"],
+  },
 ];
