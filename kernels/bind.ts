@@ -13,6 +13,7 @@ import { horizontal } from "./horizontal.ts";
 import { pointwise } from "./pointwise.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
+import { turns } from "./turns.ts";
 
 /** What to leave out. */
 export interface BindOptions {
@@ -36,6 +37,8 @@ export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> 
       return reduce(nest, profile);
     case "row":
       return row(nest, profile);
+    case "turns":
+      return turns(nest, profile);
     case "contract":
       return (off.has("tile") ? undefined : contract(nest, profile)) ?? reduce(nest, profile);
   }

@@ -45,11 +45,11 @@ export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, o
 export function over(b: KernelBuilder, axes: readonly Axis[], scope: Scope, out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
   const [axis, ...more] = axes;
   if (!axis) body(out);
-  else if (axis.extent === 1) {
+  else if (axis.extent === 1 && !axis.below) {
     scope.set(axis.id, int(0));
     over(b, more, scope, out, body);
   } else
-    b.loop(out, int(0), b.size(axis.extent), 1, (index, inner) => {
+    b.loop(out, int(0), axis.below ? b.let(out, b.substitute(axis.below, scope)) : b.size(axis.extent), 1, (index, inner) => {
       scope.set(axis.id, index);
       over(b, more, scope, inner, body);
     });

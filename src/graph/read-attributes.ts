@@ -50,6 +50,10 @@ const readers: Readers = {
   mark: (c) => ({ id: c.string() }),
   reduce: (c) => ({ kind: c.oneOf("sum", "prod", "max", "any", "all"), axes: numbers(c) }),
   argmax: (c) => ({ axis: c.number() }),
+  cumsum: (c) => ({ axis: c.number(), reverse: c.oneOf("reverse", "forward") === "reverse", exclusive: c.oneOf("exclusive", "inclusive") === "exclusive" }),
+  argsort: (c) => ({ axis: c.number(), descending: c.oneOf("descending", "ascending") === "descending" }),
+  cholesky: none,
+  triangular_solve: (c) => ({ lower: c.oneOf("lower", "upper") === "lower" }),
   contract: (c) => {
     const [a, b] = [numbers(c), numbers(c)];
     c.expect("->");

@@ -41,6 +41,8 @@ export interface Axis {
   readonly extent: Dim;
   /** The extent at capacity. */
   readonly capacity: number;
+  /** Where the loop ends, at most the extent: for the axis of a fold that ends at the turn around it. */
+  readonly below?: Scalar;
 }
 
 /** An associative fold with identity. `argmax` carries (value, index), first wins; masked elements contribute the identity. */
@@ -61,8 +63,11 @@ export type Stmt =
       readonly mask?: Scalar;
       readonly results: readonly number[];
     }
-  /** Runs the body for each index of the axis (the row owner writes its row). */
-  | { readonly kind: "each"; readonly axis: Axis; readonly body: readonly Stmt[] };
+  /**
+   * Runs the body for each index of the axis (the row owner writes its row). In turns, the indices run in order, and each may read what
+   * those before it stored; otherwise they are independent.
+   */
+  | { readonly kind: "each"; readonly axis: Axis; readonly body: readonly Stmt[]; readonly turns?: true };
 
 /** Logical loops over the parallel axes; iterations are independent. */
 export interface Nest {
@@ -74,8 +79,8 @@ export interface Nest {
   readonly nodes: readonly Node[];
   /** Why these nodes are one nest, a line per decision. */
   readonly why: readonly string[];
-  /** `contract` when the body is one product-sum fold (plus prologue and epilogue): families tile it. */
-  readonly shape: "pointwise" | "reduce" | "row" | "contract";
+  /** `contract` when the body is one product-sum fold (plus prologue and epilogue): families tile it; `turns` when it reads what it stores. */
+  readonly shape: "pointwise" | "reduce" | "row" | "contract" | "turns";
 }
 
 /** Where a kernel parameter's word comes from: never in the text, so equal kernels share a pipeline. */

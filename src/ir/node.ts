@@ -87,6 +87,14 @@ export interface OpAttrs {
   reduce: { readonly kind: ReduceKind; readonly axes: readonly number[] };
   /** i32 index of the first largest along `axis`, which vanishes. */
   argmax: { readonly axis: number };
+  /** out_t = Σ x_s over s ≤ t along `axis`; s < t when exclusive, s ≥ t and s > t in reverse. */
+  cumsum: { readonly axis: number; readonly reverse: boolean; readonly exclusive: boolean };
+  /** i32 positions along `axis` in order of value; equal elements keep their order. */
+  argsort: { readonly axis: number; readonly descending: boolean };
+  /** A[B…, n, n] -> the lower triangular L with L Lᵀ = A; reads the lower triangle of A. */
+  cholesky: None;
+  /** A[B…, n, n], b[B…, n, m] -> x[B…, n, m] with A x = b; reads one triangle of A. */
+  triangular_solve: { readonly lower: boolean };
 
   /**
    * out[o…] = Σ a[…]·b[…]: one label per axis, labels renumbered by first use over (a, b); each label of `out` occurs in a or b,

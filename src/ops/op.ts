@@ -12,7 +12,7 @@ import type { TensorType } from "../ir/types.ts";
 
 /** Decides fusion and kernel family. */
 export type OpClass =
-  | "leaf" | "elementwise" | "reduce" | "contract" | "movement" | "gather" | "structure" | "form";
+  | "leaf" | "elementwise" | "reduce" | "contract" | "matrix" | "movement" | "gather" | "structure" | "form";
 
 /** No derivative flows to this input (an integer, a stopped value): distinct from a zero. */
 export const noPath = "no path";
@@ -63,6 +63,8 @@ export interface Sample<K extends OpName> {
   readonly ranges?: readonly (readonly [low: number, high: number])[];
   /** Points within 1e-3 of these are redrawn. */
   readonly kinks?: readonly number[];
+  /** Per input: what is added to the diagonal of the last two axes, so that matrices are far from singular. */
+  readonly diagonal?: readonly number[];
 }
 
 /** What is true of one primitive. */

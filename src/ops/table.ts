@@ -4,12 +4,14 @@
  *
  *     table.mul.doc      // "The product: out = x · y."
  */
+import { argsort, cumsum } from "./along.ts";
 import { add, compare, div, floordiv, logic, max, mod, mul, pow } from "./binary.ts";
 import { gather, scatterSum } from "./by-data.ts";
 import { select } from "./choice.ts";
 import { contract } from "./contract.ts";
 import { custom, derive } from "./forms.ts";
 import { constRecord, iota, leaf, random, size } from "./leaves.ts";
+import { cholesky, triangularSolve } from "./matrix.ts";
 import { concat, reshape, view } from "./movement.ts";
 import type { OpTable } from "./op.ts";
 import { argmax, reduce } from "./reduce.ts";
@@ -22,7 +24,8 @@ export const table: OpTable = {
   neg, exp, log, log1p, expm1, sqrt, sin, cos, tanh, sigmoid, erf, floor, not, finite,
   add, mul, div, max, pow, floordiv, mod, compare, logic,
   select, cast: castRecord, stop, mark,
-  reduce, argmax,
+  reduce, argmax, cumsum, argsort,
+  cholesky, triangular_solve: triangularSolve,
   contract,
   view, reshape, concat,
   gather, scatter_sum: scatterSum,

@@ -50,9 +50,14 @@ export function foldedAxes(node: Node): readonly number[] {
  * without one is a product of broadcasts.
  */
 export function isAnchor(node: Node): boolean {
-  if (node.op === "scatter_sum") return true;
+  if (node.op === "scatter_sum" || isInTurns(node)) return true;
   if (node.op === "reduce") return foldedAxes(node).length > 0 || node.inputs.length > 1;
   return foldedAxes(node).length > 0;
+}
+
+/** Elements that follow from other elements of the same node: each turn reads what those before it stored, in a nest of its own. */
+export function isInTurns(node: Node): boolean {
+  return node.op === "cumsum" || node.op === "cholesky" || node.op === "triangular_solve";
 }
 
 /** A contraction proper, which kernels tile: its operands must be plain reads. */
@@ -71,6 +76,8 @@ export function readsPerElement(node: Node, at: number, capacity: dims.Bindings)
       return own / its;
     case "gather":
       return own / its;
+    case "triangular_solve":
+      return at === 0 ? (own / its) * dims.evaluate(input.type.shape.at(-1) ?? 1, capacity) : 1;
     case "scatter_sum":
       return node.attrs.size * (at === 0 ? 1 : Math.max(1, elementsOf(node.inputs[0] as Node, capacity) / its));
     case "contract": {

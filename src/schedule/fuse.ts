@@ -15,7 +15,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
 import { isAligned } from "./align.ts";
-import { elementsOf, isAnchor, isProduct } from "./cost.ts";
+import { elementsOf, isAnchor, isInTurns, isProduct } from "./cost.ts";
 import { isStored } from "./choose-roots.ts";
 
 export interface Group {
@@ -157,6 +157,7 @@ class Fuser {
 
   private merge(into: Draft, other: Draft, rule: string): boolean {
     const members = this.sorted([...into.members, ...other.members]);
+    if (members.some(isInTurns)) return false;
     if (members.length > mostMembers) return false;
     const rank = Math.min(into.parallel.length, other.parallel.length);
     const parallel = rank === into.parallel.length ? into.parallel : other.parallel;

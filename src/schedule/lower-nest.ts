@@ -84,7 +84,7 @@ function shapeOf(group: Group, body: readonly Stmt[]): Nest["shape"] {
 }
 
 /** All nodes the nest computes, in order of id. */
-function nodesOf(group: Group, around: Surroundings): readonly Node[] {
+export function nodesOf(group: Group, around: Surroundings): readonly Node[] {
   const found = new Set<Node>();
   const work = [...group.members];
   for (let n = work.pop(); n; n = work.pop()) {
@@ -95,10 +95,10 @@ function nodesOf(group: Group, around: Surroundings): readonly Node[] {
   return [...found].sort((x, y) => x.id - y.id);
 }
 
-const telling = new Set(["reduce", "contract", "argmax", "scatter_sum", "gather", "exp", "log", "tanh", "sigmoid", "erf", "sqrt", "sin", "cos", "random", "finite", "concat"]);
+const telling = new Set(["reduce", "contract", "argmax", "cumsum", "cholesky", "triangular_solve", "scatter_sum", "gather", "exp", "log", "tanh", "sigmoid", "erf", "sqrt", "sin", "cos", "random", "finite", "concat"]);
 
 /** From content: the loops and the telling elementwise ops, at most four words. */
-function nameOf(nodes: readonly Node[]): string {
+export function nameOf(nodes: readonly Node[]): string {
   const words: string[] = [];
   for (const n of nodes) {
     const word = n.op === "reduce" ? n.attrs.kind : n.op;

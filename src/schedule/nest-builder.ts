@@ -133,13 +133,13 @@ export class NestBuilder {
 
   /**
    * A fold over axes, placed at `depth`, where all that its body takes from outside is known.
-   * Returns the results: one ref, two for argmax (value, index).
+   * Returns the results: one ref, two for argmax (value, index). `below`: where the loops end before their extents.
    */
-  fold(monoid: Monoid, dtype: DType, extents: readonly Dim[], depth: number, body: (index: readonly Index[]) => Folded): readonly Scalar[] {
+  fold(monoid: Monoid, dtype: DType, extents: readonly Dim[], depth: number, body: (index: readonly Index[]) => Folded, below?: Scalar): readonly Scalar[] {
     const outer = this.scopes;
     const inner: Scope = { stmts: [], stores: [], memo: new Map() };
     this.scopes = [...outer.slice(0, depth + 1), inner];
-    const axes = extents.map((d, i) => this.axis(`r${i}`, d, depth + 1));
+    const axes = extents.map((d, i): Axis => ({ ...this.axis(`r${i}`, d, depth + 1), ...(below && { below }) }));
     const { value, mask } = body(axes.map((a) => this.indexOf(a)));
     this.scopes = outer;
     const results = [ref(this.fresh(depth), dtype), ...(monoid === "argmax" ? [ref(this.fresh(depth), "i32")] : [])];
@@ -148,15 +148,29 @@ export class NestBuilder {
     return results;
   }
 
+  /** The number of the innermost scope. */
+  get depth(): number {
+    return this.scopes.length - 1;
+  }
+
   /** Runs `body` once per index of a new axis in the current scope. */
   each(name: string, extent: Dim, body: (index: Index) => void): void {
+    this.repeat(name, extent, body, {});
+  }
+
+  /** The same one index after the other, so that a turn may read what earlier ones stored. */
+  turns(name: string, extent: Dim, body: (index: Index) => void): void {
+    this.repeat(name, extent, body, { turns: true });
+  }
+
+  private repeat(name: string, extent: Dim, body: (index: Index) => void, how: { readonly turns?: true }): void {
     const outer = this.scopes;
     const inner: Scope = { stmts: [], stores: [], memo: new Map() };
     this.scopes = [...outer, inner];
     const axis = this.axis(name, extent, outer.length);
     body(this.indexOf(axis));
     this.scopes = outer;
-    outer.at(-1)?.stores.push({ kind: "each", axis, body: [...inner.stmts, ...inner.stores] });
+    outer.at(-1)?.stores.push({ kind: "each", axis, body: [...inner.stmts, ...inner.stores], ...how });
   }
 
   /** The depth of the deepest value a scalar refers to. */

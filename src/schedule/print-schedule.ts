@@ -36,7 +36,7 @@ function printNest(w: Writer, nest: Nest, name: (b: Buffer) => string, why: bool
   const text = (s: Scalar): string => printScalar(s, nest.params, names);
   const axis = (a: Axis): string => {
     names.set(a.id, a.name);
-    return `${a.name} in ${dims.print(a.extent)}${dims.isStatic(a.extent) ? "" : ` (cap ${a.capacity})`}`;
+    return `${a.name} in ${dims.print(a.extent)}${dims.isStatic(a.extent) ? "" : ` (cap ${a.capacity})`}${a.below ? ` below ${text(a.below)}` : ""}`;
   };
   const block = (body: readonly Stmt[]): void => {
     for (const s of body) {
@@ -58,7 +58,7 @@ function printNest(w: Writer, nest: Nest, name: (b: Buffer) => string, why: bool
           });
           break;
         case "each":
-          w.line(`each ${axis(s.axis)}`);
+          w.line(`${s.turns ? "turns" : "each"} ${axis(s.axis)}`);
           w.indent(() => block(s.body));
       }
     }

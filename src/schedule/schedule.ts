@@ -14,10 +14,11 @@ import type { Graph, Node } from "../ir/node.ts";
 import { identityNest } from "./identity-nest.ts";
 import { Buffers } from "./buffers.ts";
 import { chooseRoots, isFree, isStored } from "./choose-roots.ts";
-import { elementsOf } from "./cost.ts";
+import { elementsOf, isInTurns } from "./cost.ts";
 import { fuse } from "./fuse.ts";
 import { hostScalars } from "./host-scalars.ts";
 import { lowerNest } from "./lower-nest.ts";
+import { lowerTurns } from "./lower-turns.ts";
 import type { Surroundings } from "./elements.ts";
 import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
@@ -66,7 +67,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
       buffer: (n) => (isStored(n) || !(own.has(n) || isFree(n, { host: host.of })) ? buffers.of(n) : undefined),
       host: (n) => host.of.get(n),
     };
-    return lowerNest({ group, stores: buffers.stores, around, capacity });
+    const inTurns = group.members.some(isInTurns);
+    return (inTurns ? lowerTurns : lowerNest)({ group, stores: buffers.stores, around, capacity });
   });
   const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);

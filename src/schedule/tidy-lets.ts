@@ -53,7 +53,7 @@ function tidyFold(fold: Extract<Stmt, { kind: "fold" }>, uses: ReadonlyMap<numbe
   };
 }
 
-/** The scalars that a statement evaluates in its own scope; those of a fold belong to its body. */
+/** The scalars that a statement evaluates in its own scope; those of a fold belong to its body, but for where it ends. */
 function scalarsOf(s: Stmt): readonly Scalar[] {
   switch (s.kind) {
     case "let":
@@ -62,6 +62,8 @@ function scalarsOf(s: Stmt): readonly Scalar[] {
       return s.guard ? [s.index, s.guard] : [s.index];
     case "store":
       return s.guard ? [s.index, s.value, s.guard] : [s.index, s.value];
+    case "fold":
+      return s.axes.flatMap((a) => (a.below ? [a.below] : []));
     default:
       return [];
   }
@@ -75,6 +77,8 @@ function mapScalars(s: Stmt, of: (e: Scalar) => Scalar): Stmt {
       return { ...s, index: of(s.index), ...(s.guard ? { guard: of(s.guard) } : {}) };
     case "store":
       return { ...s, index: of(s.index), value: of(s.value), ...(s.guard ? { guard: of(s.guard) } : {}) };
+    case "fold":
+      return { ...s, axes: s.axes.map((a) => (a.below ? { ...a, below: of(a.below) } : a)) };
     default:
       return s;
   }

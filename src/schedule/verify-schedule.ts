@@ -2,7 +2,7 @@
  * Checks a schedule apart from how it was made. Throws an InternalError unless
  *
  *   - every buffer is in the list, is written by one nest at most, and a temp or output is written before it is read;
- *   - inputs are never written, and a nest that reads what it writes reads the element it writes;
+ *   - inputs are never written, and a nest that reads what it writes reads the element it writes, or does so in turns;
  *   - within a nest every value has one definition and is used in its scope;
  *   - an access at a position made of axes alone lies within its buffer, unless it is guarded;
  *   - outputs and commits are produced.
@@ -11,7 +11,7 @@ import type { Axis, Buffer, Nest, Schedule, Stmt } from "../ir/kernel.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { keyOf } from "./index-form.ts";
-import { loads, stores } from "./order.ts";
+import { loads, statements, stores } from "./order.ts";
 
 const where = "verify schedule";
 
@@ -24,7 +24,7 @@ export function verifySchedule(schedule: Schedule): void {
     for (const load of loads(nest)) {
       const { buffer } = load;
       invariant(known.has(buffer), where, `nest ${nest.name} reads ${buffer.name}, which is not in the list`);
-      const made = buffer.place !== "temp" && buffer.place !== "output";
+      const made = (buffer.place !== "temp" && buffer.place !== "output") || isOwn(nest, buffer);
       invariant(made || written.has(buffer), where, `nest ${nest.name} reads ${buffer.name} before it is written`);
     }
     for (const store of stores(nest)) verifyStore(nest, store, known, written);
@@ -43,10 +43,17 @@ function verifyStore(nest: Nest, store: Extract<Stmt, { kind: "store" }>, known:
   invariant(!written.has(buffer), where, `${buffer.name} is written by ${written.get(buffer)?.name} and by ${nest.name}`);
   for (const load of loads(nest))
     invariant(
-      load.buffer !== buffer || keyOf(load.index) === keyOf(index),
+      load.buffer !== buffer || keyOf(load.index) === keyOf(index) || isOwn(nest, buffer),
       where,
       `nest ${nest.name} reads ${buffer.name} at other elements than it writes`,
     );
+}
+
+/** True when the nest touches the buffer within turns alone, and writes it: whatever it reads there, an earlier turn may have stored. */
+function isOwn(nest: Nest, buffer: Buffer): boolean {
+  const touches = (body: readonly Stmt[]): readonly Stmt[] => statements(body).filter((s) => (s.kind === "load" || s.kind === "store") && s.buffer === buffer);
+  const inTurns = nest.body.flatMap((s) => (s.kind === "each" && s.turns ? touches(s.body) : []));
+  return inTurns.some((s) => s.kind === "store") && inTurns.length === touches(nest.body).length;
 }
 
 function verifyScopes(nest: Nest): void {
@@ -89,6 +96,7 @@ function verifyScopes(nest: Nest): void {
         within(s.buffer, s.index, s.guard);
       } else if (s.kind === "fold") {
         const inner = new Set(scope);
+        for (const a of s.axes) use(a.below, scope);
         for (const a of s.axes) open(a, inner);
         block(s.body, inner);
         use(s.value, inner);

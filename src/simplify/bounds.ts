@@ -86,6 +86,7 @@ function bound(node: Node, of: (node: Node | undefined) => Bounds): Bounds {
     case "gather": return x;
     case "view": return node.attrs.map.guards.length > 0 ? union(x, { lo: 0, hi: 0 }) : x;
     case "concat": return node.inputs.map(of).reduce(union);
+    case "argsort":
     case "argmax": return { lo: 0, hi: anything.hi };
     case "mod": {
       const by = splatOf(b);
@@ -93,6 +94,7 @@ function bound(node: Node, of: (node: Node | undefined) => Bounds): Bounds {
     }
     case "reduce": return reduced(node, x, node.inputs.length > 1);
     case "contract": return a === b && sameLabels(node.attrs.a, node.attrs.b) ? { lo: 0, hi: anything.hi } : summed(product(x, of(b)), undefined);
+    case "cumsum":
     case "scatter_sum": return summed(union(x, { lo: 0, hi: 0 }), undefined);
     default: return anything;
   }

@@ -40,7 +40,7 @@ export function allCases(): readonly Case[] {
 }
 
 /** A tensor of the type within the range; kinks are kept 1e-3 away, and so are equal elements, since ties are kinks too. */
-export function draw(type: TensorType, next: () => number, range: readonly [number, number] = [-2, 2], kinks: readonly number[] = []): Tensor64 {
+export function draw(type: TensorType, next: () => number, range: readonly [number, number] = [-2, 2], kinks: readonly number[] = [], diagonal = 0): Tensor64 {
   const shape = type.shape.map(Number);
   const [low, high] = type.dtype === "bool" ? [0, 1] : range;
   const data: number[] = [];
@@ -54,6 +54,10 @@ export function draw(type: TensorType, next: () => number, range: readonly [numb
     while (kinks.some((k) => Math.abs(x - k) < 1e-3) || data.some((y) => Math.abs(x - y) < 1e-3));
     data.push(x);
   }
+  const [rows = 0, columns = 0] = diagonal === 0 ? [] : shape.slice(-2);
+  data.forEach((_, i) => {
+    if (diagonal !== 0 && Math.floor(i / columns) % rows === i % columns) data[i] = (data[i] ?? 0) + diagonal;
+  });
   return { shape, data: Float64Array.from(data) };
 }
 
@@ -75,7 +79,7 @@ export function programOf(c: Case, seed: number): Program {
   const table64 = (type: TensorType, t: Tensor64): Node => builder.const(type, t.data.length === 0 ? 0 : [...t.data]);
   const wrt: (Node | undefined)[] = [];
   const operands = c.inputs.map((type, i) => {
-    const x = draw(type, next, c.sample.ranges?.[i], c.sample.kinks);
+    const x = draw(type, next, c.sample.ranges?.[i], c.sample.kinks, c.sample.diagonal?.[i]);
     const leaf = builder.leaf({ kind: "input", path: `u${i}`, type });
     if (type.dtype !== "f32") {
       values.set(`u${i}`, x);

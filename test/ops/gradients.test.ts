@@ -76,11 +76,11 @@ describe("rules keep their contract", () => {
     const next = numbers(3);
     const builder = new Builder();
     const values = new Map<string, Tensor64>();
-    const leaf = (path: string, type: Node["type"], range?: readonly [number, number]): Node => {
-      values.set(path, draw(type, next, range, c.sample.kinks));
+    const leaf = (path: string, type: Node["type"], range?: readonly [number, number], diagonal = 0): Node => {
+      values.set(path, draw(type, next, range, c.sample.kinks, diagonal));
       return builder.leaf({ kind: "input", path, type });
     };
-    const operands = c.inputs.map((type, i) => leaf(`x${i}`, type, c.sample.ranges?.[i]));
+    const operands = c.inputs.map((type, i) => leaf(`x${i}`, type, c.sample.ranges?.[i], c.sample.diagonal?.[i]));
     const node = builder.make(c.op, c.attrs, operands);
     const rule = (table[c.op] as unknown as OpRecord<OpName>).grad;
     if (typeof rule !== "function") throw new Error("unreachable");

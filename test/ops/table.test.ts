@@ -39,7 +39,7 @@ describe("the type rule and the evaluator agree on every sample", () => {
   it.each(cases.map((c) => [c.title, c] as const))("%s", (_, c) => {
     const next = numbers(4);
     const b = new Builder();
-    const values = new Map(c.inputs.map((type, i) => [`x${i}`, draw(type, next, c.sample.ranges?.[i], c.sample.kinks)]));
+    const values = new Map(c.inputs.map((type, i) => [`x${i}`, draw(type, next, c.sample.ranges?.[i], c.sample.kinks, c.sample.diagonal?.[i])]));
     const node = b.make(c.op, c.attrs, c.inputs.map((type, i) => b.leaf({ kind: "input", path: `x${i}`, type })));
     const value = evaluated(node, values);
     expect(value.shape).toEqual(node.type.shape);

@@ -94,10 +94,8 @@ function runNest(nest: Nest, memory: ReadonlyMap<Buffer, Float64Array>, host: Fl
           break;
         }
         case "each":
-          for (let i = 0; i < live(s.axis); i++) {
-            values[s.axis.id] = i;
-            block(s.body);
-          }
+          if (s.turns) walk([[s.axis.id, live(s.axis)]], values, () => block(s.body));
+          else scattered([[s.axis.id, live(s.axis)]], values, () => block(s.body));
           break;
         case "fold":
           fold(s);
@@ -108,7 +106,8 @@ function runNest(nest: Nest, memory: ReadonlyMap<Buffer, Float64Array>, host: Fl
     let acc: number = { sum: 0, prod: 1, max: -Infinity, any: 0, all: 1, argmax: -Infinity }[s.monoid];
     let best = 0;
     let turn = 0;
-    walk(s.axes.map((a) => [a.id, live(a)]), values, () => {
+    const end = (a: Axis): number => Math.min(live(a), a.below ? evalScalar(a.below, context) : Infinity);
+    walk(s.axes.map((a) => [a.id, end(a)]), values, () => {
       block(s.body);
       const masked = s.mask !== undefined && evalScalar(s.mask, context) === 0;
       if (!masked) {

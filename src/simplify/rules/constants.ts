@@ -18,7 +18,7 @@ const largestTable = 256;
 const folded = [
   "neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite",
   "add", "mul", "div", "max", "pow", "floordiv", "mod", "compare", "logic", "select", "cast",
-  "reduce", "argmax", "contract", "view", "reshape", "concat", "gather", "scatter_sum",
+  "reduce", "argmax", "cumsum", "argsort", "cholesky", "triangular_solve", "contract", "view", "reshape", "concat", "gather", "scatter_sum",
 ] as const satisfies readonly OpName[];
 
 /** Whether an f32 holds a number. */
