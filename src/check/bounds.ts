@@ -151,6 +151,8 @@ export class Ranges {
         return this.get(core.body);
       case "binding":
         return this.get(core.value);
+      case "primitive":
+        return core.op.name === "argsort" ? { lo: 0, hi: dims.sub(core.type.shape[core.op.axis] ?? 1, 1) } : anything;
       default:
         return anything;
     }

@@ -14,6 +14,7 @@ import { apply, type Operand } from "./elementwise.ts";
 import { castCore, numberCore, sizeValue } from "./make.ts";
 import { broadcast, concat, flatten, flip, pad, reshape, sizeOf, split, stack, transpose } from "./movement.ts";
 import { asTensor, knownOf } from "./operands.ts";
+import { argsort, cholesky, cumsum, option, takeAlong, triangularSolve } from "./primitives.ts";
 import { reduce, stop, type WholeReduction } from "./reduce.ts";
 import { type GivenArgument, poison, type TensorValue, type Value } from "./value.ts";
 
@@ -130,6 +131,20 @@ const table: Readonly<Record<string, Builtin>> = {
   pad: {
     params: ["x", "width", "axis", "value"], required: 2,
     run: (cx, s) => pad(cx, need(s, "x"), need(s, "width"), s.args.get("axis"), s.args.get("value"), s.span),
+  },
+  cumsum: {
+    params: ["x", "axis", "reverse", "exclusive"], required: 1,
+    run: (cx, s) => cumsum(cx, need(s, "x"), s.args.get("axis"), { reverse: option(cx, s.args.get("reverse"), false), exclusive: option(cx, s.args.get("exclusive"), false) }, s.span),
+  },
+  argsort: {
+    params: ["x", "axis", "descending"], required: 1,
+    run: (cx, s) => argsort(cx, need(s, "x"), s.args.get("axis"), option(cx, s.args.get("descending"), false), s.span),
+  },
+  take_along: { params: ["x", "places", "axis"], required: 2, run: (cx, s) => takeAlong(cx, need(s, "x"), need(s, "places"), s.args.get("axis"), s.span) },
+  cholesky: { params: ["A"], required: 1, run: (cx, s) => cholesky(cx, need(s, "A"), s.span) },
+  triangular_solve: {
+    params: ["A", "b", "lower"], required: 2,
+    run: (cx, s) => triangularSolve(cx, need(s, "A"), need(s, "b"), option(cx, s.args.get("lower"), true), s.span),
   },
   size: { params: ["x", "axis"], required: 2, run: (cx, s) => sizeOf(cx, need(s, "x"), need(s, "axis"), s.span) },
 };

@@ -21,6 +21,7 @@ export function partsOf(core: Core): readonly Core[] {
       return [];
     case "apply":
     case "concat":
+    case "primitive":
     case "random":
       return core.args;
     case "cast":

@@ -37,6 +37,13 @@ export type ApplyOp =
 
 export type FoldOp = "sum" | "mean" | "prod" | "max" | "min" | "argmax" | "argmin" | "any" | "all" | "count" | "logsumexp";
 
+/** What is one primitive of whole tensors; axes before those that it works on are a batch. */
+export type PrimitiveOp =
+  | { readonly name: "cumsum"; readonly axis: number; readonly reverse: boolean; readonly exclusive: boolean }
+  | { readonly name: "argsort"; readonly axis: number; readonly descending: boolean }
+  | { readonly name: "cholesky" }
+  | { readonly name: "triangular_solve"; readonly lower: boolean };
+
 /** One axis of a slice. */
 export type SliceItem =
   | { readonly kind: "all" }
@@ -64,6 +71,7 @@ export type Core = Base &
     | { readonly kind: "reduce"; readonly op: FoldOp; readonly axes: readonly number[]; readonly arg: Core }
     /** `@`: the last axis of a with the second-to-last (or only) axis of b; leading axes broadcast. */
     | { readonly kind: "matmul"; readonly a: Core; readonly b: Core }
+    | { readonly kind: "primitive"; readonly op: PrimitiveOp; readonly args: readonly Core[] }
     | { readonly kind: "transpose"; readonly order: readonly number[]; readonly arg: Core }
     | { readonly kind: "reshape"; readonly arg: Core }
     | { readonly kind: "broadcast"; readonly arg: Core }

@@ -48,6 +48,7 @@ function partsOf(core: Core): readonly Core[] {
   switch (core.kind) {
     case "apply":
     case "concat":
+    case "primitive":
       return core.args;
     case "cast":
     case "reduce":

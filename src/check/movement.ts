@@ -21,7 +21,7 @@ import { numbersOf } from "./reduce.ts";
 import { poison, type TensorValue, type Value } from "./value.ts";
 
 /** A tensor that is moved as a whole; inside index notation there is none. */
-function whole(cx: Context, { value, span }: Operand, what: string): TensorValue | undefined {
+export function whole(cx: Context, { value, span }: Operand, what: string): TensorValue | undefined {
   const x = asTensor(cx, value, span, what);
   if (!x?.indexed) return x;
   cx.error({ code: "E0210", message: "inside index notation every value is one number", span, label: "this works on whole tensors" });
@@ -53,7 +53,8 @@ function axesOf(cx: Context, given: Operand | undefined, rank: number, span: Spa
   return undefined;
 }
 
-function axisOf(cx: Context, given: Operand | undefined, standard: number, rank: number, span: Span): number | undefined {
+/** One axis; the standard one where none is given. */
+export function axisOf(cx: Context, given: Operand | undefined, standard: number, rank: number, span: Span): number | undefined {
   if (!given) return standard;
   const axes = axesOf(cx, given, rank, span);
   if (!axes || axes.length === 1) return axes?.[0];
@@ -265,7 +266,7 @@ function sizeCore(dim: Dim, span: Span): Core {
 }
 
 /** An index variable for each axis of a shape. */
-function over(x: TensorValue, shape: readonly Dim[], span: Span): { readonly variables: readonly Variable[]; readonly index: readonly Core[] } {
+export function over(x: TensorValue, shape: readonly Dim[], span: Span): { readonly variables: readonly Variable[]; readonly index: readonly Core[] } {
   const variables = shape.map((extent, a) => {
     const variable = new Variable(`i${a}`, span);
     variable.settle("given", 0, extent, span, x.fixed?.[a] ?? span);
@@ -274,7 +275,8 @@ function over(x: TensorValue, shape: readonly Dim[], span: Span): { readonly var
   return { variables, index: variables.map((variable): Core => ({ kind: "index", variable, type: tensor("i32", []), span })) };
 }
 
-function comprehended(variables: readonly Variable[], body: Core, span: Span): TensorValue {
+/** The tensor of what the body is for each value of the variables. */
+export function comprehended(variables: readonly Variable[], body: Core, span: Span): TensorValue {
   const core: Core = { kind: "comprehend", indices: variables, body, type: tensor(body.type.dtype, variables.map((v) => v.extent)), span };
   return tensorValue(core, { fixed: variables.map((v) => v.origin) });
 }

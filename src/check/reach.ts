@@ -54,6 +54,8 @@ function differentiable(core: Core): readonly Core[] {
       return [core.arg];
     case "concat":
       return core.args;
+    case "primitive":
+      return core.op.name === "argsort" ? [] : core.args;
     case "comprehend":
       return [core.body];
     case "at":
@@ -82,6 +84,7 @@ function operands(core: Core): readonly Core[] {
   switch (core.kind) {
     case "apply":
     case "concat":
+    case "primitive":
       return core.args;
     case "select":
       return [core.condition, core.then, core.otherwise];

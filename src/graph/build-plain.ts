@@ -5,10 +5,11 @@
  *     lowerPlain(entry, { kind: "apply", op: "add", args: [x, b] }, valueOf)     add(x, view b), over the indices of both
  */
 import type { Dim } from "../ir/dims.ts";
+import type { Emit } from "../ir/emit.ts";
 import type { Node } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { DType } from "../ir/types.ts";
-import type { Core, CoreKind, CoreOf } from "../check/core.ts";
+import type { Core, CoreKind, CoreOf, PrimitiveOp } from "../check/core.ts";
 import { UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { applyNode } from "./build-apply.ts";
@@ -69,6 +70,11 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
       const k = x.vars.length;
       return { node: e.transpose(x.node, [...x.vars.map((_, a) => a), ...core.order.map((a) => a + k)]), vars: x.vars };
     }
+    case "primitive": {
+      const values = core.args.map((c) => convertValue(e, get(c), c.type.dtype));
+      const vars = variables.union(values.map((v) => v.vars));
+      return { node: primitiveNode(e, core.op, values.map((v) => spread(e, v, vars, ownShape(v))), vars.length), vars };
+    }
     case "reshape": {
       const x = get(core.arg);
       return { node: e.reshape(x.node, [...x.vars.map((v) => v.extent), ...core.type.shape]), vars: x.vars };
@@ -102,6 +108,20 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
 /** A dimension as an i32 scalar. */
 export function extentNode(entry: Entry, dim: Dim): Node {
   return typeof dim === "number" ? entry.builder.scalar(dim, "i32") : entry.builder.size(dim);
+}
+
+/** The primitive over values that have `lead` axes of their own before those of the program. */
+function primitiveNode(e: Emit, op: PrimitiveOp, inputs: readonly Node[], lead: number): Node {
+  switch (op.name) {
+    case "cumsum":
+      return e.make("cumsum", { axis: op.axis + lead, reverse: op.reverse, exclusive: op.exclusive }, inputs);
+    case "argsort":
+      return e.make("argsort", { axis: op.axis + lead, descending: op.descending }, inputs);
+    case "cholesky":
+      return e.make("cholesky", {}, inputs);
+    case "triangular_solve":
+      return e.make("triangular_solve", { lower: op.lower }, inputs);
+  }
 }
 
 /** The diagnostic for a legal program that cannot be built. */

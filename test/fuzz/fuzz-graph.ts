@@ -9,13 +9,20 @@ import type { Commit, Graph, Node, Output } from "../../src/ir/node.ts";
 import type { Dim } from "../../src/ir/dims.ts";
 import { Builder } from "../../src/graph/builder.ts";
 import { topological } from "../../src/graph/topological.ts";
-import { byData, movements, structures } from "./movement-makers.ts";
+import { byData, inTurns, movements, structures } from "./movement-makers.ts";
 import { axesOf, N, Pool, sizes } from "./pool.ts";
-import type { Recipe } from "./recipe.ts";
+import { firstInTurns, type Recipe } from "./recipe.ts";
 import { elementwise, folds, integers, type Maker, products, rate } from "./values-makers.ts";
 
 /** Which family a step belongs to; weights by repetition. */
 const families: readonly (readonly Maker[])[] = [elementwise, elementwise, elementwise, folds, folds, products, products, products, movements, movements, movements, byData, integers, integers, structures];
+
+/** The maker of a step. Kinds from `firstInTurns` on are a family of their own, so that recipes with smaller kinds stay what they are. */
+function makerOf(kind: number): Maker | undefined {
+  if (kind >= firstInTurns) return inTurns[kind % inTurns.length];
+  const family = families[kind % families.length] ?? elementwise;
+  return family[Math.floor(kind / families.length) % family.length];
+}
 
 /** Forward values and the loss, before gradients are asked for. */
 export function fuzzGraph(recipe: Recipe): Graph {
@@ -35,9 +42,8 @@ export function fuzzGraph(recipe: Recipe): Graph {
   pool.add(w);
   pool.add(e.leaf({ kind: "input", path: "t", type: { dtype: "i32", shape: [N] } }));
   for (const step of recipe.steps) {
-    const family = families[step.kind % families.length] ?? elementwise;
     const x = pool.pick(step.a);
-    if (x) pool.add(family[Math.floor(step.kind / families.length) % family.length]?.(pool, x, step));
+    if (x) pool.add(makerOf(step.kind)?.(pool, x, step));
   }
   return finish(e, pool, recipe, w);
 }

@@ -143,6 +143,44 @@ export const byData: readonly Maker[] = [
   }),
 ];
 
+/** A well conditioned matrix of the size of the last axis, one for each entry of the axes before. */
+function matrixOf(pool: Pool, x: Node): Node | undefined {
+  const n = x.type.shape.at(-1);
+  const shape = n === undefined ? [] : [...x.type.shape, n];
+  if (n === undefined || !pool.holds(shape) || empty(x)) return undefined;
+  const { e } = pool;
+  const [row, column] = [shape.length - 2, shape.length - 1];
+  const place = (axis: number): Node => e.broadcast(e.iota(n), shape, [axis]);
+  // a_ij = c / (1 + |i - j|²) · tanh(x_j) off the diagonal, which is 3: dominated by it.
+  const apart = e.cast(e.add(place(row), e.neg(place(column))), "f32");
+  const wide = e.broadcast(e.make("tanh", {}, [x]), shape, [...axesOf(x).slice(0, -1), column]);
+  const off = e.mul(e.div(e.like(apart, 0.4), e.add(e.mul(apart, apart), e.like(apart, 1))), wide);
+  return e.select(e.compare("==", place(row), place(column)), e.add(off, e.like(off, 3)), off);
+}
+
+export const inTurns: readonly Maker[] = [
+  on(({ e }, x, axis, s) => {
+    const sum = e.make("cumsum", { axis, reverse: s.b % 2 === 0, exclusive: s.c % 3 === 0 }, [x]);
+    return e.mul(sum, e.like(sum, typeof dimAt(x, axis) === "number" && Number(dimAt(x, axis)) < 8 ? 0.5 : 0.1));
+  }),
+  on(({ e }, x, axis, s) => (s.b % 2 === 0 ? e.make("cumsum", { axis, reverse: s.c % 2 === 0, exclusive: false }, [e.cast(e.mul(x, e.like(x, 3)), "i32")]) : undefined)),
+  on(({ e }, x, axis, s) => (empty(x) ? undefined : e.make("argsort", { axis, descending: s.b % 2 === 0 }, [x]))),
+  on(({ e }, x, axis, s) => {
+    if (empty(x) || axis !== rank(x) - 1) return undefined;
+    return e.gather(x, e.make("argsort", { axis, descending: s.b % 2 === 0 }, [x]), axis);
+  }),
+  (p, x) => {
+    const a = matrixOf(p, x);
+    return a && p.e.make("cholesky", {}, [a]);
+  },
+  (p, x, s) => {
+    const a = matrixOf(p, x);
+    if (!a) return undefined;
+    const column = p.e.broadcast(p.fit(p.pick(s.b) ?? x, x), [...x.type.shape, 2], axesOf(x));
+    return p.e.make("triangular_solve", { lower: s.c % 2 === 0 }, [a, column]);
+  },
+];
+
 export const structures: readonly Maker[] = [
   (p, x, s) => recurrent(p, x, s),
   (p, x, s) => innerGradient(p, x, s),

@@ -86,7 +86,9 @@ function apply(node: Node, inputs: Values, context: EvalContext): Tensor64 {
 function inexact(node: Node, inputs: Values, context: EvalContext, by: Noise): Tensor64 {
   const decided = decide(node, inputs, context, by);
   if (decided) return decided;
-  const exact = apply(node, inputs, context);
+  // Substitution and factoring err as if their operands were a little different.
+  const moved = node.op === "cholesky" || node.op === "triangular_solve" ? inputs.map((t) => nearby(t, by)) : inputs;
+  const exact = apply(node, moved, context);
   if (node.type.dtype !== "f32") return exact;
   const sums = magnitudes(node, inputs, context);
   const data = exact.data.map((v, i) => {
@@ -99,13 +101,19 @@ function inexact(node: Node, inputs: Values, context: EvalContext, by: Noise): T
   return { shape: exact.shape, data };
 }
 
+/** Numbers about as far from these as the rounding of the largest. */
+function nearby(t: Tensor64, by: Noise): Tensor64 {
+  const most = t.data.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  return { shape: t.shape, data: t.data.map((v) => v + (2 * by.next() - 1) * 4 * relative * most) };
+}
+
 /** For sums and products of sums: √n times what the summands add up to without their signs; undefined for all else. */
 function magnitudes(node: Node, inputs: Values, context: EvalContext): Tensor64 | undefined {
-  const sums = node.op === "contract" || node.op === "scatter_sum" || (node.op === "reduce" && node.attrs.kind === "sum");
+  const sums = node.op === "contract" || node.op === "scatter_sum" || node.op === "cumsum" || (node.op === "reduce" && node.attrs.kind === "sum");
   if (!sums) return undefined;
   const flat = inputs.map((t, k) => (node.inputs[k]?.type.dtype === "f32" ? { shape: t.shape, data: t.data.map(Math.abs) } : t));
   const total = apply(node, flat, context);
-  const terms = Math.max(1, (inputs[0]?.data.length ?? 1) / Math.max(1, total.data.length));
+  const terms = node.op === "cumsum" ? (total.shape[node.attrs.axis] ?? 1) : Math.max(1, (inputs[0]?.data.length ?? 1) / Math.max(1, total.data.length));
   // Numbers that f32 adds exactly stay exact.
   const whole = flat.every((t, k) => node.inputs[k]?.type.dtype !== "f32" || t.data.every((v) => Number.isInteger(v) && v < 4096));
   return { shape: total.shape, data: total.data.map((v) => (whole ? 0 : v * Math.sqrt(terms) * 0.25)) };
@@ -126,8 +134,21 @@ function decide(node: Node, inputs: Values, context: EvalContext, by: Noise): Te
     const toStep = (v: number, i: number): number => Math.abs(v / unit(i) - Math.round(v / unit(i)));
     return apply(node, [moved(x, (v, i) => (toStep(v, i) !== 0 && toStep(v, i) < near * Math.max(1, Math.abs(v)) ? v + by.side * 2 * near * Math.max(1, Math.abs(v)) : v)), ...inputs.slice(1)], context);
   }
+  if (node.op === "argsort") return apply(node, [shaken(node.attrs.axis, x, by)], context);
   if (node.op === "argmax") return nearlyLargest(node.attrs.axis, x, by);
   return undefined;
+}
+
+/** What is near another value of its line, but not equal to it, moved across some of those. */
+function shaken(axis: number, x: Tensor64, by: Noise): Tensor64 {
+  const step = strides(x.shape)[axis] ?? 1;
+  const length = x.shape[axis] ?? 1;
+  const data = x.data.map((v, at) => {
+    const start = at - (Math.floor(at / step) % length) * step;
+    const close = Array.from({ length }, (_, k) => x.data[start + k * step] ?? 0).some((w) => w !== v && Math.abs(w - v) < near * Math.max(1, Math.abs(v)));
+    return close ? v + (2 * by.next() - 1) * 2 * near * Math.max(1, Math.abs(v)) : v;
+  });
+  return { shape: x.shape, data };
 }
 
 /** The first or the last of those that may be the largest. */
