@@ -48,6 +48,7 @@ export const view: OpRecord<"view"> = {
     sample([2, 4], [[1, -1, 0], [3, 0, -1]], [2, 4]),
     sample([2, 3, 2], [[0, 1, 0, 0], [0, 0, 1, 1]], [2, 4]),
     sample([1, 3], [[0, 1, 0], [0, 0, 1]], [1, 3]),
+    sample([3, 0], [[0, 0, 1], [0, 1, 0]], [0, 3]),
     {
       attrs: {
         map: {
@@ -120,6 +121,7 @@ export const reshape: OpRecord<"reshape"> = {
     { attrs: { shape: [6] }, inputs: [f32(2, 3)] },
     { attrs: { shape: [4, 1, 3] }, inputs: [f32(2, 6)] },
     { attrs: { shape: [] }, inputs: [f32(1, 1)] },
+    { attrs: { shape: [3, 0] }, inputs: [f32(0, 2)] },
   ],
   latex: ({ shape }, args) => called("reshape", [arg(args, 0), printShape(shape)]),
 };

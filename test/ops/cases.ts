@@ -2,12 +2,13 @@
  * Every sample of every op as a small program in which the op stands in the middle: its operands are computed, its
  * result is weighted and another term is added.
  *
- *     u_i ∈ random,   x_i = a_i·u_i + b_i,   loss = Σ r·op(x) + Σ s·u²
+ *     u_i ∈ random,   x_i = a_i·u_i + b_i,   loss = Σ r·op(x) + Σ s·op(x)² + Σ t·u²
  */
 import { Builder } from "../../src/graph/builder.ts";
 import { evaluateNodes } from "../../src/graph/eval-graph.ts";
 import type { Surroundings } from "../../src/graph/eval-graph.ts";
 import type { Node, OpAttrs, OpName } from "../../src/ir/node.ts";
+import { printType } from "../../src/ir/types.ts";
 import type { TensorType } from "../../src/ir/types.ts";
 import type { OpRecord, Sample, Tensor64 } from "../../src/ops/op.ts";
 import { table } from "../../src/ops/table.ts";
@@ -29,6 +30,8 @@ export interface Case {
   readonly attrs: OpAttrs[OpName];
   readonly inputs: readonly TensorType[];
   readonly sample: Sample<OpName>;
+  /** A sample with other sizes. */
+  readonly resized?: true;
 }
 
 /** The cases of every op in the table. */
@@ -61,44 +64,61 @@ export function draw(type: TensorType, next: () => number, range: readonly [numb
   return { shape, data: Float64Array.from(data) };
 }
 
+/** How operands are made of what is differentiated by: each of its own leaf, equal types of one leaf, or of a leaf that lacks an axis. */
+export type Form = "own" | "shared" | "first axis spread" | "last axis spread";
+
 /** An op in the middle of a program, with numbers for its leaves. */
 export interface Program {
   readonly builder: Builder;
-  /** What is differentiated by, each a mark over a leaf; undefined where the operand is no f32. */
-  readonly wrt: readonly (Node | undefined)[];
+  /** What is differentiated by, each a mark over a leaf, by name; one of them does not occur in the loss. */
+  readonly wrt: ReadonlyMap<string, Node>;
   readonly out: Node;
   readonly loss: Node;
   readonly values: Map<string, Tensor64>;
 }
 
-/** Makes the program of a case. */
-export function programOf(c: Case, seed: number): Program {
+/** The name of the leaf that the loss does not depend on. */
+export const unused = "unused";
+
+/** Makes the program of a case: x_i = a_i·u_i + b_i,  loss = Σ r·op(x) + Σ s·op(x)² + Σ t·u². */
+export function programOf(c: Case, seed: number, form: Form = "own"): Program {
   const next = numbers(seed);
   const builder = new Builder();
   const values = new Map<string, Tensor64>();
-  const table64 = (type: TensorType, t: Tensor64): Node => builder.const(type, t.data.length === 0 ? 0 : [...t.data]);
-  const wrt: (Node | undefined)[] = [];
+  const wrt = new Map<string, Node>();
+  const table64 = (type: TensorType, data: ArrayLike<number>): Node => builder.const(type, data.length === 0 ? 0 : Array.from(data));
+  const leafOf = (name: string, type: TensorType): Node => {
+    const known = wrt.get(name);
+    if (known) return known;
+    values.set(name, draw(type, next, [-1, 1]));
+    const u = builder.mark(builder.leaf({ kind: "input", path: name, type }), name);
+    wrt.set(name, u);
+    return u;
+  };
   const operands = c.inputs.map((type, i) => {
     const x = draw(type, next, c.sample.ranges?.[i], c.sample.kinks, c.sample.diagonal?.[i]);
-    const leaf = builder.leaf({ kind: "input", path: `u${i}`, type });
     if (type.dtype !== "f32") {
-      values.set(`u${i}`, x);
-      wrt.push(undefined);
-      return leaf;
+      values.set(`k${i}`, x);
+      return builder.leaf({ kind: "input", path: `k${i}`, type });
     }
-    // The operand itself must lie in the range, so u = (x - b) / a.
+    const rank = type.shape.length;
+    const gone = form === "first axis spread" ? 0 : form === "last axis spread" ? rank - 1 : rank;
+    const kept = type.shape.map((_, a) => a).filter((a) => a !== gone);
+    const own: TensorType = { dtype: "f32", shape: kept.map((a) => type.shape[a] ?? 1) };
+    const leaf = leafOf(form === "shared" ? `u${printType(type)}` : `u${i}`, own);
+    const u = kept.length === rank ? leaf : builder.broadcast(leaf, type.shape, kept);
+    // The operand itself must lie in the range, so b = x - a·u.
     const a = draw(type, next, [0.5, 1.5]);
-    const b = draw(type, next, [-1, 1]);
-    values.set(`u${i}`, { shape: x.shape, data: x.data.map((v, k) => (v - (b.data[k] ?? 0)) / (a.data[k] ?? 1)) });
-    const u = builder.mark(leaf, `u${i}`);
-    wrt.push(u);
-    return builder.add(builder.mul(u, table64(type, a)), table64(type, b));
+    const at = evaluated(u, values);
+    return builder.add(builder.mul(u, table64(type, a.data)), table64(type, x.data.map((v, k) => v - (a.data[k] ?? 0) * (at.data[k] ?? 0))));
   });
   const out = builder.make(c.op, c.attrs, operands);
   const sum = (x: Node): Node => builder.reduce("sum", x, x.type.shape.map((_, a) => a));
+  const weighted = (x: Node): Node => sum(builder.mul(x, table64(x.type, draw(x.type, next).data)));
   const real = builder.cast(out, "f32");
-  let loss = sum(builder.mul(real, table64(real.type, draw(real.type, next))));
-  for (const u of wrt) if (u) loss = builder.add(loss, sum(builder.mul(table64(u.type, draw(u.type, next)), builder.mul(u, u))));
+  let loss = builder.add(weighted(real), weighted(builder.mul(real, real)));
+  for (const u of wrt.values()) loss = builder.add(loss, weighted(builder.mul(u, u)));
+  leafOf(unused, { dtype: "f32", shape: [2, 3] });
   return { builder, wrt, out, loss, values };
 }
 

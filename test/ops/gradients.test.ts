@@ -1,75 +1,21 @@
 /**
- * The derivative table against central differences in f64, generated from the samples: each op in the middle of a program,
- * to first and second order, linear in the incoming gradient, with an operand used twice.
+ * Gradient rules by themselves: what they give for each operand, linear in the incoming gradient; and particular gradients, where a
+ * choice had to be made. Rules in the middle of programs, against central differences: contract.test.ts.
  */
 import { describe, expect, it } from "vitest";
 import { differentiate } from "../../src/grad/differentiate.ts";
 import { Builder } from "../../src/graph/builder.ts";
-import { verifyGraph } from "../../src/graph/verify-graph.ts";
 import type { Node, OpName } from "../../src/ir/node.ts";
 import { noPath } from "../../src/ops/op.ts";
 import type { OpRecord, Tensor64 } from "../../src/ops/op.ts";
 import { table } from "../../src/ops/table.ts";
-import { allCases, around, differences, draw, numbers, programOf, evaluated } from "./cases.ts";
-import type { Program } from "./cases.ts";
+import { allCases, around, draw, numbers, evaluated } from "./cases.ts";
 import { evaluateNodes } from "../../src/graph/eval-graph.ts";
 
 const cases = allCases();
 const isFloat = (node: Node | undefined): node is Node => node?.type.dtype === "f32";
 /** `stop` has a slope that it hides on purpose; a test of its own below. */
 const differentiable = cases.filter((c) => c.op !== "stop" && c.inputs.some((t) => t.dtype === "f32") && typeof (table[c.op] as unknown as OpRecord<OpName>).grad === "function");
-
-function expectClose(found: ArrayLike<number>, wanted: readonly number[], title: string): void {
-  expect(found.length, title).toBe(wanted.length);
-  for (const [k, w] of wanted.entries()) expect(Math.abs((found[k] as number) - w), `${title}, element ${k}: ${found[k]} against ${w}`).toBeLessThan(1e-5 + 1e-3 * Math.abs(w));
-}
-
-/** The given nodes without derivative forms, in an order kept. */
-function derived(program: Program, nodes: readonly Node[]): readonly Node[] {
-  const graph = program.builder.finish("gradients", nodes.map((node, i) => ({ name: `n${i}`, kind: "gradient", node })), []);
-  verifyGraph(graph);
-  const done = differentiate.run(graph);
-  verifyGraph(done, { forms: false });
-  return done.outputs.map((o) => o.node);
-}
-
-const grad = (program: Program, value: Node, wrt: Node): Node => program.builder.make("derive", { kind: "grad" }, [value, wrt]);
-
-describe("first order, mid-graph, against central differences", () => {
-  it.each(differentiable.map((c) => [c.title, c] as const))("%s", (_, c) => {
-    for (const seed of [1, 2]) {
-      const program = programOf(c, seed);
-      const wrt = program.wrt.filter(isFloat);
-      const [loss, ...gradients] = derived(program, [program.loss, ...wrt.map((u) => grad(program, program.loss, u))]);
-      const names = program.wrt.flatMap((u, i) => (u ? [`u${i}`] : []));
-      names.forEach((name, n) => {
-        const found = evaluated(gradients[n] as Node, program.values);
-        expectClose(found.data, differences(loss as Node, name, program.values), `${c.title} by ${name}`);
-      });
-    }
-  });
-});
-
-/** Piecewise constant slopes make the second difference meaningless only at their kinks, which samples keep away from. */
-describe("second order, mid-graph, against central differences of the gradient", () => {
-  it.each(differentiable.map((c) => [c.title, c] as const))("%s", (_, c) => {
-    const program = programOf(c, 5);
-    const { builder } = program;
-    const next = numbers(99);
-    const wrt = program.wrt.filter(isFloat);
-    const names = program.wrt.flatMap((u, i) => (u ? [`u${i}`] : []));
-    // A random combination of all gradients is a scalar again.
-    let slope: Node = builder.scalar(0);
-    for (const u of wrt) {
-      const q = builder.const(u.type, [...draw(u.type, next).data]);
-      slope = builder.add(slope, builder.reduce("sum", builder.mul(grad(program, program.loss, u), q), u.type.shape.map((_, a) => a)));
-    }
-    const [value, ...second] = derived(program, [slope, ...wrt.map((u) => grad(program, slope, u))]);
-    names.forEach((name, n) => {
-      expectClose(evaluated(second[n] as Node, program.values).data, differences(value as Node, name, program.values), `${c.title} by ${name} twice`);
-    });
-  });
-});
 
 describe("rules keep their contract", () => {
   it.each(differentiable.map((c) => [c.title, c] as const))("one entry per operand, of its type or no path, linear in g: %s", (_, c) => {
