@@ -27,6 +27,9 @@ export function graphWith(b: Builder, values: Readonly<Record<string, Node>>): G
   return b.finish("evaluate", Object.entries(values).map(([name, node]) => ({ name, kind: name === "loss" ? "loss" : "output", node }) as const), []);
 }
 
+/** What a size of data is, unless a test says otherwise. */
+const live: dims.Bindings = { N: 3 };
+
 /** A small generator of numbers in [0, 1), the same for the same seed. */
 export function numbers(seed: number): () => number {
   let state = (seed * 2654435761 + 12345) >>> 0;
@@ -39,7 +42,7 @@ export function numbers(seed: number): () => number {
 }
 
 /** Values for the leaves of the graph: reals in [-2, 2], integers in 0..2. */
-export function draw(graph: Graph, seed: number, bindings: dims.Bindings = {}): Inputs {
+export function draw(graph: Graph, seed: number, bindings: dims.Bindings = live): Inputs {
   const next = numbers(seed);
   const inputs: Record<string, number[]> = {};
   const leaves = topological(rootsOf(graph)).filter((n) => n.op === "leaf");
@@ -51,7 +54,7 @@ export function draw(graph: Graph, seed: number, bindings: dims.Bindings = {}): 
 }
 
 /** The outputs by name. */
-export function run(graph: Graph, inputs: Inputs, bindings: dims.Bindings = {}): Record<string, Tensor64> {
+export function run(graph: Graph, inputs: Inputs, bindings: dims.Bindings = live): Record<string, Tensor64> {
   const shapes = new Map(topological(rootsOf(graph)).flatMap((n) => (n.op === "leaf" ? [[n.attrs.path, n.type.shape] as const] : [])));
   const given = (path: string): Tensor64 => ({
     shape: (shapes.get(path) ?? []).map((d) => dims.evaluate(d, bindings)),
@@ -62,7 +65,7 @@ export function run(graph: Graph, inputs: Inputs, bindings: dims.Bindings = {}):
 }
 
 /** The gradient of the output `loss` by the leaf `path`, by central differences. */
-export function differences(graph: Graph, inputs: Inputs, path: string, bindings: dims.Bindings = {}): readonly number[] {
+export function differences(graph: Graph, inputs: Inputs, path: string, bindings: dims.Bindings = live): readonly number[] {
   const at = inputs[path] as readonly number[];
   const loss = (values: readonly number[]): number => run(graph, { ...inputs, [path]: values }, bindings)["loss"]?.data[0] as number;
   const h = 1e-6;

@@ -4,11 +4,11 @@
  */
 import * as dims from "../../ir/dims.ts";
 import type { Dim } from "../../ir/dims.ts";
-import type { Node, NodeOf, OpName } from "../../ir/node.ts";
+import type { Node, NodeOf, OpName, Relation } from "../../ir/node.ts";
 import { table as ops } from "../../ops/table.ts";
 import type { EvalContext, Evaluate, Tensor64 } from "../../ops/op.ts";
 import { wrap } from "../../ops/tensor64.ts";
-import { splatOf } from "../match.ts";
+import { orders, pair, splatOf } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -49,7 +49,40 @@ export const constants: readonly Rule[] = [
     apply: (n, e) => (dims.isStatic(n.attrs.dim) ? e.const(n.type, n.attrs.dim) : undefined),
     example: (e) => e.mul(e.cast(e.size(3), "f32"), input(e, "x", [])),
   }),
+  rule({
+    name: "size-positive",
+    doc: "data has at least one example: max(n, 1) = n and n > 0 is true, for the live size n",
+    ops: ["max", "compare"],
+    apply: (n, e) => {
+      for (const [x, y] of n.op === "max" ? orders(n) : [pair(n)]) {
+        const bound = splatOf(y);
+        if (bound === undefined || !isLiveSize(x)) continue;
+        if (n.op === "max") return bound <= 1 ? x : undefined;
+        const known = n.op === "compare" ? comparedWithSize(n.attrs.relation, bound) : undefined;
+        return known === undefined ? undefined : e.const(n.type, Number(known));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const size = e.cast(e.size(dims.sym("N")), "f32");
+      return e.select(e.compare(">", size, e.like(size, 0)), e.max(size, e.like(size, 1)), e.like(size, 7));
+    },
+  }),
 ];
+
+/** A size that data decides, at least 1: a product of sizes and numbers, none taken off. */
+function isLiveSize(x: Node): boolean {
+  const node = x.op === "cast" ? (x.inputs[0] as Node) : x;
+  return node.op === "size" && !dims.isStatic(node.attrs.dim) && node.attrs.dim.terms.every((t) => t.coefficient > 0);
+}
+
+/** What a relation between a size and a number below it always is. */
+function comparedWithSize(relation: Relation, bound: number): boolean | undefined {
+  if (relation === ">=" && bound <= 1) return true;
+  if (relation === "<" && bound <= 1) return false;
+  if (bound >= 1) return undefined;
+  return relation === ">" || relation === "!=" ? true : relation === "<=" || relation === "==" ? false : undefined;
+}
 
 /** Splats in, a splat out: of any shape, sizes known or not. */
 function foldSplats(n: Node): number | undefined {

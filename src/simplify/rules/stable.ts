@@ -182,6 +182,8 @@ function softplus(e: Emit, x: Node): Node {
 function isChoice(x: Node): boolean {
   let at: Node | undefined = x;
   while (at && (at.op === "neg" || at.op === "view" || at.op === "reshape" || at.op === "gather")) at = at.inputs[0];
+  // A factor that both values share stands before the choice of the rest.
+  if (at?.op === "mul") return at.inputs.some((f) => f.op === "select" && splatOf(f.inputs[1]) !== undefined && splatOf(f.inputs[2]) !== undefined);
   return at?.op === "select" && splatOf(at.inputs[1]) === undefined && splatOf(at.inputs[2]) === undefined;
 }
 

@@ -20,7 +20,7 @@ const elementwise: readonly ShelfRecord[] = [
   each("step", "step(x)", (x) => (x > 0 ? 1 : 0), { still: true, points: [at("at 0", 0, 0, 0)] }),
   each("step", "step(x, at_zero = 0.5)", (x) => (x > 0 ? 1 : 0), { still: true, points: [at("at 0", 0, 0.5, 0)] }),
   each("sigmoid", "sigmoid(x)", sigmoid, { points: [at("at 0", 0, 0.5, 0.25), at("far above", large, 1, 0), at("far below", -large, 0, 0)] }),
-  each("log_sigmoid", "log_sigmoid(x)", (x) => Math.log(sigmoid(x)), { points: [at("far above", large, 0, 0), at("far below", -large, -large, 1)] }),
+  each("log_sigmoid", "log_sigmoid(x)", (x) => Math.log(sigmoid(x)), { points: [at("at 0", 0, -Math.LN2, 0.5), at("far above", large, 0, 0), at("far below", -large, -large, 1)] }),
   each("tanh", "tanh(x)", Math.tanh, { points: [at("far above", 1e30, 1, 0), at("far below", -1e30, -1, 0)] }),
   each("relu", "relu(x)", (x) => Math.max(x, 0), { points: [at("at the kink", 0, 0, 0), at("far below", -1e30, 0, 0), at("far above", 1e30, 1e30, 1)] }),
   each("relu6", "relu6(x)", (x) => cut(x, 0, 6), { points: [at("at the first kink", 0, 0, 0), at("at the second kink", 6, 6, 0), at("far above", large, 6, 0)] }),

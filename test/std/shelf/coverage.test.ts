@@ -4,11 +4,12 @@ import { describe, expect, it } from "vitest";
 import { createLibrary } from "../../../src/std/library.ts";
 import { Diagnostics } from "../../../src/support/diagnostic.ts";
 import { activations } from "./activations.ts";
+import { losses } from "./losses.ts";
 import type { ShelfRecord } from "./record.ts";
 import { missing, wanted } from "./wanted.ts";
 
-const shelves: Readonly<Record<string, readonly ShelfRecord[]>> = { activations };
-/** Functions of the core, which docs/language/functions.md documents. */
+const shelves: Readonly<Record<string, readonly ShelfRecord[]>> = { activations, losses };
+/** Functions of the core, which docs/language/tensor-notation.md documents. */
 const ofTheCore: ReadonlySet<string> = new Set(["sigmoid", "tanh", "abs"]);
 const library = createLibrary();
 

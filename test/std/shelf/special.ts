@@ -15,3 +15,10 @@ export function erf(x: number): number {
   }
   return (2 / Math.sqrt(Math.PI)) * total;
 }
+
+/** log n! of a whole number. */
+export function logFactorial(n: number): number {
+  let total = 0;
+  for (let k = 2; k <= n; k++) total += Math.log(k);
+  return total;
+}
