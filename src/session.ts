@@ -35,7 +35,7 @@ export type SessionOptions = {
 } & ({ readonly backend: "f64" } | OnDevice);
 
 /** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
-interface OnDevice {
+export interface OnDevice {
   readonly backend?: "webgpu";
   readonly device: GPUDevice;
   readonly software?: boolean;
@@ -66,7 +66,8 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   });
 }
 
-function profileFor({ device, software }: OnDevice): Profile {
+/** What kernels are made for on a device. */
+export function profileFor({ device, software }: OnDevice): Profile {
   const info = device.adapterInfo;
   const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
   return emulated ? profiles.software : profiles.gpu;

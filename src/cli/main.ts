@@ -42,7 +42,8 @@ function commands(): Command {
     .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
     .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
   withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
-    .option("--gradients", "compare gradients given by hand with their functions, and the loss's with differences, in f64")
+    .option("--gradients", "compare gradients given by hand with their functions, the loss's with differences in f64, and the device's with f64")
+    .option("--bisect", "run every entry on the device and compare it with f64, kernel by kernel")
     .option("--strict", "with --gradients: a rule that differs on purpose is an error too")
     .option("--deny-warnings", "end with status 1 when there are warnings")
     .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));

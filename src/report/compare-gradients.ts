@@ -22,6 +22,7 @@ import type { TensorType } from "../ir/types.ts";
 import type { Tensor64 } from "../ops/op.ts";
 import { indexAt } from "../ops/tensor64.ts";
 import type { Span } from "../support/span.ts";
+import { randomNumbers } from "./random-numbers.ts";
 
 /** Two gradients, and the first element in which they part. */
 export interface Comparison {
@@ -73,7 +74,7 @@ const near = (found: number, wanted: number): boolean => Math.abs(found - wanted
 
 /** Compares every gradient of the model. */
 export function compareGradients(model: CheckedModel, graphOf: (entry: EntryName) => Graph, options: CompareOptions): GradientReport {
-  const random = generator(options.seed);
+  const random = randomNumbers(options.seed);
   const calls = customCalls([...model.terms, ...model.outputs, ...model.metrics, ...model.updates].map((n) => n.value));
   const { rules, skipped, differing } = compareRules(model, calls, random, options);
   const loss = model.terms.length === 0 ? [] : compareLoss(model, graphOf, differing, random, options);
@@ -223,15 +224,4 @@ function someOf(count: number, random: () => number): readonly number[] {
   const chosen = new Set<number>();
   while (chosen.size < elementsEach) chosen.add(Math.min(count - 1, Math.floor(((random() + 1) / 2) * count)));
   return [...chosen].sort((a, b) => a - b);
-}
-
-/** Numbers from -1 to 1 that look random and repeat (mulberry32). */
-function generator(seed: number): () => number {
-  let state = (seed * 2654435761 + 1) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * 2 - 1;
-  };
 }

@@ -19,6 +19,8 @@ test("says what differs on purpose and succeeds", async () => {
     expect.stringMatching(/^soft by x \(.*:2:42\): agrees in 8 elements$/),
     expect.stringMatching(/^loss by M.w: differs at \[0\], 1 by its gradient and 0 by central differences; it passes through sign_st$/),
     "loss by M.v: agrees in 2 elements",
+    expect.stringMatching(/^loss by M.w on .*: agrees in 3 elements$/),
+    expect.stringMatching(/^loss by M.v on .*: agrees in 2 elements$/),
     "",
   ]);
 });
@@ -30,6 +32,13 @@ test("fails when asked to be strict, at the rule and at the parameter", async ()
   expect(err).toContain("error E0327: the gradient of the loss by `M.w` differs at [0], 1 by its gradient and 0 by central differences");
   expect(err).toContain("4 |   param w: f32[3] ~ ones");
   expect(err).not.toContain("M.v");
+});
+
+test("--bisect compares every entry kernel by kernel", async () => {
+  const { status, out } = await runNabla(["check", "--bisect", "-"], { input: text });
+  expect(status).toBe(0);
+  expect(out).toMatch(/^init: \d+ kernels? agrees? with f64 in \d+ numbers, to \S+ of the largest$/m);
+  expect(out).toMatch(/^gradients: \d+ kernels? agrees? with f64/m);
 });
 
 test("--strict without --gradients is wrong usage", async () => {

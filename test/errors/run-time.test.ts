@@ -9,6 +9,8 @@ import pc from "picocolors";
 import { afterAll, expect, it } from "vitest";
 import { build } from "../../src/cli/build.ts";
 import { check } from "../../src/cli/check.ts";
+import { deviceFindings } from "../../src/cli/device-findings.ts";
+import { reportDiagnostics } from "../../src/cli/diagnostics.ts";
 import { reportFailure } from "../../src/cli/failure.ts";
 import { train } from "../../src/cli/train.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
@@ -73,7 +75,17 @@ const cases: readonly (readonly [title: string, run: (terminal: Terminal) => unk
   ["a loss that is not finite", training(block(csv, "  seed = 1\n").replace("bce_from_logits(z, y)", "bce_from_logits(z, y) + 1 / sum(w^2)  # nabla: allow W0202"), "a,b,label\n1,2,0\n")],
   ["a gradient given by hand that is another", (terminal) => {
     writeFileSync(path.join(folder, "line.dl"), "fn square(x) = x^2 with gradient(dy) { x = dy }\nmodel M {\n  param w: f32[3] ~ ones\n  loss = sum(square(w))\n}\n");
-    return check(terminal, { color: "never", gradients: true, strict: true }, [path.join(folder, "line.dl")]);
+    return check(terminal, { color: "never", gradients: true, strict: true, quiet: true }, [path.join(folder, "line.dl")]);
+  }],
+  ["a kernel that is not its formula", async (terminal) => {
+    const program = compile({ path: "line.dl", text: "model M {\n  param w: f32[3] ~ ones\n  loss = sum(exp(w / 2))\n}\n" }).programs[0] as CompiledProgram;
+    const lower: CompiledProgram["lower"] = (of, target) => {
+      const made = program.lower(of, target);
+      return { ...made, texts: made.texts.map((t) => ({ ...t, wgsl: t.wgsl.replace("fn nabla_exp(a0: f32) -> f32 {", "fn nabla_exp(a0: f32) -> f32 {\n  if (a0 > 0.0f) { return 1.5f; }") })) };
+    };
+    const { lines, diagnostics } = await deviceFindings([Object.create(program, { lower: { value: lower } }) as CompiledProgram], () => ["gradients"], false, { software: true });
+    terminal.out(lines.map((l) => `${l.replace(/ on \S.*?:/, " on the device:")}\n`).join(""));
+    reportDiagnostics(diagnostics, terminal, false);
   }],
   ["no program file", (terminal) => train(terminal, { color: "never", backend: "f64" }, path.join(folder, "none.dl"))],
   ["a place that cannot be written", (terminal) => {

@@ -1,6 +1,9 @@
 /** Gradients given by hand and gradients of the loss, told right from wrong at random points. */
 import { describe, expect, it } from "vitest";
-import type { Graph } from "../../src/ir/node.ts";
+import type { Emit } from "../../src/ir/emit.ts";
+import type { Graph, Node } from "../../src/ir/node.ts";
+import { noPath } from "../../src/ops/op.ts";
+import { table } from "../../src/ops/table.ts";
 import { Builder } from "../../src/graph/builder.ts";
 import { rebuildGraph } from "../../src/graph/walk.ts";
 import { compareGradients, type GradientReport } from "../../src/report/compare-gradients.ts";
@@ -75,5 +78,32 @@ describe("the loss", () => {
     const { loss } = reportOf(`model Two { param a: f32[2] ~ ones; param b: f32[2] ~ ones; loss one = sum(a^3 * b); loss two = sum(sin(b) * a) }
       train Two { steps = 1, step first { minimize = one, over = a, optimizer = sgd }, step second { minimize = two, over = b, optimizer = sgd } }`);
     expect(loss.map((l) => [l.path, l.agrees, l.count])).toEqual([["Two.a", true, 2], ["Two.b", true, 2]]);
+  });
+});
+
+describe("a wrong entry in the table of gradients", () => {
+  // One wrong entry each, in a model that uses the op between two parameters and the loss.
+  const ops = ["exp", "log", "sqrt", "sin", "tanh", "sigmoid", "erf", "mul", "div", "pow", "contract", "view"] as const;
+  const text = `model All { param W: f32[3, 2] ~ ones; param v: f32[2] ~ ones
+    a = exp(v / 3) + sin(v)
+    h = tanh(W @ a) / (2 + sigmoid(W @ v))
+    loss = sum(log(1.5 + h^2)) + sum(sqrt(3 + h)) + sum(erf(a * v / 9)) + sum((h + 3)^1.7) + sum(W[:, 0] * a[0]) }`;
+
+  it.each(ops)("of %s is found, and the first parameter named", (op) => {
+    const record = table[op] as { grad: unknown };
+    const right = record.grad as (e: Emit, node: Node, g: Node) => readonly (Node | typeof noPath)[];
+    record.grad = (e: Emit, node: Node, g: Node) => right(e, node, g).map((a) => (a === noPath ? a : e.mul(a as Node, e.like(a as Node, 1.05))));
+    try {
+      const { loss } = reportOf(text);
+      const wrong = loss.find((l) => !l.agrees);
+      expect(wrong?.path).toMatch(/^All\.[Wv]$/);
+      expect(wrong?.span.source.text.slice(wrong.span.start, wrong.span.end)).toBe(wrong?.path.slice("All.".length));
+    } finally {
+      record.grad = right;
+    }
+  });
+
+  it("none is found in the right table", () => {
+    expect(reportOf(text).loss.map((l) => l.agrees)).toEqual([true, true]);
   });
 });

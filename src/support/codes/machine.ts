@@ -45,6 +45,11 @@ export const machineCodes: readonly ErrorCode[] = [
     text: "`nabla doctor` ran a small kernel and its results are wrong: the graphics driver is broken. Update it, or set NABLA_ADAPTER=software.",
   },
   {
+    code: "E0609",
+    title: "a kernel that computes something else than its formula",
+    text: "`nabla check --bisect` and `--gradients` ran an entry at random points on the device and compared each kernel with its formula in f64, from the numbers that the device itself had computed before. The report names the first kernel that differs, an element, and the line that the kernel computes. This is a bug of nabla or of the graphics driver, never of your program: NABLA_ADAPTER=software tells which.",
+  },
+  {
     code: "E0610",
     title: "a loop that becomes too large",
     text: "A device runs the turns of a `fold` or `scan` one after the other in one list of operations, and this one would be too long. Fewer turns, a smaller body, or a smaller batch help.",

@@ -1,0 +1,83 @@
+/** Kernels against their formulas: a right program agrees, and a fault planted in any one kernel is found in that kernel. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { profiles } from "../../kernels/profiles.ts";
+import type { CompiledProgram, LoweredEntry } from "../../src/compile.ts";
+import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { compareOnDevice, type Comparable } from "../../src/report/compare-on-device.ts";
+import { lineText, positionOf } from "../../src/support/span.ts";
+import { exampleProgram, programOf } from "../session/kit.ts";
+
+let gpu: OpenDevice;
+beforeAll(async () => {
+  gpu = await openDevice();
+});
+afterAll(() => {
+  gpu.close();
+});
+
+const compare = (program: Comparable, entries: CompiledProgram["entries"]) => compareOnDevice(program, { device: gpu.device, profile: profiles.software, entries });
+
+/** The program, with device code changed after it was made. */
+function changed(program: CompiledProgram, change: (lowered: LoweredEntry) => LoweredEntry): Comparable {
+  return { info: program.info, entries: program.entries, text: program.text, graph: (entry) => program.graph(entry), lower: (entry, target) => change(program.lower(entry, target)) };
+}
+
+/** The first f32 that a kernel stores made one percent larger; as it is where it stores none. */
+function spoiled(wgsl: string): string {
+  const floats = new Set([...wgsl.matchAll(/var<storage, read_write> (b\d+): array<f32/g)].map((m) => m[1]));
+  let done = false;
+  return wgsl.replace(/(b\d+)(\[[^\n=]*\] = )([^;\n]*);/g, (all: string, buffer: string, at: string, value: string) => {
+    if (done || !floats.has(buffer)) return all;
+    done = true;
+    return `${buffer}${at}(${value}) * 1.01f;`;
+  });
+}
+
+describe("kernel by kernel", () => {
+  it.each(["softmax", "lenet", "vae"])("every entry of %s agrees", async (name) => {
+    const program = exampleProgram(name);
+    const { entries, gradients } = await compare(program, program.entries);
+    expect(entries.map((e) => [e.entry, e.suspect, e.compared])).toEqual(entries.map((e) => [e.entry, undefined, e.dispatches]));
+    for (const e of entries) expect(e.worst).toBeLessThan(2e-6);
+    expect(gradients.map((g) => g.path).sort()).toEqual(program.model.params.map((p) => p.path).sort());
+    expect(gradients.filter((g) => g.differs)).toEqual([]);
+  });
+
+  const program = programOf(`model Net {
+    input x: f32[N, 5]
+    target y: i32[N] in 0..3
+    param W: f32[5, 4] ~ glorot_uniform
+    param b: f32[4] ~ zeros
+    param V: f32[4, 3] ~ glorot_uniform
+    h = tanh(x @ W + b)
+    z = h @ V
+    r = sum(sqrt(h^2 + 1e-3))
+    loss = cross_entropy(z, y) + 0.01 * r
+  }
+  train Net { steps = 1, optimizer = momentum(lr = 0.1) }`);
+
+  it.each(["step", "gradients"] as const)("a fault in any one kernel of %s is found there", async (entry) => {
+    const { texts, plan } = program.lower(entry, { capacity: { N: 3 }, profile: profiles.software });
+    const dispatches = plan.block.flatMap((b) => (b.kind === "dispatch" ? [b] : []));
+    let planted = 0;
+    for (const [k, text] of texts.entries()) {
+      const wgsl = spoiled(text.wgsl);
+      if (wgsl === text.wgsl) continue;
+      planted++;
+      const { entries } = await compare(changed(program, (l) => ({ ...l, texts: l.texts.map((t, i) => (i === k ? { ...t, wgsl } : t)) })), [entry]);
+      expect(entries[0]?.suspect?.dispatch, text.wgsl).toBe(dispatches.findIndex((d) => d.kernel === k) + 1);
+      expect(entries[0]?.places.length).toBeGreaterThan(0);
+    }
+    expect(planted).toBeGreaterThan(3);
+  });
+
+  it("names line, element and gradient", async () => {
+    const wrong = changed(program, (l) => ({ ...l, texts: l.texts.map((t) => ({ ...t, wgsl: t.wgsl.replace(/(fn nabla_tanh[^}]*return )([^;]*);/, "$1($2) * 0.97f;") })) }));
+    const { entries, gradients } = await compare(wrong, ["gradients"]);
+    const [first] = entries;
+    const span = first?.places[0]?.span;
+    expect(span && lineText(span.source, positionOf(span.source, span.start).line)).toContain("h = tanh(x @ W + b)");
+    expect(first?.suspect?.found).toBeCloseTo(0.97 * (first?.suspect?.wanted ?? 0), 4);
+    expect(gradients.some((g) => g.differs)).toBe(true);
+  });
+});
