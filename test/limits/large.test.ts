@@ -34,6 +34,8 @@ describe("size grows as the text does", () => {
     "dense layers in a loop": [100, (n) => training(`  h = a\n  for k in 0..${n} { h = tanh(dense(h, 4)) }\n  y = h`)],
     "rectifiers in a loop": [300, (n) => training(`  h = a\n  for k in 0..${n} { h = relu(h + k) }\n  y = h`)],
     "scales in a loop": [100, (n) => training(`  h = a\n  for k in 0..${n} { h = own(h) }\n  y = h`, "layer own(x: f32[N, d]) {\n  param s: f32[d] ~ ones as scale\n  return tanh(x * s)\n}\n")],
+    "cases": [60, (n) => training(`  y = cases {\n${list(n, (k) => `    ${["sin", "exp", "1 / "][k % 3]}(${k + 2} * a) if a < ${k}`, "\n")}\n    0 otherwise\n  }`)],
+    "cases, differentiated twice": [20, (n) => training(`  z = cases {\n${list(n, (k) => `    a * sin(${k + 2} * a) if a < ${k}`, "\n")}\n    a^3 otherwise\n  }\n  y = z + grad(sum(z), a)^2`)],
     "bindings": [500, (n) => training(`  y0 = a\n${list(n, (k) => `  y${k + 1} = sin(y${k}) + a`, "\n")}\n  y = y${n}`)],
     "functions": [250, (n) => training(`  y = ${list(n, (k) => `f${k}(a)`, " + ")}`, `${list(n, (k) => `fn f${k}(x) = sin(x + ${k})`, "\n")}\n`)],
     "parameters": [100, (n) => training(`${list(n, (k) => `  param w${k}: f32[4] ~ ones`, "\n")}\n  y = ${list(n, (k) => `w${k} * sin(x + ${k})`, " + ")} + a`)],

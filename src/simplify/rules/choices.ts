@@ -90,12 +90,14 @@ export const choices: readonly Rule[] = [
   }),
   rule({
     name: "select-out-of-product",
-    doc: "select(c, x, 0) · y = select(c, x · y, 0), and likewise for / y",
+    doc: "select(c, x, 0) · y = select(c, x · y, 0), and likewise for / y; where x is itself kept by more than a few conditions, all of them are joined into one",
     ops: ["mul", "div"],
     apply: (n, e) => {
       for (const [s, y] of n.op === "mul" ? orders(n) : [pair(n)]) {
         if (s.op !== "select") continue;
         const [c, a, b] = choice(s);
+        const kept = keptBy(s);
+        if (kept.guards.length > longestChain) return e.select(joined(e, kept.guards), e.make(n.op, n.attrs, [kept.value, y]), e.like(n, 0));
         const times = (k: Node): Node => (isSplat(k, 0) ? k : isSplat(k, 1) && n.op === "mul" ? y : e.make(n.op, n.attrs, [k, y]));
         if (isSplat(a, 0) || isSplat(b, 0)) return e.select(c, times(a), times(b));
       }
@@ -169,6 +171,34 @@ export const choices: readonly Rule[] = [
     },
   }),
 ];
+
+interface Guard {
+  readonly condition: Node;
+  readonly truth: boolean;
+}
+
+/** A longer chain of choices between a value and 0 becomes one choice when it is multiplied: what each of n cases adds to a gradient would be n choices else. */
+const longestChain = 3;
+
+/** What is left of a value behind choices between it and 0, and the conditions that keep it, outermost first. */
+function keptBy(node: Node): { readonly value: Node; readonly guards: readonly Guard[] } {
+  const guards: Guard[] = [];
+  let value = node;
+  while (value.op === "select") {
+    const [condition, then, otherwise] = choice(value);
+    const truth = isSplat(otherwise, 0);
+    if (!truth && !isSplat(then, 0)) break;
+    guards.push({ condition, truth });
+    value = truth ? then : otherwise;
+  }
+  return { value, guards };
+}
+
+/** All conditions as one, from the innermost on: chains that share their inner part share its condition. */
+function joined(e: Emit, guards: readonly Guard[]): Node {
+  const each = guards.map(({ condition, truth }) => (truth ? condition : e.not(condition)));
+  return each.reduceRight((inner, outer) => e.logic("and", inner, outer));
+}
 
 const mirrored = { "==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<=" } as const;
 
