@@ -30,7 +30,6 @@ export function withoutEchoes(list: readonly Diagnostic[]): readonly Diagnostic[
   }
   return list.filter((d) => {
     const { span } = d;
-    if (d.code === "E0402" && span) return !list.some((o) => o.code === "E0401" && o.span?.source === span.source && namesIn(o.hint).some((name) => namesIn(d.message).includes(name)));
     const at = span && broken.get(span.source);
     if (!at || !span || isSyntax(d) || d.severity !== "error") return true;
     if (at.lines.has(positionOf(span.source, span.start).line)) return false;

@@ -41,6 +41,30 @@ const sentences: ReadonlyMap<string, string> = new Map(Object.entries({
   self: "a layer's parameters are named by themselves", None: "there is no empty value; a parameter with a default may be left out", null: "there is no empty value; a parameter with a default may be left out",
 }));
 
+/** Keys of a train block as others call them. */
+const keySpelling: ReadonlyMap<string, string> = new Map(Object.entries({
+  opt: "optimizer", optim: "optimizer", solver: "optimizer", algorithm: "optimizer", method: "optimizer", batch_size: "batch", batchsize: "batch", minibatch: "batch",
+  n_epoch: "epochs", n_epochs: "epochs", num_epochs: "epochs", max_epochs: "epochs", iterations: "steps", iters: "steps", n_iter: "steps", max_iter: "steps", num_steps: "steps", max_steps: "steps",
+  dataset: "data", data_set: "data", early_stopping: "stop", stopping: "stop", random_state: "seed", random_seed: "seed", gradient_clip: "clip", clip_norm: "clip", grad_clip: "clip",
+  validation_split: "split", train_test_split: "split", holdout: "split",
+}));
+
+/** Keys that are written in another way, with the key that says it here, if one does. */
+const keySentences: ReadonlyMap<string, { readonly hint: string; readonly key?: string }> = new Map(Object.entries({
+  lr: { hint: "the rate is the optimizer's: `optimizer = sgd(lr = 0.1)`", key: "optimizer" }, learning_rate: { hint: "the rate is the optimizer's: `optimizer = sgd(lr = 0.1)`", key: "optimizer" },
+  momentum: { hint: "it is the optimizer's: `optimizer = momentum(lr = 0.1)`", key: "optimizer" },
+  schedule: { hint: "the rate may be a schedule: `optimizer = adam(lr = cosine(0.01, 0.001, steps = 500))`", key: "optimizer" }, scheduler: { hint: "the rate may be a schedule: `optimizer = adam(lr = cosine(0.01, 0.001, steps = 500))`", key: "optimizer" },
+  loss: { hint: "the loss stands in the model: `loss = …`", key: "minimize" }, metrics: { hint: "metrics stand in the model: `metric accuracy = …`" }, metric: { hint: "metrics stand in the model: `metric accuracy = …`" },
+  weight_decay: { hint: "a penalty stands in the loss: `loss = … + 1e-4 * l2(weights)`" }, shuffle: { hint: "examples are shuffled in every epoch, as the seed says" },
+  validation: { hint: "write `split = holdout(validation = 0.1)`", key: "split" }, test: { hint: "write `split = holdout(test = 0.2)`", key: "split" },
+}));
+
+/** What to write in place of a key that a train block does not have, and which key that is; undefined where nothing is known. */
+export function foreignKey(name: string, keys: readonly string[]): { readonly hint: string; readonly key?: string } | undefined {
+  const key = keySpelling.get(name.toLowerCase());
+  return key !== undefined && keys.includes(key) ? { hint: `here it is \`${key}\``, key } : keySentences.get(name.toLowerCase());
+}
+
 const modules: ReadonlySet<string> = new Set(["np", "numpy", "torch", "nn", "F", "tf", "jnp", "jax", "math", "Math", "keras", "optim"]);
 
 /** What to write in place of a name that is unknown here, or undefined. */

@@ -7,14 +7,26 @@
 import { suggest } from "../support/suggest.ts";
 import type { Entry, SectionEntry, ValueEntry } from "../syntax/ast.ts";
 import type { Context } from "./context.ts";
+import { foreignKey } from "./foreign-names.ts";
 import { labelAt } from "./problem.ts";
 
 /** What stands between a pair of braces. */
 export interface Entries {
   readonly keys: ReadonlyMap<string, ValueEntry>;
   readonly sections: readonly SectionEntry[];
-  /** False when something was reported: what is missing may stand there misspelt. */
-  readonly sound: boolean;
+  /** The keys that unknown ones may be meant for; `any` for one that could be whatever is missing. */
+  readonly meant: Meant;
+}
+
+/** See `Entries`. */
+export type Meant = readonly (string | typeof any)[];
+
+/** Stands for every key. */
+export const any = Symbol("any key");
+
+/** Whether one of these keys may stand there under another name: then that it is missing is no second mistake. */
+export function mayBeMeant(meant: Meant, ...keys: readonly string[]): boolean {
+  return meant.some((m) => m === any || keys.includes(m));
 }
 
 /** What may stand there. */
@@ -40,12 +52,13 @@ export const stepForm: Form = { what: "a step", keys: ["minimize", "maximize", "
 
 /** The entries, each key once. */
 export function readEntries(cx: Context, entries: readonly Entry[], form: Form): Entries {
-  const errors = cx.diagnostics.reports;
+  const meant: (string | typeof any)[] = [];
   const keys = new Map<string, ValueEntry>();
   const sections: SectionEntry[] = [];
   for (const entry of entries) {
     if (entry.kind === "section") {
       if (acceptsSection(cx, entry, sections, form)) sections.push(entry);
+      else meant.push(any);
       continue;
     }
     const { name, span } = entry.key;
@@ -56,12 +69,15 @@ export function readEntries(cx: Context, entries: readonly Entry[], form: Form):
         continue;
       }
       const near = suggest(name, form.keys);
-      cx.error({ code: "E0401", message: `${form.what} has no \`${name}\``, span, label: "unknown key", hint: near ? `did you mean \`${near}\`?` : `it has ${form.keys.join(", ")}` });
+      const foreign = foreignKey(name, form.keys);
+      const hint = near ? `did you mean \`${near}\`?` : (foreign?.hint ?? `it has ${form.keys.join(", ")}`);
+      meant.push(near ?? foreign?.key ?? any);
+      cx.error({ code: "E0401", message: `${form.what} has no \`${name}\``, span, label: "unknown key", hint });
     } else if (before) {
       cx.error({ code: "E0406", message: `\`${name}\` is given twice`, span, related: [labelAt(before.key.span, "first here")] });
     } else keys.set(name, entry);
   }
-  return { keys, sections, sound: cx.diagnostics.reports === errors };
+  return { keys, sections, meant };
 }
 
 function acceptsSection(cx: Context, section: SectionEntry, before: readonly SectionEntry[], form: Form): boolean {

@@ -22,7 +22,7 @@ import { labelAt } from "./problem.ts";
 import { reachedParams } from "./reach.ts";
 import { Scope } from "./scope.ts";
 import { selectParams } from "./select-params.ts";
-import { type Entries, readEntries, stepForm } from "./train-entries.ts";
+import { type Entries, type Meant, mayBeMeant, readEntries, stepForm } from "./train-entries.ts";
 import { readClip, readTimes } from "./train-values.ts";
 import { poison, type Value } from "./value.ts";
 
@@ -41,6 +41,8 @@ export interface StepsOf {
   readonly objectives: Map<string, Objective>;
   /** False when no update will be made, so that no optimizer is needed. */
   readonly updates: boolean;
+  /** What unknown keys of the block may be meant for. */
+  readonly meant: Meant;
 }
 
 /** What begins the keys of an entry's optimizer states: `critic/`, `warm.critic/`, nothing for the only step. */
@@ -81,10 +83,10 @@ function rightSteps(cx: Context, block: StepsOf): readonly CheckedStep[] {
 }
 
 /** The only step of a block without sections. */
-function wholeStep(cx: Context, { env, model, state, span, keys, entry, updates }: StepsOf, free: readonly CheckedParam[]): CheckedStep[] {
+function wholeStep(cx: Context, { env, model, state, span, keys, entry, updates, meant }: StepsOf, free: readonly CheckedParam[]): CheckedStep[] {
   const clip = readClip(cx, keys.get("clip"), env);
   const given = keys.get("optimizer");
-  if (!given && model.params.length > 0 && updates) cx.error({ code: "E0402", message: "this block has no `optimizer`", span, hint: "optimizer = adam(lr = 1e-3)" });
+  if (!given && model.params.length > 0 && updates && !mayBeMeant(meant, "optimizer")) cx.error({ code: "E0402", message: "this block has no `optimizer`", span, hint: "optimizer = adam(lr = 1e-3)" });
   const optimizer = given ? checkOptimizer(cx, given.value, env, state, free, ownerOf(entry)) : noOptimizer(span);
   return optimizer ? [{ entry, span, terms: model.terms, optimizer, times: 1, ...(clip && { clip }) }] : [];
 }
@@ -113,7 +115,7 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: reado
   const times = readTimes(cx, keys.get("times"), env);
   const clip = readClip(cx, keys.get("clip") ?? block.keys.get("clip"), env);
   const given = keys.get("optimizer") ?? block.keys.get("optimizer");
-  if (!given && entries.sound) cx.error({ code: "E0402", message: `the step \`${name}\` has no \`optimizer\``, span, hint: "optimizer = adam(lr = 1e-3), here or in the block" });
+  if (!given && !mayBeMeant([...entries.meant, ...block.meant], "optimizer")) cx.error({ code: "E0402", message: `the step \`${name}\` has no \`optimizer\``, span, hint: "optimizer = adam(lr = 1e-3), here or in the block" });
   if (!goal || !given || times === undefined || (overEntry && !chosen)) return undefined;
   const entry: StepEntry = `${block.entry}.${name}`;
   const reached = reachedParams([goal.value]);
@@ -137,7 +139,7 @@ function reportNothingToTrain(cx: Context, model: CheckedModel, section: Section
 }
 
 /** `minimize = fit + 0.1 * smooth`, as what is made small. */
-function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, sound }: Entries): Objective | undefined {
+function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, meant }: Entries): Objective | undefined {
   const [minimize, maximize] = [keys.get("minimize"), keys.get("maximize")];
   const entry = minimize ?? maximize;
   const terms = block.model.terms.map((t) => t.name).filter((n) => n !== "loss");
@@ -146,7 +148,7 @@ function readGoal(cx: Context, block: StepsOf, section: SectionEntry, { keys, so
     return undefined;
   }
   if (!entry) {
-    if (sound) cx.error({ code: "E0402", message: `the step \`${section.name.name}\` minimises nothing`, span: section.name.span, hint: `minimize = ${terms[0] ?? "loss"}` });
+    if (!mayBeMeant(meant, "minimize", "maximize")) cx.error({ code: "E0402", message: `the step \`${section.name.name}\` minimises nothing`, span: section.name.span, hint: `minimize = ${terms[0] ?? "loss"}` });
     return undefined;
   }
   const { span } = entry.value;

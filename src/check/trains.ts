@@ -8,7 +8,7 @@ import { plainFrame, type ModelRun, type Settings } from "./models.ts";
 import { type Readable, readFit, readLater, readBlockStart, readOnly, readStart, readStop } from "./phase-values.ts";
 import { labelAt } from "./problem.ts";
 import { Scope } from "./scope.ts";
-import { phaseForm, readEntries, trainForm } from "./train-entries.ts";
+import { mayBeMeant, type Meant, phaseForm, readEntries, trainForm } from "./train-entries.ts";
 import { sharedObjective } from "./train-facts.ts";
 import { checkSteps, type Objective } from "./train-steps.ts";
 import { readBatch, readCount, readSplit } from "./train-values.ts";
@@ -46,14 +46,14 @@ interface Written {
   /** `step` where the steps are the block's, as other phases may have them too. */
   readonly entry: StepEntry;
   readonly first: boolean;
-  /** False when a key was wrong: what is missing may stand there misspelt. */
-  readonly sound: boolean;
+  /** What keys that are unknown may be meant for. */
+  readonly meant: Meant;
 }
 
 /** The checked block, or undefined when something was reported. */
 export function checkTrain(cx: Context, train: Train, run: ModelRun, model: CheckedModel, settings: Settings): CheckedTrain | undefined {
   const errors = cx.diagnostics.reports;
-  const { keys, sections, sound } = readEntries(cx, train.entries, trainForm);
+  const { keys, sections, meant } = readEntries(cx, train.entries, trainForm);
   const scope = new Scope<Value>(run.scope);
   const name = train.as?.name ?? model.name;
   const env: Env = { scope, frame: plainFrame(cx, "train"), place: { path: name, named: false, turns: "" } };
@@ -68,7 +68,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
   const start = readBlockStart(cx, keys.get("start"));
   const block: Block = { env, model, run, settings };
   const objectives = new Map<string, Objective>();
-  const written = phasesOf(cx, { span, keys, sound }, sections).map((phase) => ({ ...phase, ...runsOf(cx, block, phase, objectives) }));
+  const written = phasesOf(cx, { span, keys, meant }, sections).map((phase) => ({ ...phase, ...runsOf(cx, block, phase, objectives) }));
   // Where the steps minimise different things there is no loss but theirs.
   const whole = sharedObjective(written.flatMap((w) => w.runs)) !== undefined || written.some((w) => !w.complete);
   const names = [...(whole ? ["loss"] : []), ...model.terms.map((t) => t.name).filter((n) => n !== "loss"), ...model.metrics.map((m) => m.name)];
@@ -83,7 +83,7 @@ export function checkTrain(cx: Context, train: Train, run: ModelRun, model: Chec
 }
 
 /** The phases in text order; a block without sections is one. */
-function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, sections: readonly SectionEntry[]): Written[] {
+function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "meant">, sections: readonly SectionEntry[]): Written[] {
   const steps = sections.filter((s) => s.keyword.name === "step");
   const phases = sections.filter((s) => s.keyword.name === "phase");
   if (phases.length === 0) return [{ ...block, steps, entry: "step", first: true }];
@@ -97,16 +97,16 @@ function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "sound">, 
     if (own.keys.has("steps") && !own.keys.has("epochs")) merged.delete("epochs");
     if (own.keys.has("epochs") && !own.keys.has("steps")) merged.delete("steps");
     const apart = own.sections.length > 0 || ["optimizer", "clip", "freeze"].some((key) => own.keys.has(key));
-    return { name, span: at, keys: merged, steps: own.sections.length > 0 ? own.sections : steps, entry: apart ? `step.${name}` : "step", first: k === 0, sound: block.sound && own.sound };
+    return { name, span: at, keys: merged, steps: own.sections.length > 0 ? own.sections : steps, entry: apart ? `step.${name}` : "step", first: k === 0, meant: [...block.meant, ...own.meant] };
   });
 }
 
 /** The steps of a phase. */
-function runsOf(cx: Context, { env, model, run, settings: all }: Block, { name, span, keys, steps, entry }: Written, objectives: Map<string, Objective>): { readonly runs: readonly CheckedStep[]; readonly complete: boolean } {
+function runsOf(cx: Context, { env, model, run, settings: all }: Block, { name, span, keys, steps, entry, meant }: Written, objectives: Map<string, Objective>): { readonly runs: readonly CheckedStep[]; readonly complete: boolean } {
   const settings = settingsOf(all, name);
   const written = keys.get("steps")?.value;
   const length = Object.hasOwn(settings, "steps") ? Number(settings["steps"]) : written?.kind === "number" ? written.value : undefined;
-  const { runs, sound } = checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0 });
+  const { runs, sound } = checkSteps(cx, { env, model, state: run.state, span, keys, sections: steps, entry, objectives, updates: length !== 0, meant });
   return { runs, complete: sound };
 }
 
@@ -138,11 +138,11 @@ function readLength(
   return later ?? readCount(cx, entry, env, settings, key);
 }
 
-function checkLength(cx: Context, { span, keys, sound }: Written, model: CheckedModel, epochs: unknown, steps: unknown): void {
+function checkLength(cx: Context, { span, keys, meant }: Written, model: CheckedModel, epochs: unknown, steps: unknown): void {
   const both = keys.has("epochs") && keys.has("steps");
   if (both) cx.error({ code: "E0406", message: "a block has either `epochs` or `steps`", span: keys.get("steps")?.key.span ?? span, related: [labelAt(keys.get("epochs")?.key.span, "the other")] });
   else if (epochs === undefined && steps === undefined && !keys.has("epochs") && !keys.has("steps")) {
-    if (sound) cx.error({ code: "E0402", message: "this block says neither `epochs` nor `steps`", span, hint: keys.has("data") ? "epochs = 20" : "steps = 200" });
+    if (!mayBeMeant(meant, "epochs", "steps")) cx.error({ code: "E0402", message: "this block says neither `epochs` nor `steps`", span, hint: keys.has("data") ? "epochs = 20" : "steps = 200" });
   } else if (epochs !== undefined && model.inputs.length === 0) {
     cx.error({ code: "E0402", message: "epochs are passes over data, and this model takes none", span: keys.get("epochs")?.span ?? span, hint: "use `steps`" });
   }

@@ -104,3 +104,21 @@ test("a loss that is wrong where it stands is not reported again where it is min
   const text = "model M { param w: f32 ~ ones; loss near = unknown(w); loss far = w^2 }\ntrain M { steps = 1, optimizer = sgd(0.1)\nstep one { minimize = near }; step two { minimize = far + 2 * loss } }";
   expect(errorsOf(text)).toEqual(["E0101 nothing is called `unknown` here"]);
 });
+
+describe("a key that is unknown", () => {
+  const of = (entries: string): string[] => errorsOf(`${model}\ntrain Net { ${entries} }`);
+  test.each([["optimiser", "did you mean `optimizer`?"], ["optim", "here it is `optimizer`"], ["Solver", "here it is `optimizer`"], ["learner", "it has start, data"], ["learning_rate", "the rate is the optimizer's"]])("`%s` is one error, with what is meant", (key, hint) => {
+    const { diagnostics } = checkText(`${model}\ntrain Net { epochs = 1, ${key} = sgd(0.1) }`);
+    expect(diagnostics.list.map((d) => `${d.code} ${d.message}`)).toEqual([`E0401 a train block has no \`${key}\``]);
+    expect(diagnostics.list[0]?.hint).toContain(hint);
+  });
+
+  test("stands for the missing key in steps and phases too, and for no other", () => {
+    expect(of("epochs = 1\nstep a { minimize = near, optimiser = sgd }")).toEqual(["E0401 a step has no `optimiser`"]);
+    expect(of("epochs = 1, optim = sgd\nstep a { minimize = near }")).toEqual(["E0401 a train block has no `optim`"]);
+    expect(of("epochs = 1, optimizer = sgd\nstep a { minimise = near }")).toEqual(["E0401 a step has no `minimise`"]);
+    expect(of("optimizer = sgd\nphase p { max_iter = 3 }")).toEqual(["E0401 a phase has no `max_iter`"]);
+    expect(of("epochs = 1, bach = 3")).toEqual(["E0402 this block has no `optimizer`", "E0401 a train block has no `bach`"]);
+    expect(of("n_epochs = 1, batch_size = 3")).toEqual(["E0402 this block has no `optimizer`", "E0401 a train block has no `n_epochs`", "E0401 a train block has no `batch_size`"]);
+  });
+});
