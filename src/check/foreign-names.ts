@@ -30,6 +30,11 @@ const spelling: ReadonlyMap<string, string> = new Map(Object.entries({
   detach: "stop_gradient(x)", no_grad: "stop_gradient(x)", clamp: "clip(x, lo, hi)", average: "mean(x)", maximum: "max(a, b)", minimum: "min(a, b)",
   randn: "normal(0, 1)[N, k]", rand: "uniform(0, 1)[N, k]", gaussian: "normal(0, 1)[N, k]", xavier_uniform: "glorot_uniform", xavier_normal: "glorot_normal",
   kaiming_uniform: "he_uniform", kaiming_normal: "he_normal", SGD: "sgd(lr = 0.1)", Adam: "adam(lr = 1e-3)", AdamW: "adamw(lr = 1e-3)", RMSprop: "rmsprop(lr = 1e-3)", Adagrad: "adagrad(lr = 1e-2)",
+  accuracy_score: "accuracy(scores, y)", Accuracy: "accuracy(scores, y)", BinaryAccuracy: "binary_accuracy(logits, y)", top_k_accuracy_score: "top_k_accuracy(scores, y, k)", topk_accuracy: "top_k_accuracy(scores, y, k)",
+  precision_score: "precision(predicted, y)", recall_score: "recall(predicted, y)", f1_score: "f1(predicted, y)", F1: "f1(predicted, y)", fbeta_score: "f1(predicted, y, β = 2)",
+  roc_auc_score: "roc_auc(scores, y)", auc: "roc_auc(scores, y)", auroc: "roc_auc(scores, y)", AUC: "roc_auc(scores, y)", average_precision_score: "average_precision(scores, y)", r2_score: "r2(p, y)",
+  root_mean_squared_error: "rmse(p, y)", ece: "calibration_error(p, right)", expected_calibration_error: "calibration_error(p, right)", brier_score: "mse(p, y)", brier: "mse(p, y)",
+  weight_decay: "l2(weights)", L2: "l2(weights)", L1: "l1(weights)", l1_l2: "elastic_net(weights)", MaxNorm: "max_norm(W, c)", maxnorm: "max_norm(W, c)", activity_regularizer: "activity_penalty(h)",
   onehot: "one_hot(y, classes)", OneHot: "one_hot(y, classes)", float: "f32(x)", float32: "f32(x)", double: "f32(x)", int: "i32(x)", int32: "i32(x)", long: "i32(x)", len: "size(x, 0)", True: "true", False: "false",
 }));
 

@@ -20,6 +20,8 @@ export interface Bounds {
 const anything: Bounds = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 /** No axis is longer: so a positive number divided by a size stays positive. */
 const mostElements = 2 ** 31;
+/** The smallest normal number of f32: what is smaller may count as 0. */
+const leastPositive = 2 ** -126;
 const truth: Bounds = { lo: 0, hi: 1 };
 
 /** The intervals of nodes in topological order; a node that is not among them can hold anything. */
@@ -165,9 +167,13 @@ function chosen(node: Node, then: Bounds, otherwise: Bounds): Bounds {
   const [left, right] = condition.inputs;
   const limit = splatOf(right);
   if (limit === undefined) return union(then, otherwise);
-  const above = (v: Bounds): Bounds => ({ lo: Math.max(v.lo, limit), hi: v.hi });
-  const below = (v: Bounds): Bounds => ({ lo: v.lo, hi: Math.min(v.hi, limit) });
+  // What is strictly above 0 is a divisor: at least the smallest normal number.
+  const beyond = (strict: boolean): number => (strict && limit === 0 ? leastPositive : 0);
+  const above = (v: Bounds, strict: boolean): Bounds => ({ lo: Math.max(v.lo, limit + beyond(strict)), hi: v.hi });
+  const below = (v: Bounds, strict: boolean): Bounds => ({ lo: v.lo, hi: Math.min(v.hi, limit - beyond(strict)) });
   const greater = relation === ">" || relation === ">=";
   if (!greater && relation !== "<" && relation !== "<=") return union(then, otherwise);
-  return union(left === x ? (greater ? above(then) : below(then)) : then, left === y ? (greater ? below(otherwise) : above(otherwise)) : otherwise);
+  const strict = relation === ">" || relation === "<";
+  const [first, second] = greater ? [above, below] : [below, above];
+  return union(left === x ? first(then, strict) : then, left === y ? second(otherwise, !strict) : otherwise);
 }

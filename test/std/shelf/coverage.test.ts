@@ -5,10 +5,12 @@ import { createLibrary } from "../../../src/std/library.ts";
 import { Diagnostics } from "../../../src/support/diagnostic.ts";
 import { activations } from "./activations.ts";
 import { losses } from "./losses.ts";
+import { metrics } from "./metrics.ts";
+import { penalties } from "./penalties.ts";
 import type { ShelfRecord } from "./record.ts";
 import { missing, wanted } from "./wanted.ts";
 
-const shelves: Readonly<Record<string, readonly ShelfRecord[]>> = { activations, losses };
+const shelves: Readonly<Record<string, readonly ShelfRecord[]>> = { activations, losses, metrics, penalties };
 /** Functions of the core, which docs/language/tensor-notation.md documents. */
 const ofTheCore: ReadonlySet<string> = new Set(["sigmoid", "tanh", "abs"]);
 const library = createLibrary();

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { openDevice, type OpenDevice } from "../../../src/harness/node/index.ts";
 import { type Feed, openSession } from "../../../src/session.ts";
+import { asFunctions } from "./as-functions.ts";
 import { expectNear } from "./kit.ts";
 import { losses } from "./losses.ts";
 import { byName, openRecord } from "./open-record.ts";
-import { flatten, type Nested, type Point, shapeOf, type ShelfRecord } from "./record.ts";
+import { flatten, type Nested, type Point, type ShelfRecord } from "./record.ts";
 import { wanted } from "./wanted.ts";
 
 let gpu: OpenDevice;
@@ -24,25 +25,8 @@ interface Case {
 const cases = losses.flatMap((record) => (record.points ?? []).map((point): Case => ({ record, point, given: { ...byName(record.inputs), ...point.at } })));
 const atOnce = 12;
 
-/** The lines of one case: its call is a function of its inputs, whose sizes are those of the point. */
-function linesOf({ record, point, given }: Case, k: number): { readonly declared: string; readonly lines: readonly string[] } {
-  const inputs = Object.keys(record.inputs).map((declaration) => {
-    const [name = "", type = "", range] = /^(\S+): (.*?)( in .*)?$/.exec(declaration)?.slice(1) ?? [];
-    return { name, type, range: range ?? "" };
-  });
-  const args = inputs.map((i) => `c${k}_${i.name}`).join(", ");
-  return {
-    declared: `fn case_${k}(${inputs.map((i) => `${i.name}: ${i.type}`).join(", ")}) = ${record.call}\n`,
-    lines: [
-      ...inputs.map((i) => `input c${k}_${i.name}: ${i.type.replace(/\[.*/, "")}[${shapeOf(given[i.name] ?? 0).join(", ")}]${i.range}`),
-      `v${k} = case_${k}(${args})`, `output out${k} = v${k}`, ...Object.keys(point.gradient ?? {}).map((name) => `output g${k}_${name} = grad(sum(v${k}), c${k}_${name})`),
-    ],
-  };
-}
-
 async function run(some: readonly Case[]): Promise<Readonly<Record<string, ArrayLike<number>>>> {
-  const texts = some.map(linesOf);
-  const text = `${texts.map((t) => t.declared).join("")}model M {\n${texts.flatMap((t) => t.lines).map((l) => `  ${l}\n`).join("")}}\n`;
+  const text = asFunctions(some.map(({ record, point, given }) => ({ record, given, by: Object.keys(point.gradient ?? {}) })), "M");
   const { diagnostics, programs } = compile({ path: "losses.dl", text });
   const [program] = programs;
   if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));

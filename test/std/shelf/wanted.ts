@@ -10,11 +10,11 @@ export const wanted: Readonly<Record<string, readonly string[]>> = {
     "mse", "mae", "huber", "log_cosh", "bce", "bce_from_logits", "cross_entropy", "soft_cross_entropy", "nll", "hinge", "squared_hinge", "crammer_singer", "binary_hinge", "kl", "gaussian_nll",
     "poisson_nll", "cosine_loss", "triplet_loss", "contrastive_loss", "kl_normal", "kl_normals", "bernoulli_nll", "negative_elbo", "quantile_loss",
   ],
-  penalties: ["l1", "l2", "elastic_net", "group_lasso", "max_norm", "activity", "orthogonality"],
+  penalties: ["l1", "l2", "elastic_net", "group_lasso", "max_norm", "activity_penalty", "orthogonality"],
   metrics: [
     "accuracy", "binary_accuracy", "top_k_accuracy", "precision", "recall", "f1", "confusion_matrix", "roc_auc", "average_precision", "rmse", "r2", "perplexity", "log_loss", "calibration_error",
   ],
 };
 
 /** What is not there yet. A name leaves the list with the entry; the test sees to that. */
-export const missing: ReadonlySet<string> = new Set(Object.entries(wanted).flatMap(([shelf, names]) => (shelf === "activations" || shelf === "losses" ? [] : names)));
+export const missing: ReadonlySet<string> = new Set();
