@@ -10,7 +10,7 @@ import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
 import { differentiateBy } from "./grad/differentiate.ts";
-import { build, entryNames, type EntryName } from "./graph/build.ts";
+import { build, entryNames, type EntryName, type EntryRequest } from "./graph/build.ts";
 import { Builder } from "./graph/builder.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
@@ -26,6 +26,8 @@ import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
 import { table } from "./ops/table.ts";
+import type { Ledger } from "./simplify/rewrite.ts";
+import { type Rewriting, rewriting } from "./simplify/rewrite-graph.ts";
 import { lintBy } from "./simplify/lint.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
@@ -139,12 +141,24 @@ export class CompiledProgram {
   graph(entry: EntryName): Graph {
     const known = this.graphs.get(entry);
     if (known) return known;
-    const request = { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
-    const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, request, this.builder), verify: verifyGraph }, this.checked);
+    const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, this.requestFor(entry), this.builder), verify: verifyGraph }, this.checked);
     const graph = this.passes.reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
+  }
+
+  /** Which rules made the graph of an entry what it is, before and after differentiation: it is made anew and told. */
+  ledgers(entry: EntryName): readonly { readonly pass: string; readonly before: Graph; readonly ledger: Ledger }[] {
+    const [normalising, simplifying] = (["always", "differentiated"] as const).map((phase) => rewriting({ off: this.off, phase })) as [Rewriting, Rewriting];
+    const built = build(this.checked, this.requestFor(entry), new Builder());
+    const normal = normalising(built);
+    const differentiated = differentiateBy(table).run(normal.graph);
+    return [{ pass: "normalise", before: built, ledger: normal.ledger }, { pass: "simplify", before: differentiated, ledger: simplifying(differentiated).ledger }];
+  }
+
+  private requestFor(entry: EntryName): EntryRequest {
+    return { entry, model: this.model.name, ...(this.train && { train: this.train.name }) };
   }
 
   /** The device code of an entry, or of a graph that reads what an entry may read. Throws a UserError when something does not fit the device. */

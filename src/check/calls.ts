@@ -227,14 +227,15 @@ function inCall<T>(cx: Context, callee: CallableValue | InstanceValue, span: Spa
 function identified(declaration: CallableValue["declaration"], given: ReadonlyMap<string, GivenArgument>): ReadonlyMap<string, GivenArgument> {
   const names = mentionedNames(declaration.body);
   if (!["grad", "jvp", "hvp"].some((d) => names.has(d))) return given;
-  return new Map([...given].map(([name, { value, span }]) => [name, { value: named(name, value, true), span }]));
+  return new Map([...given].map(([name, { value, span }]) => [name, { value: named({ name, span: declaration.span }, value, true), span }]));
 }
 
-/** A value with an identity of its own, so that derivatives can be taken by it. */
-export function named(name: string, value: Value, indexed = false): Value {
-  if (value.kind !== "tensor" || value.core.type.dtype !== "f32" || value.core.kind === "binding" || value.core.kind === "leaf") return value;
+/** A value with an identity of its own, so that derivatives can be taken by it. What a function of another file called its result has its user's name. */
+export function named(by: { readonly name: string; readonly span: Span }, value: Value, indexed = false): Value {
+  if (value.kind !== "tensor" || value.core.type.dtype !== "f32" || value.core.kind === "leaf") return value;
+  if (value.core.kind === "binding" && value.core.named.source === by.span.source) return value;
   if (value.literal || (value.indexed && !indexed)) return value;
-  return { ...value, core: { kind: "binding", name, value: value.core, type: value.core.type, span: value.core.span } };
+  return { ...value, core: { kind: "binding", name: by.name, named: by.span, value: value.core, type: value.core.type, span: value.core.span } };
 }
 
 function callScope(callee: CallableValue): Scope<Value> {

@@ -103,7 +103,7 @@ export type Core = Base &
     /** `value` with some leaves standing for other values: the loss at another point of the parameters. */
     | { readonly kind: "replace"; readonly value: Core; readonly pairs: readonly { readonly from: CoreLeaf; readonly to: Core }[] }
     /** A named value: gives `grad(f, a)` its `a` (a binding, a parameter) an identity of its own. */
-    | { readonly kind: "binding"; readonly name: string; readonly value: Core }
+    | { readonly kind: "binding"; readonly name: string; readonly named: Span; readonly value: Core }
   );
 
 /** An input, parameter or state. */

@@ -16,7 +16,7 @@ export function declareOutput(cx: Context, model: ModelState, statement: Output,
   const { target } = statement;
   const { name, span } = target.name;
   const given = statement.value
-    ? named(name, evaluateTarget(cx, target, statement.value, env))
+    ? named(target.name, evaluateTarget(cx, target, statement.value, env))
     : cx.evaluate(cx, { kind: "name", name, span }, env);
   const value = asTensor(cx, given, statement.value?.span ?? span, "an output");
   if (statement.value) {

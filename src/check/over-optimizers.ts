@@ -172,7 +172,7 @@ function lossNatives(cx: Context, of: Objective): readonly NativeValue[] {
   const { theta } = of;
   const vectorType = tensor("f32", [length]);
   const at = (point: Core): Core => ({ kind: "replace", value: of.loss, pairs: of.parts.map((part) => ({ from: leafOf(part.param), to: pieceOf(point, part, length) })), type: of.loss.type, span: of.span });
-  const named = (core: Core): TensorValue => tensorValue({ kind: "binding", name: of.vector, value: core, type: core.type, span: core.span }, { fixed: [of.span] });
+  const named = (core: Core): TensorValue => tensorValue({ kind: "binding", name: of.vector, named: of.span, value: core, type: core.type, span: core.span }, { fixed: [of.span] });
   const here = named(theta.core);
   const lossHere = at(here.core);
 

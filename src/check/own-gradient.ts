@@ -56,7 +56,7 @@ function identify(declaration: OwnFn, scope: Scope<Value>): ReadonlyMap<string, 
     const bound = scope.own(name.name);
     if (bound?.value.kind !== "tensor" || bound.value.core.type.dtype !== "f32" || bound.value.known !== undefined) continue;
     const { core } = bound.value;
-    const value: TensorValue = { ...bound.value, core: { kind: "binding", name: name.name, value: core, type: core.type, span: core.span } };
+    const value: TensorValue = { ...bound.value, core: { kind: "binding", name: name.name, named: name.span, value: core, type: core.type, span: core.span } };
     scope.rebind({ ...bound, value });
     args.set(name.name, value);
   }

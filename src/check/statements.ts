@@ -166,7 +166,7 @@ function runBind(cx: Context, statement: Bind, env: Env): void {
   if (targets.length === values.length) {
     for (const [k, target] of targets.entries()) {
       const expr = values[k];
-      if (expr) bindName(cx, env, target.name, named(target.name.name, single(cx, evaluateTarget(cx, target, expr, env), expr.span)));
+      if (expr) bindName(cx, env, target.name, named(target.name, single(cx, evaluateTarget(cx, target, expr, env), expr.span)));
     }
     return;
   }
@@ -174,7 +174,7 @@ function runBind(cx: Context, statement: Bind, env: Env): void {
   const made = values.length !== 1 ? poison : indexed && targets.length > 1 ? evaluateEquations(cx, [indexed, ...targets.filter((t) => t !== indexed)], value, { ...env, place: bindingPlace(env, first.name.name) }) : evaluateTarget(cx, first, value, env);
   const items = made.kind === "list" ? made.items : [];
   if (made.kind !== "poison" && items.length !== targets.length) cx.error(wrongCount(targets, made.kind === "list" ? items.length : 1, value.span));
-  for (const [k, target] of targets.entries()) bindName(cx, env, target.name, named(target.name.name, items[k] ?? poison));
+  for (const [k, target] of targets.entries()) bindName(cx, env, target.name, named(target.name, items[k] ?? poison));
 }
 
 function single(cx: Context, value: Value, span: Span): Value {

@@ -1,10 +1,12 @@
 /**
- * `nabla grad`: the gradient of the loss as a graph. Comes in: a file, and perhaps one parameter. Goes out: the
- * simplified graph of the loss and of its gradients, as text on standard output.
+ * `nabla grad`: the loss and its gradients as formulas. Comes in: a file, and perhaps one parameter. Goes out: the
+ * simplified graph of the loss and of its gradients, as people write it; with --explain, what rewriting did to get there.
  *
  *     nabla grad examples/xor.dl --wrt=h.W
  */
-import { printGraph } from "../graph/print-graph.ts";
+import { printFormulas } from "../report/print-formulas.ts";
+import { printLedger } from "../report/print-ledger.ts";
+import { table } from "../simplify/table.ts";
 import { suggest } from "../support/suggest.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
@@ -15,11 +17,12 @@ import type { Terminal } from "./terminal.ts";
 /** What the command line may say. */
 export interface GradOptions extends CompileOptions {
   readonly wrt?: string;
+  readonly explain?: boolean;
 }
 
 /** Runs the command and gives the exit status. */
 export async function grad(terminal: Terminal, options: GradOptions, file: string, name?: string): Promise<number> {
-  const { compilation } = await loadFile(file, options, terminal);
+  const { source, compilation } = await loadFile(file, options, terminal);
   const failed = compilation.diagnostics.some((d) => d.severity === "error");
   if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
   if (failed) return exitCodes.source;
@@ -35,7 +38,8 @@ export async function grad(terminal: Terminal, options: GradOptions, file: strin
     const near = suggest(wrt ?? "", names);
     throw new CommandError(`${program.model.name} has no parameter '${wrt}'`, near === undefined ? `one of ${names.join(", ")}` : `did you mean ${near}?`);
   }
-  const text = printGraph({ ...graph, outputs: wanted });
-  terminal.out(options.json ? jsonDocument(compilation.diagnostics, { text }) : text);
+  const text = printFormulas(graph, { model: program.model.name, isLibrary: program.text.isLibrary, outputs: wanted });
+  const story = options.explain ? program.ledgers("gradients").map(({ pass, before, ledger }) => printLedger(pass, before, ledger, table, source, program.text)).join("\n") : "";
+  terminal.out(options.json ? jsonDocument(compilation.diagnostics, { text, ...(options.explain && { ledger: story }) }) : [text, story].filter((t) => t !== "").join("\n"));
   return exitCodes.ok;
 }

@@ -61,8 +61,9 @@ function commands(): Command {
     .option("--diff", "show what the pass changed")
     .option("--why", "say why the schedule put nodes together or apart")
     .action(run(async (...all: Parameters<typeof import("./dump.ts").dump>) => (await import("./dump.ts")).dump(...all)));
-  withCompile(nabla.command("grad").description("print the gradient of the loss as a graph").argument(...file).argument(...which))
+  withCompile(nabla.command("grad").description("print the loss and its gradients as formulas").argument(...file).argument(...which))
     .option("--wrt <parameter>", "the gradient by this parameter alone, such as h.W")
+    .option("--explain", "tell which rewrites made the formulas what they are, and where")
     .action(run(async (...all: Parameters<typeof import("./grad.ts").grad>) => (await import("./grad.ts")).grad(...all)));
   withCommon(nabla.command("fmt").description("rewrite files in their canonical form").argument("<files...>", file[1]))
     .option("--check", "write nothing, and fail when a file would change")

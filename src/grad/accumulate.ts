@@ -55,6 +55,7 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
       ofResults.set(loop, results);
       continue;
     }
+    d.call(g, node);
     const given = node.op === "custom" ? customGradient(d, node, g) : answer(d, node, g);
     given.forEach((a, i) => {
       const input = node.inputs[i] as Node;

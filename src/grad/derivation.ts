@@ -33,6 +33,8 @@ export interface Derivation {
   readonly note: (node: Node, given: readonly [of: Node, ...more: readonly Node[]], reason: string) => void;
   /** Adds an origin to a node already made. */
   readonly stems: (node: Node, origin: Origin | undefined) => void;
+  /** Names the adjoint of a value that the user named: `∂z`. */
+  readonly call: (adjoint: Node, of: Node) => void;
   /** `value` with the keys of `by` replaced by its values, all at once; what is below them is not looked at. */
   readonly replace: (value: Node, by: ReadonlyMap<Node, Node>) => Node;
   /** A name that no leaf has: the language has no such names. */
@@ -65,6 +67,11 @@ export function derivation(builder: Builder, table: OpTable): Derivation {
       }
     },
     stems: (node, origin) => builder.note(node, origin),
+    call: (adjoint, of) => {
+      const { name, reason } = builder.originOf(of) ?? {};
+      // What the user wrote keeps its own name, or none.
+      if (name !== undefined && reason === undefined && builder.originOf(adjoint)?.reason !== undefined) builder.name(adjoint, { ...name, text: `∂${name.text}` });
+    },
     replace: (value, by) => rebuild(builder, [value], undefined, { became: new Map(by), around: keepOrigins(builder) })[0] as Node,
     fresh: () => `adjoint ${names++}`,
   };

@@ -94,10 +94,10 @@ export class Builder extends Emit implements Origins {
     this.noted[node.id] = known ? mergeOrigins(known, origin) : trimmed(origin);
   }
 
-  /** Says what the user calls a node's value; the first name stays. */
-  name(node: Node, name: string): void {
+  /** Says what a node's value is called. The first name stays, unless it was given inside a function of another file: then who called has the word. */
+  name(node: Node, name: NonNullable<Origin["name"]>): void {
     const known = this.noted[node.id];
-    if (known && known.name === undefined) this.noted[node.id] = { ...known, name };
+    if (known && known.name?.source !== name.source) this.noted[node.id] = { ...known, name };
   }
 
   /** Nodes made so far; each has a lower id. */

@@ -118,7 +118,7 @@ function namesOf(graph: Graph, order: readonly Node[]): ReadonlyMap<Node, string
   const last = new Map<string, Node>();
   for (const node of order) {
     const { name, reason } = graph.origins.get(node) ?? {};
-    if (name !== undefined && reason === undefined) last.set(name, node);
+    if (name && reason === undefined) last.set(name.text, node);
   }
   return new Map([...last].map(([name, node]) => [node, name]));
 }

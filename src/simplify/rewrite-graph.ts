@@ -30,8 +30,11 @@ export interface RewrittenGraph {
   readonly ledger: Ledger;
 }
 
+/** Brings a graph into normal form. */
+export type Rewriting = (graph: Graph) => RewrittenGraph;
+
 /** Rewrites graphs; what graphs of one builder share is rewritten once. */
-export function rewriting(options: RewriteOptions = {}): (graph: Graph) => RewrittenGraph {
+export function rewriting(options: RewriteOptions = {}): Rewriting {
   const rules = (options.rules ?? table).filter((r) => !options.off?.has(r.name) && (r.phase === "always" || options.phase !== "always"));
   const rewriters = new WeakMap<Builder, Rewriter>();
   return (graph) => {

@@ -152,7 +152,7 @@ export function grad(value: Core, wrt: Core): Core {
 }
 
 export function binding(name: string, value: Core): Core {
-  return { kind: "binding", name, value, type: value.type, span };
+  return { kind: "binding", name, named: span, value, type: value.type, span };
 }
 
 export interface ModelParts {

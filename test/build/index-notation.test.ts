@@ -249,7 +249,7 @@ describe("elementwise", () => {
 describe("derivatives in a program", () => {
   test("a gradient by a binding sees that binding alone", () => {
     const zeros = (): ReturnType<typeof num> => ({ kind: "broadcast", arg: num(0), type: { dtype: "f32", shape: [3] }, span: num(0).span });
-    const bound = (name: string, v: ReturnType<typeof num>): ReturnType<typeof num> => ({ kind: "binding", name, value: v, type: v.type, span: v.span });
+    const bound = (name: string, v: ReturnType<typeof num>): ReturnType<typeof num> => ({ kind: "binding", name, named: v.span, value: v, type: v.type, span: v.span });
     const [a, b] = [bound("a", zeros()), bound("b", zeros())];
     const f = add(reduce("sum", add(a, num(1)), [0]), mul(num(5), reduce("sum", b, [0])));
     near(value(grad(f, a)), [1, 1, 1]);

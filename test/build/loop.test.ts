@@ -123,7 +123,7 @@ describe("loops", () => {
   test("a gradient inside a body, by what is carried and by what is captured: descent on a quadratic", () => {
     const c = param("c", []);
     const slope = (h: Core): Core => grad(mul(mul(c, h), h), h);
-    const descent = loop("fold", 3, num(1), (h) => { const named: Core = { kind: "binding", name: "h", value: h, type: h.type, span: h.span }; return sub(named, mul(num(0.1), slope(named))); });
+    const descent = loop("fold", 3, num(1), (h) => { const named: Core = { kind: "binding", name: "h", named: h.span, value: h, type: h.type, span: h.span }; return sub(named, mul(num(0.1), slope(named))); });
     near(value(descent, { c: [2] }), [(1 - 0.1 * 2 * 2) ** 3]);
     const byCapture = loop("fold", 3, num(1), (h) => add(h, grad(mul(mul(param("c", []), param("c", [])), h), c)));
     near(value(byCapture, { c: [2] }), [range(3).reduce((h) => h + 2 * 2 * h, 1)]);

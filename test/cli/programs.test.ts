@@ -198,11 +198,21 @@ describe("looking inside", () => {
   test("grad prints the gradient by one parameter, or says which there are", async () => {
     const { status, out } = await runNabla(["grad", example("xor.dl"), "--wrt", "h.W"]);
     expect(status).toBe(0);
-    expect(out).toContain('output gradient "Xor.h.W"');
-    expect(out).not.toContain('"Xor.z.W" %');
+    expect(out).toContain("∂loss/∂h.W = xᵀ @ ");
+    expect(out).not.toContain("∂loss/∂z.W");
     const wrong = await runNabla(["grad", example("xor.dl"), "--wrt", "h.V"]);
     expect(wrong.status).toBe(2);
     expect(wrong.err).toContain("Xor.h.W");
+  });
+
+  test("grad --explain tells which rewrites fired, with line and equation", async () => {
+    const { status, out } = await runNabla(["grad", example("softmax.dl"), "--explain"]);
+    expect(status).toBe(0);
+    expect(out).toContain("∂s = (p - one_hot(y, 3)) / N");
+    expect(out).toMatch(/\n {2}\d+:\d+ +softmax-shift +exp\(.* {2}→ {2}exp\(/);
+    expect(out).toMatch(/\n {2}softmax-quotient +\(a \/ s\) · y = /);
+    const json = await runNabla(["grad", example("softmax.dl"), "--explain", "--json"]);
+    expect((JSON.parse(json.out) as { ledger: string }).ledger).toContain("normalise: ");
   });
 
   test("graph writes one page that fetches nothing", async () => {
