@@ -6,8 +6,8 @@
  *   1. unstable forms (log of what has a known logarithm, unshifted exponentials, log1p of a bare exp): only
  *      `stable` and `softmaxes` touch them, and nothing makes one;
  *   2. conditions on positions that are no guards of views, and masks: `positions` turns them into guards, never back;
- *   3. products under sums and contractions that are not in the form of `contractions`: nothing makes one out of one
- *      that is;
+ *   3. products under sums, sums over windows of contractions, and contractions that are not in the form of `contractions`:
+ *      nothing makes one out of one that is;
  *   4. elements computed: reductions, broadcasts and gathers move only to where there is less to compute, factors only
  *      come together, nothing is multiplied out;
  *   5. operations, and terms that sums add up;
@@ -30,6 +30,7 @@ import { signs } from "./rules/signs.ts";
 import { softmaxes } from "./rules/softmax.ts";
 import { stable } from "./rules/stable.ts";
 import { views } from "./rules/views.ts";
+import { windows } from "./rules/windows.ts";
 import type { Rule } from "./rule.ts";
 
 /** All rules. */
@@ -45,5 +46,6 @@ export const table: readonly Rule[] = [
   ...positions,
   ...gathers,
   ...contractions,
+  ...windows,
   ...reductions,
 ];

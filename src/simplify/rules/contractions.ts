@@ -12,10 +12,11 @@ import { axesOf, axesRead, axisNames, extentOf, fill, isFloat, restrict, splatOf
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
-type Contract = NodeOf<"contract"> & Node;
+/** A product sum, narrowed. */
+export type Contract = NodeOf<"contract"> & Node;
 
 /** An operand with a name for each of its axes. */
-interface Labelled {
+export interface Labelled {
   readonly node: Node;
   readonly labels: readonly number[];
 }
@@ -142,12 +143,13 @@ export const contractions: readonly Rule[] = [
   }),
 ];
 
-function operands(n: Contract): readonly [Labelled, Labelled] {
+/** Both operands with their labels. */
+export function operands(n: Contract): readonly [Labelled, Labelled] {
   return [{ node: n.inputs[0] as Node, labels: n.attrs.a }, { node: n.inputs[1] as Node, labels: n.attrs.b }];
 }
 
 /** The extent of each label, by number. */
-function extentsOf(n: Contract): readonly Dim[] {
+export function extentsOf(n: Contract): readonly Dim[] {
   const extents: Dim[] = [];
   for (const { node, labels } of operands(n)) labels.forEach((l, axis) => (extents[l] = node.type.shape[axis] as Dim));
   return extents;
@@ -157,7 +159,7 @@ function extentsOf(n: Contract): readonly Dim[] {
  * The contraction of two labelled operands over all labels that are not in `out`. A label in one operand alone is
  * summed there first, one in neither counts; a result axis in neither is repeated.
  */
-function contraction(e: Emit, a: Labelled, b: Labelled, out: readonly number[], extents: readonly Dim[]): Node {
+export function contraction(e: Emit, a: Labelled, b: Labelled, out: readonly number[], extents: readonly Dim[]): Node {
   const alone = (x: Labelled, y: Labelled): number[] => x.labels.filter((l) => !out.includes(l) && !y.labels.includes(l));
   const p = summedOver(e, a, alone(a, b));
   const q = summedOver(e, b, alone(b, a));
