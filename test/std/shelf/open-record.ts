@@ -74,7 +74,8 @@ export function openRecord(record: ShelfRecord): OpenedRecord {
   const whole = simplify.run(differentiate.run(normalise.run(built.graph)));
   verifyGraph(whole);
   const only = (kind: Output["kind"]): Graph => ({ ...whole, outputs: whole.outputs.filter((o) => o.kind === kind), commits: [] });
-  const plain: Graph = { ...built.graph, outputs: built.graph.outputs.filter((o) => o.kind === "output") };
+  // An entry may be a derivative itself, which has a value once it is written out.
+  const plain: Graph = differentiate.run({ ...built.graph, outputs: built.graph.outputs.filter((o) => o.kind === "output") });
   const [gradients, simplified] = [only("gradient"), only("output")];
   const around = (given: Readonly<Record<string, Nested>>, weights: (result: string, k: number) => number) => surroundings(model, record, given, weights);
   return {
@@ -83,7 +84,7 @@ export function openRecord(record: ShelfRecord): OpenedRecord {
       const given = { ...byName(record.inputs), ...record.stored, ...changed };
       const outside = around(given, weights);
       const { outputs, commits } = evaluate(plain, outside);
-      const words = (draw: number, word: 0 | 1): readonly number[] => wordsOf(record, built.draws, draw, word, outside);
+      const words = (draw: number | string, word: 0 | 1): readonly number[] => wordsOf(record, built.draws, draw, word, outside);
       return {
         results: named(outputs), simplified: named(evaluate(simplified, outside).outputs), gradients: named(evaluate(gradients, outside).outputs),
         updates: Object.fromEntries([...commits].map(([path, value]) => [path.replace(/^M\./, ""), value])),
@@ -175,15 +176,16 @@ function surroundings(model: CheckedModel, record: ShelfRecord, given: Readonly<
 }
 
 /** The random words of a draw, draws counted in the order of evaluation; each word as its upper 24 bits, from 0 to 1. */
-function wordsOf(record: ShelfRecord, nodes: readonly NodeOf<"random">[], draw: number, word: 0 | 1, outside: Surroundings): readonly number[] {
-  const path = [...new Set(nodes.map((n) => n.attrs.path))][draw];
+function wordsOf(record: ShelfRecord, nodes: readonly NodeOf<"random">[], draw: number | string, word: 0 | 1, outside: Surroundings): readonly number[] {
+  const paths = [...new Set(nodes.map((n) => n.attrs.path))];
+  const path = typeof draw === "number" ? paths[draw] : paths.find((p) => p.endsWith(`.${draw}`));
   const node = nodes.find((n) => n.attrs.path === path && n.attrs.word === word);
-  if (!node) throw new Error(`${record.call} has no draw ${draw} with word ${word}`);
+  if (!node) throw new Error(`${record.call} has no draw ${draw} with word ${word}; there are ${paths.join(", ")}`);
   const [value] = evaluateNodes([node], outside);
   return Array.from(value?.data ?? [], (w) => Math.floor(w / 256) / 2 ** 24);
 }
 
-function givenOf(given: Readonly<Record<string, Nested>>, training: boolean, words: (draw: number, word: 0 | 1) => readonly number[]): Given {
+function givenOf(given: Readonly<Record<string, Nested>>, training: boolean, words: (draw: number | string, word: 0 | 1) => readonly number[]): Given {
   const of = (name: string): Nested => {
     const found = given[name];
     if (found === undefined) throw new Error(`the formula reads ${name}, which is not given`);

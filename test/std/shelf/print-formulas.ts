@@ -30,7 +30,7 @@ export function printFormulas(graph: Graph): string {
   let names = 0;
   for (const node of order) {
     const formula = formulaOf(node, node.inputs.map((x) => texts.get(x) as Text));
-    const plain = node.op === "leaf" || node.op === "const" || node.op === "size" || node.op === "iota" || (node.op === "cast" && node.inputs[0]?.op === "size");
+    const plain = node.op === "leaf" || node.op === "random" || node.op === "const" || node.op === "size" || node.op === "iota" || (node.op === "cast" && node.inputs[0]?.op === "size");
     if (plain || ((uses.get(node) ?? 0) <= 1 && formula.text.length <= longest)) {
       texts.set(node, formula);
       continue;
@@ -57,6 +57,9 @@ function formulaOf(node: Node, args: readonly Text[]): Text {
       return typeof node.attrs.data === "number" ? { text: String(node.attrs.data), level: node.attrs.data < 0 ? prefix : closed } : { text: `[${node.attrs.data.join(", ")}]`, level: closed };
     case "leaf":
       return { text: node.attrs.path.replace(/^M\./, ""), level: closed };
+    case "random":
+      // The random words of a draw, by its path: the first of each pair, or the second with a prime.
+      return { text: `${node.attrs.path.replace(/^M\./, "")}${node.attrs.word === 1 ? "'" : ""}`, level: closed };
     case "size":
       return { text: dims.print(node.attrs.dim), level: closed };
     case "neg":

@@ -19,10 +19,10 @@ export interface Given {
   readonly shape: (name: string) => readonly number[];
   /** Whether the entry is made for training. */
   readonly training: boolean;
-  /** The numbers of the k-th draw, as if it were `uniform(0, 1)`: `bernoulli(p)` is 1 where it is below p. */
-  readonly uniform: (draw: number) => readonly number[];
+  /** The numbers of the k-th draw, or of one by the end of its path, as if it were `uniform(0, 1)`: `bernoulli(p)` is 1 where it is below p. */
+  readonly uniform: (draw: number | string) => readonly number[];
   /** The numbers of the k-th draw, as if it were `normal(0, 1)` (Box, Muller 1958). */
-  readonly normal: (draw: number) => readonly number[];
+  readonly normal: (draw: number | string) => readonly number[];
 }
 
 /** What a call gives, by hand: numbers, or numbers by result. */
@@ -60,6 +60,8 @@ export interface ShelfRecord {
   readonly training?: boolean;
   /** What has no derivative: it is tested to be zero and has no golden. Names of inputs, or all. */
   readonly still?: true | readonly string[];
+  /** Its gradient is tested and not kept as text, which would be too long to review. */
+  readonly unprinted?: true;
   /** How near value and formula are, relative to what is at least 1; for series and polynomials that state an error. */
   readonly within?: number;
   readonly points?: readonly Point[];
