@@ -27,6 +27,7 @@ export function printFormulas(graph: Graph): string {
   for (const node of order) for (const input of node.inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
   const texts = new Map<Node, Text>();
   const lines: string[] = [];
+  const taken = new Set(order.flatMap((n) => (n.op === "leaf" ? [n.attrs.path.replace(/^M\./, "")] : [])));
   let names = 0;
   for (const node of order) {
     const formula = formulaOf(node, node.inputs.map((x) => texts.get(x) as Text));
@@ -35,6 +36,7 @@ export function printFormulas(graph: Graph): string {
       texts.set(node, formula);
       continue;
     }
+    while (taken.has(nameOf(names))) names++;
     const name = nameOf(names++);
     lines.push(`${name} = ${formula.text}`);
     texts.set(node, { text: name, level: closed });
