@@ -122,7 +122,7 @@ export const attention: readonly ShelfRecord[] = [
     value: (g) => made([2, 2, 3, 2], (n = 0, h = 0, t = 0, c = 0) => elements(g, "x")(n, t, 2 * h + c)),
   },
   ...[true, false].map((interleaved): ShelfRecord => ({
-    name: "sinusoidal_positions", call: `sinusoidal_positions(5, 4${interleaved ? "" : ", interleaved = false"})`, inputs: {}, within: 1e-9,
+    name: "sinusoidal_positions", call: `sinusoidal_positions(5, 4${interleaved ? "" : ", interleaved = false"})`, inputs: {}, still: true,
     value: () => made([5, 4], (t = 0, c = 0) => {
       const [i, wave] = interleaved ? [Math.floor(c / 2), c % 2] : [c % 2, Math.floor(c / 2)];
       return wave === 0 ? Math.sin(t / 10000 ** ((2 * i) / 4)) : Math.cos(t / 10000 ** ((2 * i) / 4));

@@ -29,7 +29,7 @@ export function describeShelf(shelf: string, records: readonly ShelfRecord[]): v
         const m = open(record);
         return record.still === true || record.unprinted === true || m.differentiable.length === 0 ? [] : [`${titleOf(record)}\n${printFormulas(m.gradients)}`];
       });
-      await expect(sections.join("\n")).toMatchFileSnapshot(`../../golden/shelf/${shelf}.txt`);
+      if (sections.length > 0) await expect(sections.join("\n")).toMatchFileSnapshot(`../../golden/shelf/${shelf}.txt`);
     });
   });
 }

@@ -1,12 +1,12 @@
 /** The regularisers: what they do in training, by the numbers that were drawn, and that they leave values alone elsewhere. */
 import { elements, made, numbers, reader } from "./by-hand.ts";
-import type { Given, Nested, ShelfRecord } from "./record.ts";
+import { type Given, type Nested, range, type ShelfRecord } from "./record.ts";
 
 const x = { "x: f32[N, 3]": numbers([4, 3], 1) };
 const each = (g: Given, of: (x: number, k: number) => number): number[] => g.flat("x").map(of);
 
-/** Which examples come to each place: the ranks of uniform draws. */
-const ranks = (u: readonly number[]): number[] => u.map((v, i) => u.filter((w, j) => w < v || (w === v && j < i)).length);
+/** Which examples come to each place: the order of uniform draws. */
+const orderOf = (u: readonly number[]): number[] => range(u.length).sort((a, b) => (u[a] ?? 0) - (u[b] ?? 0));
 
 /** The logarithm of a gamma draw with shape α < 1, from the draws below a path (Marsaglia, Tsang 2000). */
 function logGamma(g: Given, α: number, path: string, place: number): number {
@@ -77,7 +77,7 @@ export const regularisers: readonly ShelfRecord[] = [
     const inputs = { "x: f32[N, 2, 2]": numbers([5, 2, 2], 1), "y: f32[N, 3]": numbers([5, 3], 2) };
     const blended = (g: Given, name: string, width: number): Nested => {
       const value = reader([5, width], g.flat(name));
-      const order = ranks(g.uniform("order.u"));
+      const order = orderOf(g.uniform("order.u"));
       const λ = (n: number): number => {
         const [draw, place] = every ? ["several", n] as const : ["single", 0] as const;
         return 1 / (1 + Math.exp(logGamma(g, α, `${draw}.y`, place) - logGamma(g, α, `${draw}.x`, place)));
