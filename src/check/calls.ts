@@ -11,7 +11,6 @@ import { guardOf } from "./choice.ts";
 import type { Context, Env, Place } from "./context.ts";
 import type { Guard } from "./guards.ts";
 import { tensorValue } from "./make.ts";
-import { mentionedNames } from "./mentions.ts";
 import { callWithGradient, hasOwnGradient } from "./own-gradient.ts";
 import { restAxes } from "./rest-axes.ts";
 import { warnProbabilities } from "./probabilities.ts";
@@ -198,7 +197,7 @@ function callDeclared(cx: Context, callee: CallableValue, expr: Call, env: Env):
   warnProbabilities(cx, declaration, given, env);
   const scope = callScope(callee);
   const inner: Env = { scope, place: env.place, frame: env.frame };
-  const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(declaration, given), inner, what, expr.span, declaration.kind !== "initializer"));
+  const bound = inCall(cx, callee, expr.span, () => bindParameters(cx, declaration.params, identified(cx, declaration, given), inner, what, expr.span, declaration.kind !== "initializer"));
   if (!bound) return poison;
   if (declaration.kind === "initializer") {
     const args = new Map(declaration.params.map((p) => [p.name.name, scope.own(p.name.name)?.value ?? poison]));
@@ -224,8 +223,8 @@ function inCall<T>(cx: Context, callee: CallableValue | InstanceValue, span: Spa
 }
 
 /** A function that takes derivatives by its parameters gets them as named values. */
-function identified(declaration: CallableValue["declaration"], given: ReadonlyMap<string, GivenArgument>): ReadonlyMap<string, GivenArgument> {
-  const names = mentionedNames(declaration.body);
+function identified(cx: Context, declaration: CallableValue["declaration"], given: ReadonlyMap<string, GivenArgument>): ReadonlyMap<string, GivenArgument> {
+  const names = cx.mentioned(declaration.body);
   if (!["grad", "jvp", "hvp"].some((d) => names.has(d))) return given;
   return new Map([...given].map(([name, { value, span }]) => [name, { value: named({ name, span: declaration.span }, value, true), span }]));
 }

@@ -168,7 +168,8 @@ function checkModel(
     const checked = finishModel(model, run.state);
     const around = scopes.model === scopes.trains ? run : { ...run, scope: run.scope.under(scopes.trains) };
     const blocks = trains.flatMap((train) => checkTrain(cx, train, around, checked, settings) ?? []);
-    const next = foreseen(model, run.state, known, pass);
+    // A program that is too large is not read again: it would be too large once more.
+    const next = cx.exhausted ? undefined : foreseen(model, run.state, known, pass);
     if (next) {
       known = next;
       continue;
@@ -196,7 +197,7 @@ function checkAside(begin: (into: Diagnostics) => Context, model: Model, scope: 
     const own = new Diagnostics();
     const cx = begin(own);
     const { state } = runModel(cx, model, scope, {}, known);
-    const next = foreseen(model, state, known, pass);
+    const next = cx.exhausted ? undefined : foreseen(model, state, known, pass);
     if (next) {
       known = next;
       continue;

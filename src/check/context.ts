@@ -12,6 +12,7 @@ import type { Core, LoopVar } from "./core.ts";
 import type { Equation } from "./equation.ts";
 import { Ranges } from "./bounds.ts";
 import type { Guard } from "./guards.ts";
+import { mentionedNames } from "./mentions.ts";
 import type { Problem } from "./problem.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import type { Scope } from "./scope.ts";
@@ -125,6 +126,9 @@ export class Context {
   readonly libraryCalls = new Map<string, LibraryCall>();
   /** Names by place of definition: the ones never used get a warning. */
   readonly names = new Map<string, { readonly name: string; readonly span: Span; used: boolean }>();
+  private readonly mentions = new WeakMap<object, ReadonlySet<string>>();
+  /** Where the reductions that bound an index ended last, by the index. */
+  readonly ended = new Map<string, { readonly text: string; readonly span: Span }>();
   model: ModelState | undefined;
   equation: Equation | undefined;
   /** The conditions that hold here: they protect accesses. */
@@ -239,6 +243,20 @@ export class Context {
   /** Says that a legal program asks for something that cannot be compiled yet. */
   unsupported(span: Span, what: string, hint?: string): void {
     this.error({ code: "E0120", message: `${what} is not supported yet`, span, unsupported: true, hint });
+  }
+
+  /** The names that a text mentions, looked for once: a body is read again for each call. */
+  mentioned(root: Expr | Block): ReadonlySet<string> {
+    const known = this.mentions.get(root) ?? mentionedNames(root);
+    this.mentions.set(root, known);
+    return known;
+  }
+
+  /** The hint for an index behind the end of the reduction that bound it, on one line: `mean[n] a[n] == b[n]`. */
+  endedHint(name: string, span: Span): string | undefined {
+    const before = this.ended.get(name);
+    if (!before || before.span.source !== span.source || before.span.end > span.start || span.source.text.slice(before.span.end, span.start).includes("\n")) return undefined;
+    return `\`${before.text}\` takes the product that follows and ends before this; put the whole in parentheses: \`${before.text} (…)\``;
   }
 
   /** Remembers a name that its owner should use. */

@@ -110,6 +110,15 @@ function width(expr: DataExpr): number | undefined {
   }
 }
 
+/** `column(2)`, `column(0..4)`, `columns("age")`: what of the two is meant. */
+function meantColumns(expr: Expr): string | undefined {
+  if (expr.kind !== "call" || expr.callee.kind !== "name" || !/^columns?$/.test(expr.callee.name) || expr.args.length !== 1) return undefined;
+  const value = expr.args[0]?.value;
+  if (value?.kind === "number") return `a column by its number is \`columns(${value.value}..${value.value + 1})\``;
+  if (value?.kind === "range") return "several columns are `columns(…)`";
+  return value?.kind === "string" ? "one column by its name is `column(…)`" : undefined;
+}
+
 const operators: Readonly<Record<string, "+" | "-" | "*" | "/">> = { "+": "+", "-": "-", "*": "*", "/": "/" };
 
 /** `columns(0..64) / 16`, `column("digit") - 1`. */
@@ -150,7 +159,7 @@ function dataExpr(cx: Context, expr: Expr, env: Env): DataExpr | undefined {
   }
   cx.error({
     code: "E0403", message: "a field is made of columns, numbers and + - * /", span: expr.span, label: "not a column",
-    hint: 'columns(0..64) / 16, column("digit") - 1',
+    hint: meantColumns(expr) ?? 'columns(0..64) / 16, column("digit") - 1',
   });
   return undefined;
 }

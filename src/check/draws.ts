@@ -18,7 +18,6 @@ import type { Context, Env } from "./context.ts";
 import type { Core } from "./core.ts";
 import { apply, broadcast } from "./elementwise.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
-import { mentionedNames } from "./mentions.ts";
 import { drawAtIndices } from "./notation.ts";
 import { asExtent } from "./operands.ts";
 import { labelAt } from "./problem.ts";
@@ -65,7 +64,7 @@ function atIndices(cx: Context, target: DistributionValue | InitialiserValue, gi
     return poison;
   }
   if (target.kind === "distribution") return standardised(cx, target, indices, span, env);
-  const sized = ["fan_in", "fan_out"].find((name) => mentionedNames(target.declaration.body).has(name));
+  const sized = ["fan_in", "fan_out"].find((name) => cx.mentioned(target.declaration.body).has(name));
   if (sized !== undefined) {
     cx.error({ code: "E0305", message: `\`${target.declaration.name.name}\` depends on the shape it fills, which an equation does not give`, span, hint: "bind it first, with its sizes: `W = he_normal[4, 3]`" });
     return poison;

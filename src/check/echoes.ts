@@ -30,6 +30,8 @@ export function withoutEchoes(list: readonly Diagnostic[]): readonly Diagnostic[
   }
   return list.filter((d) => {
     const { span } = d;
+    // Two bindings of one name own their parameters and draws under one path: that is the one mistake.
+    if (d.code === "E0105" && span) return !list.some((o) => o.code === "E0102" && o.span?.source === span.source && positionOf(span.source, o.span.start).line === positionOf(span.source, span.start).line);
     const at = span && broken.get(span.source);
     if (!at || !span || isSyntax(d) || d.severity !== "error") return true;
     if (at.lines.has(positionOf(span.source, span.start).line)) return false;

@@ -43,7 +43,8 @@ export function apply(cx: Context, op: ApplyOp, operands: readonly Operand[], sp
     if (value.kind === "poison") return poison;
     if (value.kind === "set") return overSet(cx, op, operands, span);
     if (value.kind !== "tensor") {
-      cx.error({ code: "E0108", message: `\`${printOp(op)}\` needs numbers, and this is ${describe(value)}`, span: at, label: describe(value) });
+      const drawn = value.kind === "distribution" || value.kind === "initialiser" || (value.kind === "callable" && value.declaration.kind === "initializer");
+      cx.error({ code: "E0108", message: `\`${printOp(op)}\` needs numbers, and this is ${describe(value)}`, span: at, label: describe(value), hint: drawn ? "brackets behind it give it a shape: `normal(0, 1)[N, 4]`, `eye[3, 3]`" : undefined });
       return poison;
     }
     tensors.push({ value, span: at });
@@ -229,7 +230,7 @@ export function broadcast(
   if (doubled === undefined) return { dims: result, fixed };
   cx.error({
     code: "E0201", message: `${what} would make ${doubled} occur twice: ${operands.map((o) => printShape(o.value.core.type.shape)).join(" with ")} gives ${printShape(result)}`,
-    span, hint: "write it in index notation, with an index for each axis, if that is what is meant",
+    span, hint: operands.some((o) => o.value.core.type.shape.at(-1) === 1) ? "an index takes an axis of 1 away: `p[:, 0]`; all pairs are written in index notation" : "write it in index notation, with an index for each axis, if that is what is meant",
   });
   return undefined;
 }

@@ -81,9 +81,18 @@ function evaluateChain(cx: Context, expr: Chain, env: Env): Value {
     const sides = op === "and" || op === "or" ? guardOf(left.value) : undefined;
     const right: Operand = { value: cx.under(sides && { ...sides, holds: op === "and" }, () => evaluate(cx, value, env)), span: value.span };
     const span = cover(left.span, right.span);
+    if (op === "^" && left.span === expr.first.span) warnSpacedCall(cx, expr.first, span);
     left = { value: join(cx, op, left, right, span), span };
   }
   return left.value;
+}
+
+/** `mean (p - y)^2` is the square of a mean, and reads as the mean of squares, which `mean[n] (p[n] - y[n])^2` is. */
+function warnSpacedCall(cx: Context, base: Expr, span: Span): void {
+  if (base.kind !== "call" || base.callee.kind !== "name") return;
+  const { name, span: at } = base.callee;
+  if (!/^\s/.test(at.source.text.slice(at.end, base.span.end))) return;
+  cx.warn({ code: "W0203", message: `the power is taken of what \`${name}\` gives, not of its argument`, span, label: `\`${name}(…)^…\``, hint: `put the power inside, \`${name}((…)^2)\`, or write the call without a space` });
 }
 
 function join(cx: Context, op: BinaryOp, left: Operand, right: Operand, span: Span): Value {

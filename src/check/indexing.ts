@@ -74,7 +74,7 @@ function readItem(cx: Context, item: Item, env: Env): Part | undefined {
     default: {
       if (env.indices && item.kind === "name" && item.name.length <= 2 && !["pi", "g"].includes(item.name) && !env.scope.lookup(item.name)) {
         const key = `${env.frame.id} ${item.name}`;
-        if (!cx.unknownNames.has(key)) cx.error({ code: "E0103", message: `the index \`${item.name}\` is bound nowhere`, span, label: "no binder", hint: `bind it on the left, \`z[…, ${item.name}] = …\`, or in a reduction, \`sum[${item.name}] …\`` });
+        if (!cx.unknownNames.has(key)) cx.error({ code: "E0103", message: `the index \`${item.name}\` is bound nowhere`, span, label: "no binder", hint: cx.endedHint(item.name, span) ?? `bind it on the left, \`z[…, ${item.name}] = …\`, or in a reduction, \`sum[${item.name}] …\`` });
         cx.unknownNames.add(key);
         return undefined;
       }

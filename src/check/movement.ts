@@ -149,7 +149,8 @@ function joined(cx: Context, parts: readonly TensorValue[], operands: readonly O
   if (axis < 0 || wrong >= 0) {
     cx.error({
       code: "E0202", message: `${parts.map((p) => printShape(p.core.type.shape)).join(" and ")} cannot be joined along axis ${axis}`, span: operands[wrong]?.span ?? span,
-      label: printShape(parts[wrong]?.core.type.shape ?? []), related: [labelAt(operands[0]?.span, printShape(like))], hint: "all other axes must agree",
+      label: printShape(parts[wrong]?.core.type.shape ?? []), related: [labelAt(operands[0]?.span, printShape(like))],
+      hint: parts.some((p) => p.core.type.shape.length !== like.length) ? "all must have as many axes; a range keeps one of size 1: `x[:, 0..1]`" : "all other axes must agree",
     });
     return poison;
   }

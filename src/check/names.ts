@@ -61,7 +61,7 @@ function unknownName(cx: Context, name: string, span: Span, env: Env): void {
   cx.unknownNames.add(key);
   const near = suggest(name, [...env.scope.visible(), ...cx.libraryNames(), ...builtinNames, ...contextualNames]);
   const same = near !== undefined && near.toLowerCase() === name.toLowerCase();
-  const hint = (same ? undefined : foreignHint(name)) ?? (near ? `did you mean \`${near}\`?` : undefined);
+  const hint = cx.endedHint(name, span) ?? (same ? undefined : foreignHint(name)) ?? (near ? `did you mean \`${near}\`?` : undefined);
   cx.error({ code: "E0101", message: `nothing is called \`${name}\` here`, span, label: "unknown name", hint });
 }
 

@@ -86,6 +86,7 @@ export function evaluateReduction(cx: Context, expr: Reduction, env: Env): Value
       return undefined;
     }
     const body = cx.under(guard && { condition: guard.core, holds: true }, () => oneNumber(cx, expr.body, inner, `the body of \`${expr.op}\``));
+    for (const { name } of expr.binders) cx.ended.set(name.name, { text: `${expr.op}[${expr.binders.map((b) => b.name.name).join(", ")}]`, span: expr.span });
     if (!body || (expr.where && !guard)) return undefined;
     return reductionValue(cx, expr, bound.variables, guard, body, equation);
   });

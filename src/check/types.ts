@@ -15,7 +15,6 @@ import { type Context, dtypes, type Env } from "./context.ts";
 import { foreignDtype } from "./foreign-names.ts";
 import type { DeclaredShape } from "./declared-shape.ts";
 import { coerce, isWhole, sizeValue } from "./make.ts";
-import { mentionedNames } from "./mentions.ts";
 import { negative } from "./negative.ts";
 import { evaluateSize } from "./operands.ts";
 import { labelAt } from "./problem.ts";
@@ -134,6 +133,11 @@ function matchShape(cx: Context, type: TypeExpr, value: TensorValue, param: Para
   return pairs.every(({ dim, size, fixed }) => matchDim(cx, { dim, size, fixed, shape }, param, span, env));
 }
 
+/** Whether the first shape is the second with an axis of 1 behind it. */
+function oneMore(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length + 1 && a.at(-1) === 1 && b.every((d, k) => dims.equal(d, a[k] ?? 0));
+}
+
 function bindRest(cx: Context, dim: Ellipsis, value: TensorValue, from: number, count: number, span: Span, env: Env): boolean {
   const items = Array.from({ length: count }, (_, k) => sizeValue(value.core.type.shape[from + k] ?? 1, span, value.fixed?.[from + k] ?? span));
   const before = env.scope.own("...")?.value;
@@ -150,6 +154,7 @@ function bindRest(cx: Context, dim: Ellipsis, value: TensorValue, from: number, 
       ...before.items.map((i, k) => (i.kind !== "tensor" || dims.equal(known[k] ?? 0, here[k] ?? 0) ? undefined : labelAt(i.fixed?.[0], `${dims.print(known[k] ?? 0)} comes from here`))),
       labelAt(dim.span, "it stands here"),
     ],
+    hint: oneMore(known, here) || oneMore(here, known) ? "an index takes an axis of 1 away: `p[:, 0]`" : undefined,
   });
   return false;
 }
@@ -167,7 +172,7 @@ function matchDim(cx: Context, { dim, size, fixed, shape }: DimPair, param: Para
     env.scope.define({ name: dim.name, span: fixed ?? span, value: sizeValue(size, fixed ?? span, fixed ?? span) });
     return true;
   }
-  const unknown = [...mentionedNames(dim)].filter((n) => unbound(env.scope, n));
+  const unknown = [...cx.mentioned(dim)].filter((n) => unbound(env.scope, n));
   const [only] = unknown;
   if (only !== undefined && unknown.length === 1) return solveDim(cx, dim, only, size, fixed ?? span, param, env);
   const wanted = evaluateSize(cx, dim, env, "a dimension");

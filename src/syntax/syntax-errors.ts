@@ -50,7 +50,7 @@ const misplaced: ReadonlyMap<string, string> = new Map([
 /** Signs that mean something elsewhere. */
 const foreignSigns: ReadonlyMap<string, string> = new Map([
   ["?", "a choice is `where(p, a, b)` or `cases { a if p ⏎ b otherwise }`"], ["\\", "a line goes on after an operator or a comma; nothing else is needed"],
-  ["`", "strings stand in double quotes"], ["&", "write `and`"], ["|", "write `or`"], ["√", "write `sqrt(x)`"], ["∞", "there is no infinity; guards (`where`) leave terms out"],
+  ["`", "strings stand in double quotes"], ["&", "write `and`"], ["|", "write `or`; an absolute value is `abs(x)`"], ["‖", "a norm is `norm(x)`, its square `sum(x^2)`"], ["∥", "a norm is `norm(x)`, its square `sum(x^2)`"], ["√", "write `sqrt(x)`"], ["∞", "there is no infinity; guards (`where`) leave terms out"],
   ["∂", "a derivative is `grad(e, x)`"], ["∈", "write `in`"], ["→", "a result's type is not written"], ["∫", "an integral is a sum over points: `sum[i] f[i] * h`"], ["'", "strings stand in double quotes"],
   ["“", 'strings stand in straight double quotes, `"`'], ["”", 'strings stand in straight double quotes, `"`'],
 ]);
@@ -197,7 +197,7 @@ export class SyntaxErrors {
     const at = ends && after ? this.span((after.endOffset ?? 0) + 1, (after.endOffset ?? 0) + 1) : this.tokenSpan(token);
     const what = expectation(e, rule, after);
     const found = end ? "the end of the declaration" : ends ? "the end of the line" : code(short(token.image));
-    const hint = hintFor(token, after, what, tokens[tokens.indexOf(token) + 1]);
+    const hint = hintFor(token, after, what, tokens[tokens.indexOf(token) + 1], after?.tokenType === T.RightBracket ? namedBefore(tokens, after) : undefined);
     this.add("E0001", at, { message: `expected ${what}${after ? ` after ${code(short(after.image))}` : ""}, found ${found}`, label: `expected ${what}`, ...(hint !== undefined && { hint }) });
   }
 
@@ -282,9 +282,29 @@ function expectation(e: IRecognitionException, rule: string, after: IToken | und
   return e.message;
 }
 
+/** Functions of whole tensors that a formula may write like a reduction. */
+const wholeTensor: ReadonlySet<string> = new Set(["softmax", "log_softmax", "softmin", "norm", "var", "variance", "std", "cumsum", "argsort", "sort", "median"]);
+
+/** Two things that notes would multiply by writing them side by side: `w[i] x[i]`, `2 (a + b)`, `(a) b`. */
+function standsSideBySide(after: IToken, token: IToken): boolean {
+  const ends = [T.RightBracket, T.RightParen, T.Name, T.Number].includes(after.tokenType);
+  return ends && ([T.Name, T.Number, T.LeftParen].includes(token.tokenType) || token.tokenType === T.ReductionWord);
+}
+
+/** The name before the brackets that close here. */
+function namedBefore(tokens: readonly IToken[], close: IToken): IToken | undefined {
+  let depth = 0;
+  for (let at = tokens.indexOf(close); at >= 0; at--) {
+    const type = tokens[at]?.tokenType;
+    if (type === T.RightBracket) depth++;
+    if (type === T.LeftBracket && --depth === 0) return tokens[at - 1];
+  }
+  return undefined;
+}
+
 const isNumberLike = (text: string): boolean => /^\d/.test(text);
 
-function hintFor(token: IToken, after: IToken | undefined, what: string, next: IToken | undefined): string | undefined {
+function hintFor(token: IToken, after: IToken | undefined, what: string, next: IToken | undefined, open: IToken | undefined): string | undefined {
   const type = token.tokenType;
   const foreign = foreignWords.get(after?.image ?? "") ?? foreignWords.get(token.image);
   if (foreign !== undefined) return foreign;
@@ -305,6 +325,11 @@ function hintFor(token: IToken, after: IToken | undefined, what: string, next: I
   if (token.image === "if" && what !== "`if` or `otherwise`") return "a choice is `cases { a if p ⏎ b otherwise }`";
   if (what === "a name" && keywordTypes.has(token.image) && (reservedWords as readonly string[]).includes(token.image)) return `\`${token.image}\` is a reserved word; choose another name`;
   if (what === "a name" && type === T.ReductionWord) return `\`${token.image}\` is the name of a reduction; choose another name`;
+  if (after && (what === "the end of the statement" || /`[)\]]`$/.test(what)) && standsSideBySide(after, token)) {
+    if (after.tokenType === T.RightBracket && open && wholeTensor.has(open.image)) return `\`${open.image}\` is no reduction: it takes a whole tensor, and is indexed: \`${open.image}(s)[n, k]\``;
+    if (after.tokenType !== T.Name || type === T.Name || type === T.Number) return "to multiply write `*` between them";
+  }
+  if (after?.tokenType === T.ReductionWord && [T.Name, T.Number].includes(type)) return `write \`${after.image}(…)\` of a tensor, or \`${after.image}[i] …\` over an index`;
   if (what === "a statement" && type === T.FloorDivide) return "a comment begins with `#`";
   if (what === "a statement" && (type.CATEGORIES ?? []).includes(T.BinaryOperator)) return `to go on with the line above, move the \`${token.image}\` to its end`;
   return undefined;

@@ -57,11 +57,11 @@ describe("what `use` brings", () => {
 
   test("optimizers, schedules, initialisers and functions are arguments like the file's own", () => {
     const { programs, diagnostics } = compileFiles({
-      "main.dl": `use "own.dl" as own\nmodel M {\n  param w: f32[3] ~ own.ones_twice\n  loss = sum(own.bend(w))\n}\ntrain M { steps = 2, optimizer = own.step(lr = own.slow(0.1)) }`,
-      "own.dl": "optimizer step(lr = 1) {\n  θ <- θ - lr * g\n}\nschedule slow(a) = a / t\ninitializer ones_twice() = 2\nfn bend(w) = w^2\n",
+      "main.dl": `use "own.dl" as own\nmodel M {\n  param w: f32[3] ~ own.ones_twice\n  loss = sum(own.bend(w))\n}\ntrain M { steps = 2, optimizer = own.walk(lr = own.slow(0.1)) }`,
+      "own.dl": "optimizer walk(lr = 1) {\n  θ <- θ - lr * g\n}\nschedule slow(a) = a / t\ninitializer ones_twice() = 2\nfn bend(w) = w^2\n",
     });
     expect(diagnostics.map((d) => d.message)).toEqual([]);
-    expect(programs[0]?.train?.phases[0]?.runs[0]?.optimizer.name).toBe("step");
+    expect(programs[0]?.train?.phases[0]?.runs[0]?.optimizer.name).toBe("walk");
   });
 
   test("a model, where a block of the first file trains it; the block sees the first file's names", async () => {

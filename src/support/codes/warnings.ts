@@ -64,6 +64,13 @@ export const warningCodes: readonly ErrorCode[] = [
     see: ["E0606"],
   },
   {
+    code: "W0203",
+    title: "a power of a call that reads as a power of its argument",
+    text: "A call is one thing, and `mean (p - y)^2` is the square of a mean, though the space makes it read as the mean of squares. In index notation a reduction takes the product that follows, so `mean[n] (p[n] - y[n])^2` is the mean of squares.",
+    wrong: "model M {\n  input p: f32[N]\n  input y: f32[N]\n  output e = mean (p - y)^2\n}",
+    right: "model M {\n  input p: f32[N]\n  input y: f32[N]\n  output e = mean((p - y)^2)\n}",
+  },
+  {
     code: "W0301",
     title: "a parameter without gradient",
     text: "The loss depends on the parameter, but only through steps, comparisons, choices of an index or `stop_gradient`, where the derivative is zero: it keeps its initial value. That may be meant, for features that are trained elsewhere; most often a smooth function was.",
