@@ -88,6 +88,7 @@ function csv(cx: Context, call: Call, given: readonly Field[], env: Env): DataPl
       cx.error({
         code: "E0504", message: `\`${input.name}\` needs ${wanted} ${wanted === 1 ? "value" : "values"} per example, and gets ${count}`, span: value.span, label: `${count} columns`,
         related: [labelAt(input.span, `it is ${printShape(input.type.shape)}`)],
+        hint: dims.equal(dims.product(input.type.shape), count) ? `the first axis counts the examples: \`${input.name}: ${input.type.dtype}[N, ${input.type.shape.map(dims.print).join(", ")}]\`` : undefined,
       });
       sound = false;
     }

@@ -51,7 +51,7 @@ export function indexTensor(cx: Context, base: TensorValue, expr: Index, env: En
     if (scalars) return oneNumber(cx, cx.equation, base, parts, expr.span);
   }
   if (indexed) {
-    cx.error({ code: "E0210", message: "inside index notation a tensor is indexed in full, by one number per axis", span: expr.span, label: "not one number" });
+    cx.error({ code: "E0210", message: "inside index notation a tensor is indexed in full, by one number per axis", span: expr.span, label: "not one number", hint: written === rank && parts.some((p) => p.kind === "all") ? "an index in the place of `:`, and a sum over it: `sum[j] x[i, j] * w[j]`" : undefined });
     return poison;
   }
   return slice(cx, base, parts, expr.span);

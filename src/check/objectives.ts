@@ -65,7 +65,7 @@ export function declareLoss(cx: Context, model: ModelState, statement: Loss | Go
   if (value.core.type.shape.length > 0) {
     cx.error({
       code: "E0301", message: `a loss is one number, and this is ${printType(value.core.type)}`, span: statement.value.span, label: printType(value.core.type),
-      related: value.core.type.shape.map((_, a) => labelAt(value.fixed?.[a], `its axis ${a} comes from here`)), hint: "average it over the examples: `mean(…)`",
+      related: value.core.type.shape.map((_, a) => labelAt(value.fixed?.[a], `its axis ${a} comes from here`)), hint: value.core.type.shape.every((d) => typeof d === "number") ? "sum it: `sum(…)`; an inner product is `dot(a, b)`" : "average it over the examples: `mean(…)`",
     });
     model.brokenTerms.push(name);
     return;

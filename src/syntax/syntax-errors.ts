@@ -197,7 +197,7 @@ export class SyntaxErrors {
     const at = ends && after ? this.span((after.endOffset ?? 0) + 1, (after.endOffset ?? 0) + 1) : this.tokenSpan(token);
     const what = expectation(e, rule, after);
     const found = end ? "the end of the declaration" : ends ? "the end of the line" : code(short(token.image));
-    const hint = hintFor(token, after, what, tokens[tokens.indexOf(token) + 1], after?.tokenType === T.RightBracket ? namedBefore(tokens, after) : undefined);
+    const hint = hintFor(token, after, what, tokens[tokens.indexOf(token) + 1], after?.tokenType === T.RightBracket ? namedBefore(tokens, after) : undefined, rule);
     this.add("E0001", at, { message: `expected ${what}${after ? ` after ${code(short(after.image))}` : ""}, found ${found}`, label: `expected ${what}`, ...(hint !== undefined && { hint }) });
   }
 
@@ -304,7 +304,7 @@ function namedBefore(tokens: readonly IToken[], close: IToken): IToken | undefin
 
 const isNumberLike = (text: string): boolean => /^\d/.test(text);
 
-function hintFor(token: IToken, after: IToken | undefined, what: string, next: IToken | undefined, open: IToken | undefined): string | undefined {
+function hintFor(token: IToken, after: IToken | undefined, what: string, next: IToken | undefined, open: IToken | undefined, rule: string): string | undefined {
   const type = token.tokenType;
   const foreign = foreignWords.get(after?.image ?? "") ?? foreignWords.get(token.image);
   if (foreign !== undefined) return foreign;
@@ -317,6 +317,10 @@ function hintFor(token: IToken, after: IToken | undefined, what: string, next: I
   if (type === T.Equals && after && /^[-+*/]$/.test(after.image)) return `a state is updated by its whole new value: \`s <- s ${after.image} …\``;
   if (token.image === ":" && what === "`=`") return "an entry is written `key = value`";
   if (token.image === ":" && (what === "`=` or `{`")) return "a function is `fn name(x) = …` or `fn name(x) { … }`";
+  if (token.image === ":" && after?.tokenType === T.Name && what === "the end of the statement") return "what has a type says what it is: `input x: f32[N, 4]`, `param W: f32[4, 3] ~ glorot_uniform`";
+  if (["param", "input", "target", "state"].includes(token.image) && what === "an expression") return token.image === "param" ? "a parameter is a line of its own: `param W: f32[4, 3] ~ glorot_uniform`" : `\`${token.image}\` begins a line of its own`;
+  if (token.image === "~" && what === "`:`") return "it has a type: `param b: f32 ~ zeros`, `param W: f32[4, 3] ~ glorot_uniform`";
+  if (type === T.Equals && rule === "reduction") return "the range of an index stands behind `in`, and ends before its end: `sum[i in 0..4]`";
   if (what === "`~`") return "it starts as something: `~ glorot_uniform`, `~ zeros`";
   if (token.image === "." && after && isNumberLike(after.image)) return "a number has one point";
   if (type === T.Arrow) return "`<-` is the update arrow; to compare with a negative number write `a < -1`";
@@ -326,8 +330,9 @@ function hintFor(token: IToken, after: IToken | undefined, what: string, next: I
   if (what === "a name" && keywordTypes.has(token.image) && (reservedWords as readonly string[]).includes(token.image)) return `\`${token.image}\` is a reserved word; choose another name`;
   if (what === "a name" && type === T.ReductionWord) return `\`${token.image}\` is the name of a reduction; choose another name`;
   if (after && (what === "the end of the statement" || /`[)\]]`$/.test(what)) && standsSideBySide(after, token)) {
+    if (after.tokenType === T.RightBracket && open && /^[ΣΠ]$/.test(open.image)) return `\`${open.image}\` is a letter: write ${open.image === "Σ" ? "`sum[i] …` or `∑[i] …`" : "`prod[i] …` or `∏[i] …`"}`;
     if (after.tokenType === T.RightBracket && open && wholeTensor.has(open.image)) return `\`${open.image}\` is no reduction: it takes a whole tensor, and is indexed: \`${open.image}(s)[n, k]\``;
-    if (after.tokenType !== T.Name || type === T.Name || type === T.Number) return "to multiply write `*` between them";
+    if (after.tokenType !== T.Name || type !== T.LeftParen) return "to multiply write `*` between them";
   }
   if (after?.tokenType === T.ReductionWord && [T.Name, T.Number].includes(type)) return `write \`${after.image}(…)\` of a tensor, or \`${after.image}[i] …\` over an index`;
   if (what === "a statement" && type === T.FloorDivide) return "a comment begins with `#`";

@@ -123,7 +123,7 @@ function checkValues(input: InputInfo, values: Float64Array, width: number, wher
     if (input.dtype !== "f32" && !Number.isInteger(value))
       throw new DataError("E0508", where, `${value} is not a whole number; ${input.name} is declared ${input.dtype}`, at(k));
     if (input.range && (value < input.range.lo || value >= input.range.hi))
-      throw new DataError("E0508", where, `${value} is outside ${input.range.lo}..${input.range.hi}`, at(k));
+      throw new DataError("E0508", where, `${value} is outside ${input.range.lo}..${input.range.hi}, which is ${input.range.lo} to ${input.range.hi - 1}`, at(k));
   });
 }
 
