@@ -5,6 +5,7 @@
  *     nabla eval examples/max.dl --backend f64
  */
 import type { OutputValue } from "../harness/runtime/engine.ts";
+import { UserError } from "../support/diagnostic.ts";
 import { reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";
 import { fieldsOf } from "../harness/runtime/batch.ts";
@@ -37,6 +38,13 @@ export async function evaluate(terminal: Terminal, options: EvaluateOptions, fil
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
   const data = await loadData(program, folder);
+  const [input] = program.model.inputs;
+  if (input && !data) {
+    throw new UserError({
+      code: "E0503", message: `\`${input.name}\` has no values: nothing says from what data`, span: input.span, label: "an input",
+      hint: `add \`train ${program.model.name} { data = csv("file.csv") { … } … }\`, or \`data = table { … }\``,
+    });
+  }
   const feed = data ? fieldsOf(data) : {};
   const { session, where, close } = await openFor(program, options.backend);
   try {

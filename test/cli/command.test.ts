@@ -35,6 +35,13 @@ describe("nabla", () => {
     expect(err).not.toContain("    at ");
   });
 
+  test("eval of a model that takes data, and of which nothing says from where, shows the input", async () => {
+    const { status, out, err } = await runNabla(["eval", "-", "--backend", "f64"], { input: "model M {\n  input x: f32[N]\n  output p = x\n}\n" });
+    expect({ status, out }).toEqual({ status: 1, out: "" });
+    expect(err).toContain("2:9 - error E0503: `x` has no values: nothing says from what data");
+    expect(err).toContain("train M {");
+  });
+
   test("std lists the library and shows an entry as it is written", async () => {
     const list = await runNabla(["std"]);
     expect(list.status).toBe(0);
