@@ -108,7 +108,7 @@ function reductionValue(
   const { op, span } = expr;
   const needsBool = op === "any" || op === "all" || op === "count";
   if (needsBool && body.core.type.dtype !== "bool") {
-    cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype, hint: `a reduction takes the product that follows; put the condition in parentheses: \`${op}[i] (x[i] > 0)\`` });
+    cx.error({ code: "E0208", message: `\`${op}\` needs conditions, and this is ${body.core.type.dtype}`, span: expr.body.span, label: body.core.type.dtype, hint: countedHint(expr) });
     return undefined;
   }
   if (["max", "min", "argmax", "argmin", "logsumexp"].includes(op)) {
@@ -129,14 +129,22 @@ function reductionValue(
   return valueOf({ kind: "fold", op, ...fold, type: tensor(gives, []) });
 }
 
+/** A reduction takes the product that follows: what else was meant. */
+function countedHint({ op, body }: Reduction): string {
+  const factor = body.kind === "chain" && body.rest.find((r) => r.op === "*" || r.op === "/");
+  if (factor) return `a reduction takes the product that follows; put it in parentheses: \`(${op}[i] (x[i] > 0)) ${factor.op} …\``;
+  return `a reduction takes the product that follows; put the condition in parentheses: \`${op}[i] (x[i] > 0)\``;
+}
+
 function without(all: TensorValue["indexed"], own: readonly Variable[]): TensorValue["indexed"] {
   const rest = [...(all ?? [])].filter((v) => !own.some((o) => o === v));
   return rest.length === 0 ? undefined : new Set(rest);
 }
 
-/** `name[items] = value`. */
-export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env): Value {
-  return equationOf(cx, target, env, (inner) => {
+/** `name[items] = value`; of an update, the value that is updated: the left side indexes it. */
+export function evaluateEquation(cx: Context, target: Lhs, value: Expr, env: Env, updated?: TensorValue): Value {
+  return equationOf(cx, target, env, (inner, equation, variables) => {
+    if (updated) indexUpdated(equation, updated, target, variables);
     const body = oneNumber(cx, value, inner, "the right side of an equation");
     return body && [body];
   })?.[0] ?? poison;
@@ -199,13 +207,25 @@ function sameIndices(cx: Context, first: Lhs, target: Lhs, env: Env): boolean {
   return true;
 }
 
+/** `c[j, i] <- …`: each index runs over its axis of c. */
+function indexUpdated(equation: Equation, updated: TensorValue, target: Lhs, variables: readonly Variable[]): void {
+  const { shape } = updated.core.type;
+  if (target.items?.length !== shape.length || target.items.some((i) => i.kind !== "binder")) return;
+  for (const [axis, variable] of variables.entries()) {
+    const { core, form } = variableValue(variable);
+    equation.accesses.push({ index: core, form, size: shape[axis] ?? 1, fixed: updated.fixed?.[axis], span: variable.span, guards: [] });
+  }
+}
+
 /** What the equation's names are, one tensor for each number of its body. */
-function equationOf(cx: Context, target: Lhs, env: Env, bodies: (inner: Env) => readonly TensorValue[] | undefined): readonly Value[] | undefined {
+function equationOf(
+  cx: Context, target: Lhs, env: Env, bodies: (inner: Env, equation: Equation, variables: readonly Variable[]) => readonly TensorValue[] | undefined,
+): readonly Value[] | undefined {
   const items = target.items ?? [];
   const made = inEquation(cx, true, (equation) => {
     const bound = bindVariables(cx, items.flatMap((i) => (i.kind === "binder" ? [i] : [])), env, equation);
     if (!bound) return undefined;
-    const numbers = bodies({ ...env, scope: bound.scope, indices: true });
+    const numbers = bodies({ ...env, scope: bound.scope, indices: true }, equation, bound.variables);
     if (!numbers) return undefined;
     const order: Variable[] = [];
     for (const item of items) {

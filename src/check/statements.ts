@@ -6,6 +6,7 @@ import type { Bind, Block, Expr, For, Lhs, Return, Statement } from "../syntax/a
 import { bindName } from "./binding.ts";
 import { isBlock } from "./body.ts";
 import { named } from "./calls.ts";
+import type { CheckedState } from "./checked.ts";
 import { type Context, type Env, type ModelState, type Place, placeOf } from "./context.ts";
 import { declareInput, declareParam, declareState } from "./declarations.ts";
 import { coerce, sizeValue, tensorValue } from "./make.ts";
@@ -153,9 +154,9 @@ function bindingPlace(env: Env, name: string): Place {
 }
 
 /** The value of `name = value` or `name[i, j] = value`. */
-export function evaluateTarget(cx: Context, target: Lhs, value: Expr, env: Env): Value {
+export function evaluateTarget(cx: Context, target: Lhs, value: Expr, env: Env, updated?: TensorValue): Value {
   const inner: Env = { ...env, place: bindingPlace(env, target.name.name) };
-  return target.items ? evaluateEquation(cx, target, value, inner) : cx.evaluate(cx, value, inner);
+  return target.items ? evaluateEquation(cx, target, value, inner, updated) : cx.evaluate(cx, value, inner);
 }
 
 function runBind(cx: Context, statement: Bind, env: Env): void {
@@ -183,6 +184,12 @@ function single(cx: Context, value: Value, span: Span): Value {
   return poison;
 }
 
+/** The state that a name stands for. */
+function stateOf(cx: Context, { name: { name } }: Lhs, env: Env): CheckedState & { readonly current: TensorValue } | undefined {
+  const path = env.scope.lookup(name)?.state;
+  return path === undefined ? undefined : cx.model?.states.get(path);
+}
+
 /** `s <- e`: later lines read the new value; the step stores the last one when it ends. */
 function runUpdate(cx: Context, statement: Bind, env: Env): void {
   if (statement.targets.length !== statement.values.length) {
@@ -192,7 +199,8 @@ function runUpdate(cx: Context, statement: Bind, env: Env): void {
   // All right sides first: `a, b <- b, a` swaps.
   const values = statement.targets.map((target, k) => {
     const expr = statement.values[k];
-    return expr ? { target, expr, value: evaluateTarget(cx, target, expr, env) } : undefined;
+    const updated = stateOf(cx, target, env)?.current;
+    return expr ? { target, expr, value: evaluateTarget(cx, target, expr, env, updated) } : undefined;
   });
   for (const update of values) if (update && cx.model) assign(cx, cx.model, update.target, update.expr, update.value, env);
 }
