@@ -86,6 +86,22 @@ output d[n] = B[c[n] % 2, r[n], c[n]]
 loss = mean(sin(B[:, r, c])) + sum(B[[0, 1, 0], [1, 2, 1], :]^2) + mean[n] B[r[n] // 2, r[n], c[n]]^3`, { r: [3, 0, 2, 3, 3], c: [4, 4, 1, 0, 4] }, 2e-5);
   });
 
+  it("cases of many branches, where another branch is infinite", async () => {
+    await agree(`input x: f32[N]
+param w: f32[2] ~ normal(1, 0.001)
+t[n] = w[0] * x[n]
+output p[n] = cases {
+  w[1]             if t[n] < 0.1
+  log(t[n])        if t[n] < 0.5
+  sqrt(t[n] - 0.5) if t[n] < 1
+  1 / t[n]         if t[n] < 1.5
+  t[n]^2           if t[n] < 2.5
+  1 / (t[n] - 2)   if t[n] < 3
+  exp(t[n])        otherwise
+}
+loss = sum(p * cos(x))`, { x: [0, 0.25, 0.75, 1.25, 2, 2.75, 4] }, 3e-5);
+  });
+
   it("products over the batch, and their gradients", async () => {
     await agree("input x: f32[N, 2]\nparam W: f32[2] ~ normal(0, 1)\nf[n, k] = x[n, k] * W[k] + 1\noutput a = prod(f)\noutput b[k] = prod[n where x[n, k] > 0] f[n, k]\nloss = sum[k] prod[n] f[n, k]", { x: numbers(14) }, 2e-5);
   });
