@@ -59,6 +59,8 @@ export interface DeviceReport {
 const points = 2;
 /** Relative to the largest number of a gradient; to it comes what rounding of the values that it starts from does. */
 const tolerance = 1e-4;
+/** A gradient that is this small beside the largest of all may be what cancelled to nothing, as the bias of a key does under a softmax. */
+const cancelled = 1e-3;
 const nudge = 2 ** -22;
 const rounds = 3;
 
@@ -85,10 +87,12 @@ function wholeGradients(program: Comparable, found: ReadonlyMap<string, Tensor64
   const graph = program.graph("gradients");
   const exact = evaluateMoved(program, graph, held, call, undefined);
   const near = Array.from({ length: rounds }, (_, k) => evaluateMoved(program, graph, held, call, k + 1));
+  const largest = (name: string): number => exact.get(name)?.data.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 1e-30) ?? 1e-30;
+  const largestOfAll = Math.max(...graph.outputs.filter((o) => o.kind === "gradient").map((o) => largest(o.name)));
   return graph.outputs.flatMap(({ name, kind }): GradientOnDevice[] => {
     const [wanted, made] = [exact.get(name), found.get(name)];
     if (kind !== "gradient" || !wanted || !made) return [];
-    const scale = wanted.data.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 1e-30);
+    const scale = Math.max(largest(name), cancelled * largestOfAll);
     const at = wanted.data.findIndex((w, i) => {
       const spread = near.reduce((m, moved) => Math.max(m, Math.abs((moved.get(name)?.data[i] ?? 0) - w)), 0);
       return Number.isFinite(w) && Math.abs(w) < 3.4e38 && !(Math.abs((made.data[i] ?? Number.NaN) - w) <= tolerance * scale + 64 * spread);
