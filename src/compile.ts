@@ -14,20 +14,19 @@ import { build, entryNames, type EntryName, type EntryRequest } from "./graph/bu
 import { Builder } from "./graph/builder.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
-import { assembleEntry, assembleProgram, storedElements, storedTensors, trainPlanOf } from "./harness/assemble.ts";
-import type { EntryPlan, KernelText, Program } from "./harness/runtime/program.ts";
+import { assembleEntry, assembleProgram, kernelText } from "./harness/assemble.ts";
+import type { LoweredEntry, Target } from "./harness/lowered-entry.ts";
+import type { Program } from "./harness/runtime/program.ts";
 import type { TrainPlan } from "./harness/runtime/train-plan.ts";
-import type { Kernel, Profile, Schedule } from "./ir/kernel.ts";
-import type { Graph, Node } from "./ir/node.ts";
-import { layOutStore } from "./memory/lay-out-store.ts";
-import type { PlacedKernel, Plan, StoreLayout } from "./memory/placement.ts";
-import { baseline, plan, type MemoryLimits } from "./memory/plan.ts";
+import type { Kernel, Schedule } from "./ir/kernel.ts";
+import type { Graph } from "./ir/node.ts";
+import type { Plan, StoreLayout } from "./memory/placement.ts";
+import { baseline, plan } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
 import { table } from "./ops/table.ts";
-import type { Ledger } from "./simplify/rewrite.ts";
-import { type Rewriting, rewriting } from "./simplify/rewrite-graph.ts";
+import { ledgersOf, type PassLedger } from "./simplify/ledgers.ts";
 import { lintBy } from "./simplify/lint.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
@@ -37,7 +36,6 @@ import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts
 import type { Source, Span } from "./support/span.ts";
 import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
 import { parse } from "./syntax/parse.ts";
-import { emit } from "./wgsl/emit.ts";
 
 /** What a compilation may be told: settings and used files, and how to go about it. */
 export interface CompileOptions extends Omit<CheckOptions, "library"> {
@@ -73,30 +71,13 @@ export function compile(source: Source, options: CompileOptions = {}): Compilati
   return { diagnostics: withoutAllowed(diagnostics.list, source), programs: diagnostics.hasErrors ? [] : programs };
 }
 
-/** What one entry becomes for a device. */
-export interface LoweredEntry {
-  readonly schedule: Schedule;
-  readonly kernels: readonly Kernel[];
-  readonly memory: Plan;
-  readonly plan: EntryPlan;
-  /** Distinct texts; the plan's dispatches name them by position. */
-  readonly texts: readonly KernelText[];
-}
-
-/** Sizes and device class that an entry's code is made for. */
-export interface Target {
-  readonly capacity: Readonly<Record<string, number>>;
-  readonly profile: Profile;
-  readonly limits?: MemoryLimits;
-  /** Nodes of the graph that must lie in memory. */
-  readonly keep?: ReadonlySet<Node>;
-}
-
 /** One model with its train block, compiled. Graphs and device code are made on first use and kept. */
 export class CompiledProgram {
   readonly model: CheckedModel;
   readonly train: CheckedTrain | undefined;
   readonly trainPlan: TrainPlan | undefined;
+  /** The files that the program's own file uses. */
+  readonly uses: readonly UsedFile[];
   /** The program but for its entries. */
   readonly info: Omit<Program, "kernels" | "entries">;
   /** What its graphs hold that is probably not meant. */
@@ -112,20 +93,14 @@ export class CompiledProgram {
 
   constructor(checked: CheckedProgram, model: CheckedModel, train: CheckedTrain | undefined, options: CompileOptions) {
     this.checked = checked;
+    this.uses = checked.uses;
     this.model = model;
     this.train = train;
     this.trace = options.trace ?? silent;
     this.off = options.off ?? new Set();
     const { off } = this;
     this.passes = [normaliseBy({ off }), lintBy(this.text, this.warnings), differentiateBy(table), simplifyBy({ off })];
-    this.trainPlan = train && trainPlanOf(train);
-    this.store = layOutStore(storedTensors(model, train).map((t) => ({ path: t.name, elements: storedElements(t) })));
-    this.info = assembleProgram(model, train, this.store);
-  }
-
-  /** The files that the program's own file uses. */
-  get uses(): readonly UsedFile[] {
-    return this.checked.uses;
+    ({ info: this.info, store: this.store, trainPlan: this.trainPlan } = assembleProgram(model, train));
   }
 
   /** Which texts are the library's, and who called it. */
@@ -148,13 +123,9 @@ export class CompiledProgram {
     return graph;
   }
 
-  /** Which rules made the graph of an entry what it is, before and after differentiation: it is made anew and told. */
-  ledgers(entry: EntryName): readonly { readonly pass: string; readonly before: Graph; readonly ledger: Ledger }[] {
-    const [normalising, simplifying] = (["always", "differentiated"] as const).map((phase) => rewriting({ off: this.off, phase })) as [Rewriting, Rewriting];
-    const built = build(this.checked, this.requestFor(entry), new Builder());
-    const normal = normalising(built);
-    const differentiated = differentiateBy(table).run(normal.graph);
-    return [{ pass: "normalise", before: built, ledger: normal.ledger }, { pass: "simplify", before: differentiated, ledger: simplifying(differentiated).ledger }];
+  /** Which rules made the graph of an entry what it is. */
+  ledgers(entry: EntryName): readonly PassLedger[] {
+    return ledgersOf(this.checked, this.requestFor(entry), this.off);
   }
 
   private requestFor(entry: EntryName): EntryRequest {
@@ -171,11 +142,7 @@ export class CompiledProgram {
     const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
     const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
     const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf }), verify: verifyPlan }, kernels);
-    const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(textOf) }, memory);
+    const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(kernelText) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
   }
-}
-
-function textOf({ kernel, placement }: PlacedKernel): KernelText {
-  return { name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) };
 }

@@ -1,5 +1,6 @@
 /** The library: `import { compile, openSession } from "nabla"`. Pure: runs in Node, a browser or a worker alike. */
-export { compile, CompiledProgram, type Compilation, type CompileOptions, type LoweredEntry, type Target } from "./compile.ts";
+export { compile, CompiledProgram, type Compilation, type CompileOptions } from "./compile.ts";
+export type { LoweredEntry, Target } from "./harness/lowered-entry.ts";
 export { openSession, Session, type Feed, type SessionOptions } from "./session.ts";
 export type { Diagnostic, Label } from "./support/diagnostic.ts";
 export { renderReport } from "./support/report.ts";

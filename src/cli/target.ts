@@ -5,7 +5,8 @@
  */
 import { profiles } from "../../kernels/profiles.ts";
 import { largestBatch } from "../check/train-facts.ts";
-import type { CompiledProgram, Target } from "../compile.ts";
+import type { CompiledProgram } from "../compile.ts";
+import type { Target } from "../harness/lowered-entry.ts";
 
 /** Examples per run where the train block does not say. */
 const USUAL_BATCH = 64;

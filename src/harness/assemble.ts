@@ -6,12 +6,14 @@ import type { CheckedModel, CheckedPhase, CheckedTrain, DataExpr as CheckedExpr 
 import { optimizerStates, sharedObjective, stepsOf } from "../check/train-facts.ts";
 import type { HostScalar, ParamSlot, Schedule } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
-import { bytesOf, slabNames, slabOf, type Plan, type StoreLayout } from "../memory/placement.ts";
+import { layOutStore } from "../memory/lay-out-store.ts";
+import { bytesOf, slabNames, slabOf, type PlacedKernel, type Plan, type StoreLayout } from "../memory/placement.ts";
+import { emit } from "../wgsl/emit.ts";
 import type { EntryPlan, HostInstruction, InputInfo, KernelText, Program, Size, StoredTensor, Word } from "./runtime/program.ts";
 import type { DataExpr, PhasePlan, RunPlan, TrainPlan } from "./runtime/train-plan.ts";
 
 /** Every tensor that outlives a step: parameters, then model state, then optimizer state, then the status word. */
-export function storedTensors(model: CheckedModel, train: CheckedTrain | undefined): Omit<StoredTensor, "offset" | "bytes">[] {
+function storedTensors(model: CheckedModel, train: CheckedTrain | undefined): Omit<StoredTensor, "offset" | "bytes">[] {
   return [
     ...model.params.map((p) => ({
       name: p.path, dtype: p.type.dtype, shape: p.type.shape, kind: "param" as const, role: p.role, ...(p.was !== undefined && { was: p.was }),
@@ -23,8 +25,13 @@ export function storedTensors(model: CheckedModel, train: CheckedTrain | undefin
 }
 
 /** The number of elements of a stored tensor, whose shape is static. */
-export function storedElements(t: { readonly shape: readonly Size[] }): number {
+function storedElements(t: { readonly shape: readonly Size[] }): number {
   return t.shape.reduce<number>((n, d) => n * (typeof d === "number" ? d : Number.NaN), 1);
+}
+
+/** A placed kernel as text. */
+export function kernelText({ kernel, placement }: PlacedKernel): KernelText {
+  return { name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) };
 }
 
 export interface EntryParts {
@@ -99,24 +106,34 @@ function instructionOf({ dim, ...rest }: HostScalar): HostInstruction {
   return dim === undefined ? rest : { ...rest, size: dim };
 }
 
-/** All but the entries. */
-export function assembleProgram(model: CheckedModel, train: CheckedTrain | undefined, store: StoreLayout): Omit<Program, "kernels" | "entries"> {
-  const tensors = storedTensors(model, train).map((t): StoredTensor => {
+/** A program but for its entries, where its tensors lie, and the plan of its training. */
+export interface AssembledProgram {
+  readonly info: Omit<Program, "kernels" | "entries">;
+  readonly store: StoreLayout;
+  readonly trainPlan: TrainPlan | undefined;
+}
+
+/** Puts together what does not depend on sizes or devices. */
+export function assembleProgram(model: CheckedModel, train: CheckedTrain | undefined): AssembledProgram {
+  const stored = storedTensors(model, train);
+  const store = layOutStore(stored.map((t) => ({ path: t.name, elements: storedElements(t) })));
+  const tensors = stored.map((t): StoredTensor => {
     const place = store.offsets.get(t.name);
     invariant(place, "assemble", `${t.name} is not in the store`);
     return { ...t, ...place };
   });
-  return {
+  const info = {
     model: model.name,
     store: { bytes: store.bytes, tensors },
     inputs: model.inputs.map((i): InputInfo => ({ name: i.name, role: i.role, dtype: i.type.dtype, shape: i.type.shape, ...(i.range && { range: i.range }) })),
     hypers: Object.fromEntries(model.hypers.filter((h) => !h.static).map((h) => [h.name, h.value])),
     ...(model.batch !== undefined && { batch: model.batch }),
   };
+  return { info, store, trainPlan: train && trainPlanOf(train) };
 }
 
 /** A checked train block without its spans. */
-export function trainPlanOf(train: CheckedTrain): TrainPlan {
+function trainPlanOf(train: CheckedTrain): TrainPlan {
   const { data } = train;
   return {
     name: train.name,

@@ -1,7 +1,8 @@
 /** Kernels against their formulas: a right program agrees, and a fault planted in any one kernel is found in that kernel. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { profiles } from "../../kernels/profiles.ts";
-import type { CompiledProgram, LoweredEntry } from "../../src/compile.ts";
+import type { CompiledProgram } from "../../src/compile.ts";
+import type { LoweredEntry } from "../../src/harness/lowered-entry.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { compareOnDevice, type Comparable } from "../../src/report/compare-on-device.ts";
 import { lineText, positionOf } from "../../src/support/span.ts";
