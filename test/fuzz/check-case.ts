@@ -4,20 +4,19 @@
  *
  *     await checkCase(device, recipe, choice)      // { kind: "agrees", elements: 312, left: 4, nodes: 57 }
  */
-import type { Call, Values } from "../../src/harness/runtime/engine.ts";
+import type { Values } from "../../src/harness/runtime/engine.ts";
 import type { Graph, Node } from "../../src/ir/node.ts";
-import * as dims from "../../src/ir/dims.ts";
 import type { Surroundings } from "../../src/graph/eval-graph.ts";
 import { printGraph } from "../../src/graph/print-graph.ts";
-import { rootsOf, topological } from "../../src/graph/walk.ts";
+import { rootsOf } from "../../src/graph/walk.ts";
 import { verifyGraph } from "../../src/graph/verify-graph.ts";
 import { differentiate } from "../../src/grad/differentiate.ts";
 import type { Tensor64 } from "../../src/ops/op.ts";
 import { normaliseBy } from "../../src/simplify/normalise.ts";
 import { simplifyBy } from "../../src/simplify/simplify.ts";
-import { numbers } from "../graphs/values.ts";
 import { fuzzGraph } from "./fuzz-graph.ts";
-import { evaluateNoisy, type Met, noise } from "./noise.ts";
+import { moderate } from "./leaves.ts";
+import { evaluateNoisy, noise } from "./noise.ts";
 import { onDevice } from "./on-device.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Variant, variants } from "./variants.ts";
@@ -34,14 +33,6 @@ const floor = 2e-5;
 /** Where noise moves an element further than this, a kink or a tie decides it: it is left out. */
 const undecided = 1e-3;
 const rounds = 4;
-const words = { seed: 5, step: 3, example: 10 };
-const scalars = { hyper: { lr: 0.05 }, step: { t: 3, epoch: 1 } };
-
-interface Leaves {
-  readonly around: Surroundings;
-  readonly call: Call;
-}
-
 /** Throws an error that tells all there is to know where a variant differs. */
 export async function checkCase(device: GPUDevice, recipe: Recipe, choice: number): Promise<Checked> {
   const graph = fuzzGraph(recipe);
@@ -92,35 +83,13 @@ function compile(graph: Graph, off: Variant["off"]): Graph {
   }, graph);
 }
 
-/** Values for the leaves with which nothing on the way is large; undefined where none is found. */
-function moderate(graph: Graph, recipe: Recipe): Leaves | undefined {
-  const sizes = { N: recipe.live };
-  for (const scale of [2, 1, 0.5, 0.25]) {
-    const next = numbers(recipe.seed + 100_000 * scale);
-    const values: Record<string, Tensor64> = {};
-    for (const node of topological(rootsOf(graph))) {
-      if (node.op !== "leaf" || node.attrs.kind === "hyper" || node.attrs.kind === "step") continue;
-      const shape = node.type.shape.map((d) => dims.evaluate(d, sizes));
-      const count = shape.reduce((p, d) => p * d, 1);
-      values[node.attrs.path] = { shape, data: Float64Array.from({ length: count }, () => (node.type.dtype === "f32" ? Math.fround((2 * next() - 1) * scale) : Math.floor(next() * 9) - 4)) };
-    }
-    const held = (path: string): Tensor64 => values[path] as Tensor64;
-    const around: Surroundings = { sizes, ...words, input: held, stored: held, scalar: (kind, path) => (scalars[kind] as Record<string, number>)[path] ?? Number.NaN };
-    const met: Met = { largest: 0 };
-    evaluateNoisy(rootsOf(graph), around, undefined, met);
-    const inputs = Object.fromEntries(Object.entries(values).map(([path, t]): [string, Values] => [path, t.data]));
-    if (met.largest < 1e4) return { around, call: { live: sizes, inputs, scalars, ...words } };
-  }
-  return undefined;
-}
-
 /** The surroundings of a further step: what is stored is what the device now holds. */
 function after(around: Surroundings, stored: Readonly<Record<string, Values>>): Surroundings {
   return { ...around, stored: (path) => ({ shape: around.stored(path).shape, data: Float64Array.from(stored[path] ?? around.stored(path).data) }) };
 }
 
 /** Per root and element: how far rounding may move it; not a number where it decides. */
-function allowances(graph: Graph, around: Surroundings, truth: readonly Tensor64[]): readonly Float64Array[] {
+export function allowances(graph: Graph, around: Surroundings, truth: readonly Tensor64[]): readonly Float64Array[] {
   const roots = rootsOf(graph);
   const spread = truth.map((t) => new Float64Array(t.data.length));
   for (let seed = 1; seed <= rounds; seed++) {

@@ -1,11 +1,13 @@
 /**
  * The long form of the fuzzing: `npm run fuzz -- --runs 2000 --seed 7`. Each chunk of cases has a device of its own and a
  * seed of its own; a difference is shrunk, printed whole and counted, and the next chunk goes on. Exits with 1 if there
- * was any. `--steps 20` sets the most steps of a graph; `--case '{"recipe":…}'` runs again what a difference printed.
+ * was any. `--steps 20` sets the most steps of a graph; `--case '{"recipe":…}'` runs again what a difference printed. With
+ * `--f64` no device is asked: passes keep the values in f64, and gradients are what differences say.
  */
 import fc from "fast-check";
 import { openDevice } from "../../src/harness/node/index.ts";
 import { checkCase } from "./check-case.ts";
+import { checkF64 } from "./check-f64.ts";
 import { type Recipe, recipes } from "./recipe.ts";
 
 interface Settings {
@@ -52,6 +54,32 @@ async function fuzz({ runs, seed, steps }: Settings): Promise<void> {
   if (totals.failures > 0) process.exitCode = 1;
 }
 
+/** Passes and gradients in f64. */
+function fuzzF64({ runs, seed, steps }: Settings): void {
+  const totals = { cases: 0, elements: 0, left: 0, worst: 0, off: 0, failures: 0 };
+  const slopes = new Map<string, number>();
+  for (let at = 0; at < runs; at += chunk) {
+    const property = fc.property(recipes(steps), (recipe) => {
+      const { slope, elements, left, worst, off } = checkF64(recipe);
+      totals.cases++;
+      totals.elements += elements;
+      totals.left += left;
+      totals.worst = Math.max(totals.worst, worst);
+      totals.off = Math.max(totals.off, off);
+      slopes.set(slope, (slopes.get(slope) ?? 0) + 1);
+    });
+    const found = fc.check(property, { numRuns: Math.min(chunk, runs - at), seed: seed * 100_000 + at });
+    if (found.failed) {
+      totals.failures++;
+      const error = found.errorInstance;
+      process.stdout.write(`\n== a difference (chunk seed ${found.seed}, shrunk ${found.numShrinks} times) ==\n${error instanceof Error ? error.message : String(error)}\n`);
+    }
+    if ((at / chunk) % 20 === 19) process.stderr.write(`${at + chunk} of ${runs}: ${JSON.stringify(totals)}\n`);
+  }
+  process.stdout.write(`\n${JSON.stringify(totals)}\ngradients: ${[...slopes].map(([label, count]) => `${label} ${count}`).join("; ")}\n`);
+  if (totals.failures > 0) process.exitCode = 1;
+}
+
 /** One case again, as it was printed. */
 async function again(text: string): Promise<void> {
   const { recipe, choice } = JSON.parse(text) as { recipe: Recipe; choice: number };
@@ -67,4 +95,5 @@ async function again(text: string): Promise<void> {
 
 const args = process.argv.slice(2);
 const chosen = args.indexOf("--case");
-await (chosen < 0 ? fuzz(settings(args)) : again(args[chosen + 1] ?? ""));
+if (args.includes("--f64")) fuzzF64(settings(args));
+else await (chosen < 0 ? fuzz(settings(args)) : again(args[chosen + 1] ?? ""));
