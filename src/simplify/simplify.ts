@@ -7,6 +7,7 @@
 import type { Graph } from "../ir/node.ts";
 import type { Pass } from "../support/trace.ts";
 import { verifyGraph } from "../graph/verify-graph.ts";
+import { orderContractions } from "./order-contractions.ts";
 import { rewriting } from "./rewrite-graph.ts";
 import type { RewriteOptions } from "./rewrite-graph.ts";
 
@@ -18,8 +19,12 @@ export function simplifyBy(options: RewriteOptions): Pass<Graph, Graph> {
   const rewrite = rewriting({ ...options, phase: "differentiated" });
   return {
     name: "simplify",
-    doc: "Applies the table of rewrites until nothing fires: identities, algebra, views, contractions.",
-    run: (graph) => rewrite(graph).graph,
+    doc: "Applies the table of rewrites until nothing fires: identities, algebra, views, contractions; then takes products of several tensors in the cheapest order.",
+    run: (graph) => {
+      const simple = rewrite(graph).graph;
+      const ordered = options.off?.has("contraction-order") ? simple : orderContractions(simple);
+      return ordered === simple ? simple : rewrite(ordered).graph;
+    },
     verify: verifyGraph,
   };
 }
