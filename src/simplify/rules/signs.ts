@@ -100,8 +100,8 @@ export const signs: readonly Rule[] = [
   }),
   rule({
     name: "neg-through-linear",
-    doc: "f(-x) = -f(x) for what is linear or odd in its first operand: view, reshape, sum, gather, scatter_sum, sin, tanh, erf",
-    ops: ["view", "reshape", "reduce", "gather", "scatter_sum", "sin", "tanh", "erf"],
+    doc: "f(-x) = -f(x) for what is linear or odd in its first operand: view, reshape, sum, cumsum, gather, scatter_sum, sin, tanh, erf",
+    ops: ["view", "reshape", "reduce", "cumsum", "gather", "scatter_sum", "sin", "tanh", "erf"],
     apply: (n, e) => {
       if (n.op === "reduce" && n.attrs.kind !== "sum") return undefined;
       const x = negated(n.inputs[0] as Node);
