@@ -43,7 +43,11 @@ export const gather: OpRecord<"gather"> = {
   grad: (e, node, g) => {
     if (node.type.dtype !== "f32") return noPaths(e, node);
     const [x, idx] = two(node);
-    return [scatter(e, g, idx, node.attrs.batch, x.type.shape[node.attrs.batch] as Dim), noPath];
+    const { batch } = node.attrs;
+    const rows = x.type.shape[batch] as Dim;
+    const isLong = typeof rows !== "number" || rows > fewRows;
+    if (isLong && idx.type.shape.length === batch + 1 && isOrder(idx, batch)) return [e.gather(g, e.make("argsort", { axis: batch, descending: false }, [idx]), batch), noPath];
+    return [scatter(e, g, idx, batch, rows), noPath];
   },
   eval: {
     kind: "tensor",
@@ -116,6 +120,26 @@ export const scatterSum: OpRecord<"scatter_sum"> = {
   ],
   latex: (_, args) => `\\sum_{i:\\ ${arg(args, 1)} = k} ${arg(args, 0)}`,
 };
+
+/** Sums into this many rows are as cheap as finding where each row comes from. */
+const fewRows = 64;
+
+/**
+ * True when integers are an order along an axis, so that each place occurs once: then the adjoint of gathering by them is gathering by
+ * the inverse order, n log² n where sums into rows are n².
+ */
+function isOrder(idx: Node, axis: number): boolean {
+  if (idx.op === "argsort") return idx.attrs.axis === axis;
+  if (idx.op !== "view") return false;
+  const { index, guards } = idx.attrs.map;
+  const reads = index.flatMap((c, a) => ((c.numerator.k[axis] ?? 0) !== 0 ? [a] : []));
+  const [only] = reads;
+  const c = only === undefined ? undefined : index[only];
+  if (only === undefined || !c || reads.length > 1 || guards.length > 0 || c.divisor !== 1 || c.numerator.c !== 0) return false;
+  const from = idx.inputs[0] as Node;
+  const isWhole = c.numerator.k.every((k, a) => k === (a === axis ? 1 : 0)) && dims.equal(from.type.shape[only] as Dim, idx.type.shape[axis] as Dim);
+  return isWhole && isOrder(from, only);
+}
 
 function checkIndex(op: string, index: number, extent: number): void {
   if (!(index >= 0 && index < extent)) throw new InternalError("evaluate", `${op} reads row ${index} of ${extent}`);

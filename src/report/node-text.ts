@@ -85,6 +85,14 @@ function writeNode(node: Node, parts: readonly Written[]): Written {
       return contract(node, x, y);
     case "gather":
       return gather(node, x, y);
+    case "cumsum": {
+      const { axis, reverse, exclusive } = node.attrs;
+      return linear(x, (body) => closedPiece(`cumsum(${[body.text, ...along(node, axis), ...(reverse ? ["reverse = true"] : []), ...(exclusive ? ["exclusive = true"] : [])].join(", ")})`));
+    }
+    case "argsort":
+      return written(closedPiece(`argsort(${[piece(x).text, ...along(node, node.attrs.axis), ...(node.attrs.descending ? ["descending = true"] : [])].join(", ")})`));
+    case "triangular_solve":
+      return linear(y, (body) => closedPiece(`triangular_solve(${[piece(x).text, body.text, ...(node.attrs.lower ? [] : ["lower = false"])].join(", ")})`));
     case "concat":
       return written(closedPiece(`concat(${parts.map((p) => piece(p).text).join(", ")}, axis = ${node.attrs.axis})`));
     default: {
@@ -92,6 +100,11 @@ function writeNode(node: Node, parts: readonly Written[]): Written {
       return called(attributes === "" || node.op === "random" ? node.op : `${node.op}{${attributes}}`);
     }
   }
+}
+
+/** `axis = 0`, where it is not the last. */
+function along(node: Node, axis: number): readonly string[] {
+  return axis === node.type.shape.length - 1 ? [] : [`axis = ${axis}`];
 }
 
 /** One number for all elements. */

@@ -129,6 +129,20 @@ output g = grad(sum(v * [[1, 10]]), x)`;
     await expectDerivatives(text, "x", numbers(6, 4), [1, -2, 3, 0.5, -1, 2]);
   });
 
+  it("the gradient of a long sorted line goes through the inverse order, along any axis and over a batch that data decides", async () => {
+    const text = (axis: number, shape: string): string => `input x: f32[${shape}]\nq = sum(sort(x, axis = ${axis}, descending = true) * sin(sort(x, axis = ${axis})))\noutput q\noutput g = grad(q, x)`;
+    for (const [axis, shape, count] of [[0, "70", 70], [0, "80, 2", 160], [1, "2, 3, 66", 396], [2, "2, 3, 66", 396], [0, "N", 90]] as const) {
+      const x = rounded(count, 2);
+      const program = text(axis, shape);
+      const found = await expectDevice(program, { x }, 1e-4);
+      const session = await opened(program);
+      const v = numbers(count, 9);
+      const at = async (by: number): Promise<number> => (await session.predict({ x: x.map((u, k) => u + by * (v[k] ?? 0)) }))["q"]?.data[0] ?? Number.NaN;
+      const slope = ((await at(1e-6)) - (await at(-1e-6))) / 2e-6;
+      expect(Math.abs(sum((found["g"] ?? []).map((g, k) => g * (v[k] ?? 0))) - slope)).toBeLessThan(1e-4);
+    }
+  });
+
   it("quantile and median", async () => {
     const text = "input x: f32[N, 5]\noutput a = median(x)\noutput b = quantile(x, 0.3)\noutput c = quantile(x, 1)\noutput d = quantile(x, 0)\noutput e = median(x[:, 0..4])";
     const found = await expectDevice(text, { x: [5, 1, 4, 2, 3] }, 1e-6);
