@@ -54,6 +54,12 @@ export function causeOf(node: Node, operands: readonly (Tensor64 | undefined)[],
     case "reduce":
       if (node.attrs.kind === "max") return { message: "this is the largest of no values", hint: "leave out rows of which a mask keeps nothing" };
       return { message: tooLarge(node.attrs.kind === "prod" ? "this product" : "this sum"), hint: smaller };
+    case "cumsum":
+      return { message: tooLarge("this running sum"), hint: smaller };
+    case "cholesky":
+      return { message: "this matrix is not positive definite: it has no Cholesky factor", hint: "add a small multiple of the identity to it" };
+    case "triangular_solve":
+      return { message: "this triangle has a 0 on its diagonal, or the solution is larger than a 32-bit number can be", hint: "keep the diagonal away from 0" };
     case "mod":
     case "floordiv":
       return { message: y === 0 ? "this divides by 0" : tooLarge("this quotient"), hint: "keep the divisor away from 0" };

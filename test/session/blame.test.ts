@@ -65,6 +65,9 @@ const cases: readonly Case[] = [
   { title: "what a choice leaves out is not to blame", model: "param p: f32[3] ~ ones\n safe = where(p > 0, log(p), 0)\n s = sum(safe)\n z = p[2] + 1\n loss = s / z  #!\n", params: { p: [2, -2, -1] }, message: /\/ 0 is no finite number/ },
   { title: "a turn of a loop", model: "param h: f32[2] ~ ones\n last = fold k in 0..9 with g = h {\n  g * g * 3  #!\n }\n loss = sum(last)\n", message: /larger than a 32-bit number/, f32: true },
   { title: "a parameter that an update made infinite", model: "param p: f32  ~ ones #!\n loss = p * 3e38\n", train: "steps = 9, optimizer = sgd(lr = 10)", within: 2, message: /the parameter `M.p` holds -infinity/, f32: true },
+  { title: "a matrix that is not positive definite", model: "param A: f32[2, 2] ~ ones\n L = cholesky(A)  #!\n loss = sum(L)\n", params: { A: [1, 2, 2, 1] }, message: /not positive definite/ },
+  { title: "a triangle with 0 on its diagonal", model: "param A: f32[2, 2] ~ ones\n x = triangular_solve(A, [1, 2])  #!\n loss = sum(x)\n", params: { A: [1, 2, 2, 0] }, message: /a 0 on its diagonal/ },
+  { title: "a running sum that overflows", model: "param p: f32[3] ~ ones\n c = cumsum(p)  #!\n loss = mean(c)\n", params: { p: [3e38, 3e38, 1] }, message: /this running sum is larger/, f32: true },
   { title: "an inverse hyperbolic tangent at 1", model: "param p: f32[2] ~ ones\n a = 0.5 * log((1 + p) / (1 - p))  #!\n loss = sum(a)\n", message: /2 \/ 0 is no finite number/ },
 ];
 
