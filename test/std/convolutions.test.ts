@@ -1,6 +1,6 @@
 /**
  * Convolutions of every form, as index notation and as calls of the library: values and both adjoints against loops over what meets
- * what, second derivatives against central differences. With stride 1 the adjoints are contractions, as the convolution is.
+ * what, second derivatives against central differences. The adjoints are contractions, as the convolution is.
  */
 import { describe, expect, it } from "vitest";
 import { topological } from "../../src/graph/topological.ts";
@@ -42,7 +42,7 @@ function line(stride: number, dilation: number, padding: number, texts: readonly
   const [x, K] = [[2, 2, 9], [3, 2, 3]];
   const z = [2, 3, Math.floor((9 + 2 * padding - dilation * 2 - 1) / stride) + 1];
   const meets = meetings(x, K, z, [2, 3, z[2] ?? 0, 2, 3], ([n = 0, f = 0, t = 0, c = 0, u = 0]) => [[n, f, t], [n, c, stride * t + dilation * u - padding], [f, c, u]]);
-  return { x, K, z, meets, texts, contractions: stride === 1 };
+  return { x, K, z, meets, texts, contractions: stride === 1 || dilation === 1 };
 }
 
 /** Two axes, in groups: z[n, g f, i, j] = Σ x[n, g c, s i + d u - p, s j + d v - p] K[g f, c, u, v]. */
@@ -54,7 +54,7 @@ function plane(stride: number, dilation: number, padding: number, groups: number
   const meets = meetings(x, K, z, [2, 4, z[2] ?? 0, z[3] ?? 0, per, 2, 3], ([n = 0, f = 0, i = 0, j = 0, c = 0, u = 0, v = 0]) => [
     [n, f, i, j], [n, Math.floor(f / per) * per + c, stride * i + dilation * u - padding, stride * j + dilation * v - padding], [f, c, u, v],
   ]);
-  return { x, K, z, meets, texts, contractions: stride === 1 };
+  return { x, K, z, meets, texts, contractions: stride === 1 || dilation === 1 };
 }
 
 /** Transposed: z[n, f, s i + d u - p, s j + d v - p] collects x[n, c, i, j] K[c, f, u, v]. */
@@ -131,7 +131,7 @@ describe.each(cases)("%s: %s", (_, text, form) => {
     close(sum([...(found["mixed"]?.data ?? [])].map((g, k) => g * (along[k] ?? 0))), (slopeAlong(above) - slopeAlong(below)) / 2e-6);
   });
 
-  it(form.contractions ? "is contractions, with their adjoints" : "keeps what each place gives, with a stride", () => {
+  it(form.contractions ? "is contractions, with their adjoints" : "keeps what each place gives, with a stride and a dilation", () => {
     const graph = program(lines).graph("predict");
     const nodes = topological(rootsOf({ ...graph, outputs: graph.outputs.filter((o) => o.name === "dx" || o.name === "dK") }));
     // A sum over a window of a product is a product in all but name where no channel is summed.
