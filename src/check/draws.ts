@@ -139,7 +139,7 @@ export function fill(cx: Context, value: Value, filling: Filling, env: Env): Cor
       break;
     default:
   }
-  cx.error({ code: "E0305", message: `this is ${describe(value)} and cannot fill a tensor`, span, label: "not an initialiser", hint: "zeros, constant(0.5), normal(0, 0.1), he_normal" });
+  cx.error({ code: "E0305", message: `this is ${describe(value)} and cannot fill a tensor`, span, label: "not an initialiser", hint: value.kind === "callable" && value.declaration.name.name === "identity" ? "the identity as a start is `eye`" : "zeros, constant(0.5), normal(0, 0.1), he_normal" });
   return undefined;
 }
 

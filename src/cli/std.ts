@@ -4,6 +4,7 @@
  *
  *     nabla std adam
  */
+import { foreignHint } from "../check/foreign-names.ts";
 import { createLibrary } from "../std/library.ts";
 import { libraryFiles } from "../std/sources.generated.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
@@ -41,7 +42,7 @@ export async function std(terminal: Terminal, { json }: CommonOptions, name?: st
   const declaration = declarationOf(name);
   if (!declaration) {
     const near = suggest(name, library.names());
-    throw new CommandError(`the library has no '${name}'`, near ? `did you mean '${near}'?` : "nabla std lists it");
+    throw new CommandError(`the library has no '${name}'`, foreignHint(name) ?? (near ? `did you mean '${near}'?` : "nabla std lists it"));
   }
   const { source, start, end } = declaration.span;
   const doc = declaration.doc?.split("\n").map((line) => `## ${line}\n`).join("") ?? "";
