@@ -804,7 +804,7 @@ export const libraryFiles: readonly LibraryFile[] = [
       "## Every element c.",
       "initializer constant(c) = c",
       "",
-      "## gain on the diagonal of a matrix and 0 elsewhere, f32[n, m].",
+      "## `gain` on the diagonal of a matrix f32[n, m], and 0 elsewhere.",
       "initializer eye(gain = 1) = gain * diagonal(zeros[...])",
       "",
       "## 1 on the diagonal of a matrix of this shape, and 0 elsewhere.",

@@ -95,6 +95,7 @@ export const attention: readonly ShelfRecord[] = [
     value: (g) => twice((n) => softmax(example(g, "s", n), (_, j) => g.flat("mask")[3 * n + j] === 1)),
     points: [
       { what: "a row that sees nothing", at: { mask: [[[0, 0, 0]], [[0, 0, 0]]] }, value: made([2, 3, 3], () => 0), gradient: { s: made([2, 3, 3], () => 0) } },
+      { what: "large numbers", at: { s: made([2, 3, 3], () => 1e4), mask: [[[1, 0, 1]], [[1, 0, 1]]] }, value: made([2, 3, 3], (_, __, j) => (j === 1 ? 0 : 0.5)), gradient: { s: made([2, 3, 3], () => 0) } },
       { what: "what is hidden is huge", at: { s: made([2, 3, 3], (_, __, j) => (j === 1 ? 1e300 : 5)), mask: [[[1, 0, 1]], [[1, 0, 1]]] }, value: made([2, 3, 3], (_, __, j) => (j === 1 ? 0 : 0.5)), gradient: { s: made([2, 3, 3], () => 0) } },
     ],
   },

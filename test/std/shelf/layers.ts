@@ -137,7 +137,7 @@ const convolutions: readonly ShelfRecord[] = [
   },
   transposedConv("", { kernel: [3, 3] }),
   transposedConv(", kernel = 2, stride = 2", { kernel: [2, 2], stride: [2, 2] }),
-  transposedConv(", stride = [2, 3], padding = 1, output_padding = [1, 0]", { kernel: [3, 3], stride: [2, 3], padding: both(1) }, [1, 0]),
+  transposedConv(", stride = [2, 3], padding = 1, output_padding = [1, 2]", { kernel: [3, 3], stride: [2, 3], padding: both(1) }, [1, 2]),
   transposedConv(", kernel = [2, 3], dilation = [2, 1], padding = [1, 0]", { kernel: [2, 3], dilation: [2, 1], padding: [[1, 1], [0, 0]] }),
 ];
 
