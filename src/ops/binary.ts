@@ -12,7 +12,7 @@ import * as formula from "./formula.ts";
 import { floordivFunction, floormodFunction, powerScalar } from "./functions.ts";
 import { arg, atom, called } from "./latex-words.ts";
 import type { OpRecord, Sample } from "./op.ts";
-import { bool, f32, i32, isZero, noPaths, one, selected, two } from "./operands.ts";
+import { bool, f32, i32, isZero, noPaths, one, selected, two, zeroAtZero } from "./operands.ts";
 import { countRefused, equalOperands, withDType } from "./type-rules.ts";
 
 const numbers: readonly DType[] = ["f32", "i32", "u32"];
@@ -106,7 +106,7 @@ function chosen(e: Emit, first: Node, g: Node): Node[] {
 /** x ^ exponent. */
 export const pow: OpRecord<"pow"> = {
   name: "pow",
-  doc: "A constant power: out = x^exponent; x > 0 unless the exponent is whole.",
+  doc: "A constant power: out = x^exponent; x > 0 unless the exponent is whole. Roots of a sum of squares have the gradient 0 where it is 0.",
   class: "elementwise",
   params: { exponent: "the exponent, a constant" },
   type: ({ exponent }, inputs) => (Number.isFinite(exponent) ? equalOperands(inputs, ["f32"], 1) : { refuse: `takes a finite exponent, not ${exponent}` }),
@@ -117,7 +117,8 @@ export const pow: OpRecord<"pow"> = {
     if (n === 0) return [e.like(x, 0)];
     if (n === 1) return [g];
     const power = n === 2 ? x : e.pow(x, n - 1);
-    return [selected(e, g, (h) => e.mul(h, e.mul(e.like(x, n), power)))];
+    const slope = (h: Node): Node => e.mul(h, e.mul(e.like(x, n), power));
+    return [selected(e, g, (h) => (n > 0 && n < 1 ? zeroAtZero(e, x, slope(h)) : slope(h)))];
   },
   eval: { kind: "scalar", of: ({ exponent }, x) => (x ?? 0) ** exponent },
   scalar: ({ exponent }, [x]) => powerScalar(x as Scalar, exponent),

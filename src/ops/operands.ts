@@ -49,6 +49,44 @@ export function selected(e: Emit, g: Node, rule: (g: Node) => Node): Node {
   return kept === then ? e.select(seen(condition), adjoint, none) : e.select(seen(condition), none, adjoint);
 }
 
+/** True for a sum of squares, scaled by positive constants and moved: its derivative is 0 wherever it is 0. */
+export function isSquares(node: Node, depth = 8): boolean {
+  if (depth === 0) return false;
+  const [x, y] = node.inputs as readonly [Node, Node?];
+  switch (node.op) {
+    case "mul":
+      return x === y || [[x, y], [y, x]].some(([k, s]) => k && s && isPositive(k) && isSquares(s, depth - 1));
+    case "div":
+      return y !== undefined && isPositive(y) && isSquares(x, depth - 1);
+    case "pow":
+      return node.attrs.exponent >= 2 && node.attrs.exponent % 2 === 0;
+    case "add":
+      return isSquares(x, depth - 1) && y !== undefined && isSquares(y, depth - 1);
+    case "contract":
+      return x === y && node.attrs.a.join() === node.attrs.b.join();
+    case "reduce":
+      return (node.attrs.kind === "sum" || node.attrs.kind === "max") && node.inputs.length === 1 && isSquares(x, depth - 1);
+    case "view":
+    case "reshape":
+    case "gather":
+    case "mark":
+      return isSquares(x, depth - 1);
+    default:
+      return false;
+  }
+}
+
+/** A constant above 0, or a size, possibly broadcast. */
+function isPositive(node: Node): boolean {
+  if (node.op === "const") return typeof node.attrs.data === "number" && node.attrs.data > 0;
+  return node.op === "size" || ((node.op === "view" || node.op === "cast") && isPositive(one(node)));
+}
+
+/** A gradient that is 0 where x, a sum of squares, is 0: there its own derivative is, and 0 is a subgradient of the norm. */
+export function zeroAtZero(e: Emit, x: Node, gradient: Node): Node {
+  return isSquares(x) ? e.select(e.compare(">", x, e.like(x, 0)), gradient, e.like(gradient, 0)) : gradient;
+}
+
 /** The axes 0..rank-1. */
 export function axesOf(shape: readonly Dim[]): number[] {
   return shape.map((_, a) => a);

@@ -12,7 +12,7 @@ import * as formula from "./formula.ts";
 import { cosFunction, erfFunction, expFunction, expm1Function, finiteFunction, log1pFunction, logFunction, sigmoidFunction, sinFunction, tanhFunction } from "./functions.ts";
 import { arg, atom, called } from "./latex-words.ts";
 import type { OpRecord } from "./op.ts";
-import { bool, f32, i32, noPaths, one, selected } from "./operands.ts";
+import { bool, f32, i32, noPaths, one, selected, zeroAtZero } from "./operands.ts";
 import { equalOperands, withDType } from "./type-rules.ts";
 
 type Plain = { [K in OpName]: Record<never, never> extends OpAttrs[K] ? K : never }[OpName];
@@ -111,13 +111,13 @@ export const expm1: OpRecord<"expm1"> = smooth({
   latex: (x) => `\\left(e^{${x}} - 1\\right)`,
 });
 
-/** √x; its gradient at 0 is g / 0, unguarded: who needs it there adds a small number under the root. */
+/** √x; its gradient at 0 is g / 0, unguarded, but for a sum of squares, a norm, where it is 0. */
 export const sqrt: OpRecord<"sqrt"> = smooth({
   name: "sqrt",
-  doc: "The square root: out = √x, for x >= 0; the derivative 1 / (2 out) is unbounded at 0.",
+  doc: "The square root: out = √x, for x >= 0; the derivative 1 / (2 out) is unbounded at 0, and taken as 0 where x is a sum of squares that is 0.",
   of: Math.sqrt,
   scalar: formula.sqrt,
-  grad: (e, g, _, out) => e.div(g, e.mul(e.like(out, 2), out)),
+  grad: (e, g, x, out) => zeroAtZero(e, x, e.div(g, e.mul(e.like(out, 2), out))),
   latex: (x) => `\\sqrt{${x}}`,
   range: [0.2, 3],
 });

@@ -13,6 +13,7 @@ import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Pass } from "../support/trace.ts";
 import { placesOf, type TextContext } from "../graph/places-of.ts";
 import { rootsOf, topological } from "../graph/walk.ts";
+import { isSquares } from "../ops/operands.ts";
 import { boundsOf } from "./bounds.ts";
 import { splatOf } from "./match.ts";
 import { isShifted } from "./rules/softmax.ts";
@@ -120,10 +121,10 @@ function troubleOf(node: Node, of: Of, learns: boolean): Trouble | undefined {
       return { message: "this divides by a value that reaches 0", label: "its divisor reaches 0", hint };
     }
     case "sqrt":
-      if (!learns || a.lo !== 0) return undefined;
+      if (!learns || a.lo !== 0 || (x && isSquares(x))) return undefined;
       return { message: "the gradient of this root is infinite where its argument reaches 0", label: "its argument reaches 0", hint: "add a small number under the root: `sqrt(e + 1e-12)`" };
     case "pow":
-      if (a.lo !== 0 || node.attrs.exponent >= 1) return undefined;
+      if (a.lo !== 0 || node.attrs.exponent >= 1 || (node.attrs.exponent > 0 && x && isSquares(x))) return undefined;
       if (node.attrs.exponent < 0) return { message: "this divides by a value that reaches 0", label: "its base reaches 0", hint: "add a small number to the base" };
       return learns ? { message: "the gradient of this power is infinite where its base reaches 0", label: "its base reaches 0", hint: "add a small number to the base" } : undefined;
     default:

@@ -37,6 +37,26 @@ export function under<K extends OpName>(node: Node | undefined, op: K): Node | u
   return node?.op === op ? node.inputs[0] : undefined;
 }
 
+/** The operand of an op, perhaps reordered, repeated or picked from since: `x` moved likewise, where the node is op(x) moved. */
+export function operandOf(e: Emit, node: Node, op: OpName, depth = 4): Node | undefined {
+  if (node.op === op) return node.inputs[0];
+  if (depth === 0 || !moves(node)) return undefined;
+  const x = operandOf(e, node.inputs[0] as Node, op, depth - 1);
+  return x && movedLike(e, node, x);
+}
+
+/** True for what takes elements from its first operand as they are, and all of its elements from there. */
+export function moves(node: Node): boolean {
+  return node.op === "reshape" || node.op === "gather" || (node.op === "view" && node.attrs.map.guards.length === 0);
+}
+
+/** `x` in place of the operand of what moves it. */
+export function movedLike(e: Emit, node: Node, x: Node): Node {
+  if (node.op === "view") return viewOf(e, x, node.attrs.map);
+  if (node.op === "gather") return e.gather(x, node.inputs[1] as Node, node.attrs.batch);
+  return e.reshape(x, node.type.shape);
+}
+
 /** The two inputs of a binary node. */
 export function pair(node: Node): readonly [Node, Node] {
   return [node.inputs[0] as Node, node.inputs[1] as Node];

@@ -25,11 +25,13 @@ import { contractions } from "./rules/contractions.ts";
 import { gathers } from "./rules/gathers.ts";
 import { identities } from "./rules/identities.ts";
 import { positions } from "./rules/positions.ts";
+import { quotients } from "./rules/quotients.ts";
 import { reductions } from "./rules/reductions.ts";
 import { signs } from "./rules/signs.ts";
 import { softmaxes } from "./rules/softmax.ts";
 import { stable } from "./rules/stable.ts";
 import { views } from "./rules/views.ts";
+import { weightedSums } from "./rules/weighted-sums.ts";
 import { windows } from "./rules/windows.ts";
 import type { Rule } from "./rule.ts";
 
@@ -41,6 +43,8 @@ export const table: readonly Rule[] = [
   ...views,
   ...stable,
   ...softmaxes,
+  ...quotients,
+  ...weightedSums,
   ...choices,
   ...arithmetic,
   ...positions,

@@ -7,7 +7,7 @@
 import type { AccessMap } from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { axesOf, orders, pair, spread, under, viewOf } from "../match.ts";
+import { axesOf, operandOf, orders, pair, spread, viewOf } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -63,10 +63,10 @@ export const softmaxes: readonly Rule[] = [
 ];
 
 /** For a sum of unshifted exponentials: the shifted sum and its parts. Of a guarded sum the kept terms decide the shift. */
-function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
+export function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
   if (sum.op !== "reduce" || sum.attrs.kind !== "sum") return undefined;
   const mask = sum.inputs[1];
-  const x = under(sum.inputs[0], "exp");
+  const x = operandOf(e, sum.inputs[0] as Node, "exp");
   if (!x || isShifted(x)) return undefined;
   const { axes } = sum.attrs;
   // Over nothing there is no maximum; over one element, or equal ones, it is no reduction.
@@ -103,7 +103,7 @@ function isMaximum(x: Node): boolean {
 }
 
 /** For y / B(Σ y), the sum broadcast back over the axes it came from: the sum and the broadcast. */
-function rowOf(n: Node): { readonly sum: Node; readonly map: AccessMap } | undefined {
+export function rowOf(n: Node): { readonly sum: Node; readonly map: AccessMap } | undefined {
   const [y, s] = pair(n);
   if (y.op !== "exp" || s.op !== "view") return undefined;
   const sum = s.inputs[0] as Node;

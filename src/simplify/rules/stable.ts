@@ -7,7 +7,8 @@
  */
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { isSplat, negated, orders, positive, splatOf, under } from "../match.ts";
+import { isSplat, movedLike, moves, negated, operandOf, orders, pair, positive, splatOf } from "../match.ts";
+import { isShifted, shiftOf } from "./softmax.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { productOf, valueOf } from "../terms.ts";
@@ -31,9 +32,10 @@ export const stable: readonly Rule[] = [
     apply: (n, e) => {
       const p = productOf(e, n);
       for (const u of p.num) {
-        const below = u.op === "exp" ? p.den.find((d) => onePlusExp(d) === u) : undefined;
+        const x = operandOf(e, u, "exp");
+        const below = x && p.den.find((d) => onePlusExp(e, d) === x);
         if (!below) continue;
-        const num = p.num.map((f) => (f === u ? e.sigmoid(u.inputs[0] as Node) : f));
+        const num = p.num.map((f) => (f === u ? e.sigmoid(x) : f));
         return valueOf(e, { ...p, num, den: p.den.filter((d) => d !== below) }, n);
       }
       return undefined;
@@ -50,9 +52,9 @@ export const stable: readonly Rule[] = [
     ops: ["div", "mul"],
     apply: (n, e) => {
       if (n.op === "div") {
-        const u = onePlusExp(n.inputs[1] as Node);
+        const x = onePlusExp(e, n.inputs[1] as Node);
         const c = splatOf(n.inputs[0]);
-        return u && c !== undefined ? e.mul(e.sigmoid(e.neg(u.inputs[0] as Node)), e.like(n, c)) : undefined;
+        return x && c !== undefined ? e.mul(e.sigmoid(minus(e, x)), e.like(n, c)) : undefined;
       }
       for (const [q, u] of orders(n)) {
         if (u.op !== "exp" || q.op !== "sigmoid") continue;
@@ -72,7 +74,8 @@ export const stable: readonly Rule[] = [
     ops: ["add"],
     apply: (n, e) => {
       for (const [one, y] of orders(n)) {
-        const x = under(negated(y), "sigmoid");
+        const s = negated(y);
+        const x = s && operandOf(e, s, "sigmoid");
         if (!x) continue;
         if (isSplat(one, 1)) return e.sigmoid(minus(e, x));
         const rest = one.op === "add" ? orders(one).find(([, k]) => isSplat(k, 1))?.[0] : undefined;
@@ -119,11 +122,15 @@ export const stable: readonly Rule[] = [
   }),
   rule({
     name: "expm1",
-    doc: "exp(x) - 1 = expm1(x)",
+    doc: "exp(x) - 1 = expm1(x), 1 - exp(x) = -expm1(x)",
     ops: ["add"],
     apply: (n, e) => {
-      const [, x] = orders(n).find(([one, y]) => isSplat(one, -1) && y.op === "exp") ?? [];
-      return x && e.make("expm1", {}, [x.inputs[0] as Node]);
+      for (const [one, y] of orders(n)) {
+        const below = isSplat(one, 1) ? negated(y) : undefined;
+        const x = below ? operandOf(e, below, "exp") : isSplat(one, -1) ? operandOf(e, y, "exp") : undefined;
+        if (x) return below ? e.neg(e.make("expm1", {}, [x])) : e.make("expm1", {}, [x]);
+      }
+      return undefined;
     },
     example: (e) => {
       const x = e.exp(input(e, "x", [3]));
@@ -135,7 +142,7 @@ export const stable: readonly Rule[] = [
     doc: "log1p(exp(x)) = select(x > 0, x, 0) + log1p(exp(select(x > 0, -x, x))), whose gradient is sigmoid(x); x no choice itself",
     ops: ["log1p"],
     apply: (n, e) => {
-      const x = under(n.inputs[0], "exp");
+      const x = operandOf(e, n.inputs[0] as Node, "exp");
       return x && !isChoice(x) && !belowZero(x) ? softplus(e, x) : undefined;
     },
     example: (e) => e.make("log1p", {}, [e.exp(input(e, "x", [5]))]),
@@ -145,7 +152,7 @@ export const stable: readonly Rule[] = [
     doc: "log1p(exp(-|x|)) = log1p(exp(select(x > 0, -x, x))), as softplus has it: x is chosen, so no tie of max is in the gradient",
     ops: ["log1p"],
     apply: (n, e) => {
-      const x = under(n.inputs[0], "exp");
+      const x = operandOf(e, n.inputs[0] as Node, "exp");
       const z = x && belowZero(x);
       return z && belowPart(e, z);
     },
@@ -211,22 +218,41 @@ function logOf(e: Emit, x: Node, depth: number): Node | undefined {
       const [a, b] = [part(1), part(2)];
       return a || b ? e.select(x.inputs[0] as Node, a ?? whole(1), b ?? whole(2)) : undefined;
     }
-    case "view": {
-      if (x.attrs.map.guards.length > 0) return undefined;
-      const a = part(0);
-      return a && e.view(a, x.attrs.map);
-    }
-    case "reshape": {
-      const a = part(0);
-      return a && e.reshape(a, x.attrs.shape);
-    }
+    case "view":
+    case "reshape":
     case "gather": {
-      const a = part(0);
-      return a && e.gather(a, x.inputs[1] as Node, x.attrs.batch);
+      const a = moves(x) ? part(0) : undefined;
+      return a && movedLike(e, x, a);
     }
+    case "reduce": {
+      const shift = shiftOf(e, x);
+      return shift && e.add(shift.max, e.log(shift.sum));
+    }
+    case "add":
+      return logOfSum(e, x, depth - 1);
     default:
       return undefined;
   }
+}
+
+/** log(u + v) = log u + softplus(log v - log u) where both logarithms are known and one of the two is an exponential that nothing bounds. */
+function logOfSum(e: Emit, sum: Node, depth: number): Node | undefined {
+  const [u, v] = pair(sum);
+  if (!grows(e, u) && !grows(e, v)) return undefined;
+  const known = (x: Node): Node | undefined => {
+    const c = splatOf(x);
+    return c === undefined ? logOf(e, x, depth) : c > 0 ? e.like(x, Math.log(c)) : undefined;
+  };
+  for (const [one, x] of orders(sum)) if (isSplat(one, 1)) return known(x) && e.make("log1p", {}, [x]);
+  const [a, b] = [known(u), known(v)];
+  return a && b && e.add(a, softplus(e, e.sub(b, a)));
+}
+
+/** Whether it is exp(x), perhaps scaled or summed, with an exponent that no maximum was taken from. */
+function grows(e: Emit, node: Node, depth = 4): boolean {
+  const x = operandOf(e, node, "exp");
+  if (x) return !isShifted(x);
+  return depth > 0 && (node.op === "add" || node.op === "mul" || node.op === "div" || node.op === "reduce" || moves(node)) && node.inputs.some((y) => y.type.dtype === "f32" && grows(e, y, depth - 1));
 }
 
 /** -x, where that is a bare -(-y) just y. */
@@ -234,10 +260,11 @@ function minus(e: Emit, x: Node): Node {
   return negated(x) ?? e.neg(x);
 }
 
-/** The exp(x) of 1 + exp(x). */
-function onePlusExp(n: Node): Node | undefined {
+/** The x of 1 + exp(x), which may be a moved exponential. */
+function onePlusExp(e: Emit, n: Node): Node | undefined {
   if (n.op !== "add") return undefined;
-  return orders(n).find(([one, u]) => isSplat(one, 1) && u.op === "exp")?.[1];
+  const [, u] = orders(n).find(([one]) => isSplat(one, 1)) ?? [];
+  return u && operandOf(e, u, "exp");
 }
 
 /** For examples. */

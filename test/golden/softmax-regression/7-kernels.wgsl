@@ -297,7 +297,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       let v11 = b0[p10 + v1];
       b0[p8 + v1] = select(v6, v8, v5);
       b0[p9 + v1] = select(v9, v10, v5);
-      let t0: f32 = v10 / p6;
+      let t0: f32 = -(v10 / p6);
       b0[p10 + v1] = select(v11, v11 + (-(((v8 / p4) * p5) / (sqrt(t0) + p7))), v5);
     }
   }
@@ -329,7 +329,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       let v22 = b0[p13 + v14];
       b0[p11 + v14] = select(v17, v19, v16);
       b0[p12 + v14] = select(v20, v21, v16);
-      let t1: f32 = v21 / p6;
+      let t1: f32 = -(v21 / p6);
       b0[p13 + v14] = select(v22, v22 + (-(((v19 / p4) * p5) / (sqrt(t1) + p7))), v16);
     }
   }
