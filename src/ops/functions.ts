@@ -16,6 +16,8 @@ import type { Scalar, ScalarFunction } from "../ir/scalar.ts";
 import { Formula, abs, add, and, bitand, bitor, bits, cast, div, eq, floor, ge, gt, int, lt, max, mul, ne, neg, num, or, pick, polynomial, rem, shl, shr, sqrt, sub, word } from "./formula.ts";
 
 const largest = 3.4028234663852886e38;
+/** Between these exp is a normal f32: ln 2^-126 and ln of the largest. */
+const [lowestExponent, highestExponent] = [-87.33654, 88.72283];
 const smallestNormal = 1.1754943508222875e-38;
 /** ln 2 in a part of 12 bits and the rest. */
 const ln2 = [0.693115234375, 3.194618329871446e-5] as const;
@@ -46,32 +48,39 @@ function logNearOne(f: Formula, x: Scalar): Scalar {
 }
 
 function makeExp(): ScalarFunction {
-  const f = new Formula("exp", "e^x. At most 1 ulp. Saturates at 3.4028235e38 for x > 88.72; 0 for x < -87.33.", ["f32"]);
+  const f = new Formula("exp", "e^x. At most 1.1 ulp. Saturates at 3.4028235e38 for x > 88.72283; 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
-  const low = f.let(pick(lt(x, num(-87.33)), num(-87.33), x));
-  const inside = f.let(pick(gt(low, num(88.72)), num(88.72), low));
+  const low = f.let(pick(lt(x, num(lowestExponent)), num(lowestExponent), x));
+  const inside = f.let(pick(gt(low, num(highestExponent)), num(highestExponent), low));
   const { n, rest } = reducedExponential(f, inside);
-  // 2^n in two factors, since 2^128 is no f32.
-  const half = f.let(floor(mul(n, num(0.5))));
-  const value = f.let(mul(mul(add(rest, num(1)), powerOfTwo(half)), powerOfTwo(sub(n, half))));
-  return f.returns(pick(lt(x, num(-87.33)), num(0), pick(gt(x, num(88.72)), num(largest), value)));
+  // n is added to the exponent's bits: 2^128 is no f32, but where n is 128 the factor is below 1.
+  const value = f.let(bits(add(bits(add(rest, num(1)), "u32"), shl(bits(cast(n, "i32"), "u32"), word(23))), "f32"));
+  return f.returns(pick(lt(x, num(lowestExponent)), num(0), pick(gt(x, num(highestExponent)), num(largest), value)));
 }
 
-function makeLog(): ScalarFunction {
-  const f = new Formula("log", "ln x. At most 1 ulp for normal x > 0. Zero and subnormals give the bits of -infinity, x < 0 those of NaN; infinity and NaN are kept.", ["f32"]);
-  const x = f.arg(0);
-  const b = f.let(bits(x, "u32"));
+/** k and y with |x| = 2^k (1 + y), -0.3 <= y <= 0.4143, and ln(1 + y); x positive or 0, subnormals by way of their 2^24-fold. */
+function logarithmParts(f: Formula, x: Scalar): { readonly k: Scalar; readonly near: Scalar; readonly scaled: Scalar } {
+  const tiny = f.let(lt(x, num(smallestNormal)));
+  const scaled = f.let(pick(tiny, mul(x, num(2 ** 24)), x));
+  const b = f.let(bits(scaled, "u32"));
   const m = f.let(bits(bitor(bitand(b, word(0x7fffff)), word(0x3f800000)), "f32"));
-  const e = f.let(cast(sub(cast(bitand(shr(b, word(23)), word(255)), "i32"), int(127)), "f32"));
+  const e = f.let(cast(sub(cast(bitand(shr(b, word(23)), word(255)), "i32"), pick(tiny, int(151), int(127))), "f32"));
   const big = f.let(gt(m, num(Math.SQRT2)));
   const k = f.let(pick(big, add(e, num(1)), e));
   const y = f.let(sub(pick(big, mul(m, num(0.5)), m), num(1)));
-  const near = logNearOne(f, y);
+  return { k, near: logNearOne(f, y), scaled };
+}
+
+function makeLog(): ScalarFunction {
+  const f = new Formula("log", "ln x. At most 1 ulp for x > 0. Zero, and subnormals where they are flushed, give the bits of -infinity, x < 0 those of NaN; infinity and NaN are kept.", ["f32"]);
+  const x = f.arg(0);
+  const { k, near, scaled } = logarithmParts(f, x);
   const value = f.let(add(mul(k, num(ln2[0])), add(mul(k, num(ln2[1])), near)));
+  const b = f.let(bits(x, "u32"));
   const kept = f.let(pick(eq(bitand(b, word(0x7f800000)), word(0x7f800000)), x, value));
   // The sign bit decides between -infinity and NaN; `bitand(b, 0)` keeps the word a run-time value.
   const broken = f.let(bits(bitor(bitand(b, word(0)), pick(lt(x, num(0)), word(0x7fc00000), word(0xff800000))), "f32"));
-  return f.returns(pick(lt(x, num(smallestNormal)), broken, kept));
+  return f.returns(pick(lt(scaled, num(smallestNormal)), broken, kept));
 }
 
 /** e^x. */
@@ -116,7 +125,7 @@ function makeTanh(): ScalarFunction {
 }
 
 function makeSigmoid(): ScalarFunction {
-  const f = new Formula("sigmoid", "1 / (1 + e^-x). At most 3 ulp; 0 for x < -87.33.", ["f32"]);
+  const f = new Formula("sigmoid", "1 / (1 + e^-x). At most 3 ulp; 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
   const e = f.let(call(expFunction, [neg(abs(x))]));
   return f.returns(div(pick(lt(x, num(0)), e, num(1)), add(num(1), e)));
@@ -145,14 +154,19 @@ function makeErf(): ScalarFunction {
 
 /** sin and cos share the reduction x = n π/2 + r, |r| <= π/4; `turn` quarter turns are added. */
 function makeWave(name: "sin" | "cos", turn: number): ScalarFunction {
-  const f = new Formula(name, `${name} x. Absolute error below 1e-7 for |x| <= 20,000, below 1e-6 for |x| <= 100,000; beyond it grows with |x|.`, ["f32"]);
+  const f = new Formula(name, `${name} x. Absolute error below 1e-7 for |x| <= 20,000, below 1e-6 for |x| <= 100,000; beyond, a number from -1 to 1.`, ["f32"]);
   const x = f.arg(0);
   const n = f.let(floor(add(mul(x, num(0.6366197723675814)), num(0.5))));
-  const r = f.let(sub(sub(sub(x, mul(n, num(halfPi[0]))), mul(n, num(halfPi[1]))), mul(n, num(halfPi[2]))));
+  const reduced = f.let(sub(sub(sub(x, mul(n, num(halfPi[0]))), mul(n, num(halfPi[1]))), mul(n, num(halfPi[2]))));
+  // Far out nothing of x is left; within reach this changes nothing. NaN is neither larger nor smaller, and stays.
+  const below = f.let(pick(gt(reduced, num(0.8)), num(0.8), reduced));
+  const r = f.let(pick(lt(below, num(-0.8)), num(-0.8), below));
   const z = f.let(mul(r, r));
   const sine = f.let(add(r, mul(mul(r, z), polynomial(z, [-0.166666641831398, 0.008332746103405952, -0.00019587387214414775]))));
   const cosine = f.let(add(sub(num(1), mul(z, num(0.5))), mul(mul(z, z), polynomial(z, [0.0416666641831398, -0.0013888300163671374, 2.4547436623834074e-5]))));
-  const quarter = f.let(bitand(bits(add(cast(n, "i32"), int(turn)), "u32"), word(3)));
+  // Whole numbers beyond 2^24 are no quarters that anyone could count.
+  const counted = f.let(pick(gt(abs(n), num(2 ** 24)), num(0), n));
+  const quarter = f.let(bitand(bits(add(cast(counted, "i32"), int(turn)), "u32"), word(3)));
   const value = f.let(pick(eq(bitand(quarter, word(1)), word(1)), cosine, sine));
   return f.returns(pick(ge(quarter, word(2)), neg(value), value));
 }
@@ -195,7 +209,7 @@ const mostProducts = 64;
 
 /**
  * x^exponent. Whole exponents n up to 64 by repeated squaring (relative error at most (n - 1) · 6e-8), halves with one square
- * root, others as e^(exponent · ln x), whose relative error grows to about (|exponent · ln x| + 1) · 1e-7. A negative x under an exponent that
+ * root, others as 2^(exponent · k) e^(exponent · ln m) with x = 2^k m, to a few ulp. A negative x under an exponent that
  * is not whole gives the bits of NaN; 0 under a negative exponent saturates or divides by zero as the target does.
  */
 export function powerScalar(x: Scalar, exponent: number): Scalar {
@@ -219,17 +233,34 @@ function wholePower(exponent: number): ScalarFunction {
   }
 }
 
-/** x^y for y > 0, y not a small whole number. */
+/**
+ * x^y for y > 0, y not a small whole number: with x = 2^k m, 2^(y k) e^(y ln m). y is cut into 12 bits and a rest, so that the whole part
+ * of y k is taken out exactly and nothing large is rounded.
+ */
 function realPower(): ScalarFunction {
-  const f = new Formula("power", "e^(y ln x) for x > 0; 0 at 0; for x < 0 with the sign of x^y where y is whole, else the bits of NaN.", ["f32", "f32"]);
+  const f = new Formula("power", "x^y for x > 0, of an error that grows with y as y · ln √2 is rounded; saturates as exp does; 0 at 0; for x < 0 with the sign of x^y where y is whole, else the bits of NaN; infinity and NaN are kept.", ["f32", "f32"]);
   const [x, y] = [f.arg(0), f.arg(1)];
   const size = f.let(max(abs(x), num(smallestNormal)));
-  const value = f.let(call(expFunction, [mul(y, call(logFunction, [size]))]));
-  const whole = f.let(eq(floor(y), y));
-  const half = f.let(mul(y, num(0.5)));
-  const signed = f.let(pick(eq(floor(half), half), value, neg(value)));
+  const { k, near } = logarithmParts(f, size);
+  const high = f.let(bits(bitand(bits(y, "u32"), word(0xfffff000)), "f32"));
+  const low = f.let(sub(y, high));
+  const powers = f.let(mul(high, k));
+  const n = f.let(floor(add(powers, num(0.5))));
+  const rest = f.let(add(mul(sub(powers, n), num(Math.LN2)), add(mul(mul(low, k), num(Math.LN2)), mul(y, near))));
+  const whole = f.let(floor(add(mul(rest, num(Math.LOG2E)), num(0.5))));
+  const total = f.let(add(mul(n, num(Math.LN2)), rest));
+  const inside = f.let(and(ge(total, num(lowestExponent)), lt(total, num(highestExponent))));
+  // Taken out of `rest` too, and put together in two factors, so that each is a normal power of two.
+  const exponent = f.let(pick(inside, add(n, whole), num(0)));
+  const half = f.let(floor(mul(exponent, num(0.5))));
+  const mantissa = f.let(call(expFunction, [sub(sub(rest, mul(whole, num(ln2[0]))), mul(whole, num(ln2[1])))]));
+  const value = f.let(pick(inside, mul(mul(mantissa, powerOfTwo(half)), powerOfTwo(sub(exponent, half))), pick(lt(total, num(0)), num(0), num(largest))));
+  const even = f.let(mul(y, num(0.5)));
+  const signed = f.let(pick(eq(floor(even), even), value, neg(value)));
   const broken = f.let(bits(bitor(bitand(bits(x, "u32"), word(0)), word(0x7fc00000)), "f32"));
-  return f.returns(pick(lt(abs(x), num(smallestNormal)), num(0), pick(lt(x, num(0)), pick(whole, signed, broken), value)));
+  const finite = f.let(pick(lt(abs(x), num(smallestNormal)), num(0), pick(lt(x, num(0)), pick(eq(floor(y), y), signed, broken), value)));
+  const kept = f.let(eq(bitand(bits(x, "u32"), word(0x7f800000)), word(0x7f800000)));
+  return f.returns(pick(kept, x, finite));
 }
 
 const wholePowers: readonly ScalarFunction[] = Array.from({ length: mostProducts + 1 }, (_, n) => wholePower(n));

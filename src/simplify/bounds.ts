@@ -78,7 +78,7 @@ function bound(node: Node, of: (node: Node | undefined) => Bounds): Bounds {
     case "add": return { lo: x.lo + of(b).lo, hi: x.hi + of(b).hi };
     case "mul": return a === b ? square(x) : product(x, of(b));
     case "div": return isRowShare(node) ? truth : quotient(x, of(b));
-    case "max": return { lo: Math.max(x.lo, of(b).lo), hi: Math.max(x.hi, of(b).hi) };
+    case "max": return { lo: Math.max(x.lo, of(b).lo, isSize(a, b) ? 0 : x.lo), hi: Math.max(x.hi, of(b).hi) };
     case "pow": return power(x, node.attrs.exponent);
     case "select": return chosen(node, of(b), of(c));
     case "cast": return node.attrs.to === "f32" ? x : through(x, Math.floor);
@@ -100,6 +100,11 @@ function bound(node: Node, of: (node: Node | undefined) => Bounds): Bounds {
     case "scatter_sum": return summed(union(x, { lo: 0, hi: 0 }), undefined);
     default: return anything;
   }
+}
+
+/** For max(z, -z) = |z|. */
+function isSize(a: Node | undefined, b: Node | undefined): boolean {
+  return (a?.op === "neg" && a.inputs[0] === b) || (b?.op === "neg" && b.inputs[0] === a);
 }
 
 function sameLabels(a: readonly number[], b: readonly number[]): boolean {

@@ -9,8 +9,10 @@ import type { OpAttrs, OpName } from "../../src/ir/node.ts";
 import type { OpRecord } from "../../src/ops/op.ts";
 import { erf } from "../../src/ops/float-math.ts";
 import { evaluateScalar } from "../../src/ops/scalar-eval.ts";
+import { statedErrors } from "../../src/ops/stated-errors.ts";
 import { table } from "../../src/ops/table.ts";
 import { allCases, draw, numbers } from "./cases.ts";
+import { pointsFor, worstOf } from "./f32-points.ts";
 
 /** What the op computes for one f32 in f32. */
 function f32Function(op: OpName, attrs: OpAttrs[OpName] = {}): (x: number) => number {
@@ -19,54 +21,32 @@ function f32Function(op: OpName, attrs: OpAttrs[OpName] = {}): (x: number) => nu
   return (x) => evaluateScalar(formula, { refs: [Math.fround(x)] });
 }
 
-/** The spacing of f32 at y. */
-function spacing(y: number): number {
-  return 2 ** (Math.max(Math.floor(Math.log2(Math.abs(y))), -126) - 23);
-}
-
-/** The largest error over `count` points of [low, high], which are no regular grid. */
-function largestErrors(f: (x: number) => number, exact: (x: number) => number, low: number, high: number, count = 4000): { readonly ulp: number; readonly absolute: number } {
+/** The largest absolute error over `count` points of [low, high], which are no regular grid. */
+function largestError(f: (x: number) => number, exact: (x: number) => number, low: number, high: number, count = 4000): number {
   const next = numbers(11);
-  let [ulp, absolute] = [0, 0];
+  let absolute = 0;
   for (let i = 0; i < count; i++) {
     const x = Math.fround(low + (high - low) * ((i + next()) / count));
     if (x < low || x > high) continue;
-    const wanted = exact(x);
-    const error = Math.abs(f(x) - wanted);
-    absolute = Math.max(absolute, error);
-    ulp = Math.max(ulp, error / spacing(wanted));
+    absolute = Math.max(absolute, Math.abs(f(x) - exact(x)));
   }
-  return { ulp, absolute };
+  return absolute;
 }
 
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** Op, exact function, range, most ulp. */
-const stated: readonly (readonly [OpName, (x: number) => number, number, number, number])[] = [
-  ["exp", Math.exp, -87.3, 88.7, 1], ["exp", Math.exp, -1, 1, 1],
-  ["log", Math.log, 1e-3, 10, 1], ["log", Math.log, 0.9, 1.1, 1], ["log", Math.log, 1.2e-38, 1e-36, 1], ["log", Math.log, 1, 3.4e38, 1],
-  ["log1p", Math.log1p, -0.999, 10, 3], ["log1p", Math.log1p, -1e-3, 1e-3, 3], ["log1p", Math.log1p, -0.4, 0.6, 3],
-  ["expm1", Math.expm1, -40, 88.7, 2], ["expm1", Math.expm1, -1e-3, 1e-3, 2], ["expm1", Math.expm1, -2, 2, 2], ["expm1", Math.expm1, 9, 11, 2],
-  ["tanh", Math.tanh, -12, 12, 3], ["tanh", Math.tanh, -1, 1, 3], ["tanh", Math.tanh, -1e-4, 1e-4, 3],
-  ["sigmoid", logistic, -87, 40, 3], ["sigmoid", logistic, -3, 3, 3],
-  ["erf", erf, -5, 5, 2], ["erf", erf, -1.1, 1.1, 2], ["erf", erf, -1e-4, 1e-4, 2],
-  ["sqrt", Math.sqrt, 0, 100, 0.5],
-];
-
-describe("errors stated in the docs", () => {
-  it.each(stated)("%s %# keeps its ulps", (op, exact, low, high, most) => {
-    expect(largestErrors(f32Function(op), exact, low, high).ulp).toBeLessThanOrEqual(most);
-  });
-
-  it.each([["sin", Math.sin], ["cos", Math.cos]] as const)("%s keeps its absolute error", (op, exact) => {
-    for (const reach of [4, 1000, 20_000]) expect(largestErrors(f32Function(op), exact, -reach, reach).absolute).toBeLessThan(1e-7);
-    expect(largestErrors(f32Function(op), exact, -100_000, 100_000).absolute).toBeLessThan(1e-6);
+describe("stated errors, in true f32 arithmetic", () => {
+  it.each(statedErrors.map((s) => [s.name, s] as const))("%s", (_, s) => {
+    const x = pointsFor(s, 24);
+    const formula = s.scalar(ref(0));
+    const { error, at } = worstOf(s, x, Float64Array.from(x, (v) => evaluateScalar(formula, { refs: [v] })));
+    expect(error, `at ${at}`).toBeLessThanOrEqual(s.ulp ?? s.absolute ?? 0);
+    // A promise that is far from what is kept says nothing; a device may round quotients and roots worse.
+    if (s.absolute !== 1 && !["sqrt", "1 / x"].includes(s.name)) expect(error).toBeGreaterThan((s.ulp ?? s.absolute ?? 0) / 5);
   });
 
   // Each product rounds once: n - 1 of them for x^n, and as many halves of 2^-23 of relative error.
   it.each([[2, 1], [3, 2], [7, 6], [64, 63], [0.5, 1], [-1, 1], [-2, 2], [1.5, 2], [2.3, 12], [-0.7, 6]])("x^%d is off by at most %d · 2^-24 of itself", (exponent, most) => {
     const f = f32Function("pow", { exponent });
-    const { absolute } = largestErrors((x) => f(x) / Math.fround(x) ** exponent, () => 1, 0.4, 3);
+    const absolute = largestError((x) => f(x) / Math.fround(x) ** exponent, () => 1, 0.4, 3);
     expect(absolute).toBeLessThanOrEqual(most * 2 ** -24);
   });
 
@@ -91,7 +71,7 @@ describe("special values", () => {
     const finite = f32Function("finite");
     expect(log(1)).toBe(0);
     expect(log(0)).toBe(Number.NEGATIVE_INFINITY);
-    expect(log(1e-40)).toBe(Number.NEGATIVE_INFINITY);
+    expect(log(1e-40)).toBeCloseTo(Math.log(1e-40), 3);
     expect(log(-1)).toBeNaN();
     expect(log(Number.NaN)).toBeNaN();
     expect(log(Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);

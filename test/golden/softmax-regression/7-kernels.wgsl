@@ -64,17 +64,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
 
 fn nabla_exp(a0: f32) -> f32 {
-  let v1: f32 = select(a0, -87.33000183105469f, (a0 < (-87.33000183105469f)));
-  let v2: f32 = select(v1, 88.72000122070312f, (v1 > 88.72000122070312f));
+  let v1: f32 = select(a0, -87.33654022216797f, (a0 < (-87.33654022216797f)));
+  let v2: f32 = select(v1, 88.72283172607422f, (v1 > 88.72283172607422f));
   let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
   let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
   let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
   let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
-  let v6: f32 = floor(v3 * 0.5f);
-  let t1: i32 = i32(v6);
-  let t2: f32 = v3 - v6;
-  let v7: f32 = ((v5 + 1.0f) * bitcast<f32>((bitcast<u32>(t1 + 127i) << 23u))) * bitcast<f32>((bitcast<u32>(i32(t2) + 127i) << 23u));
-  return select(select(v7, 3.4028234663852886e+38f, (a0 > 88.72000122070312f)), 0.0f, (a0 < (-87.33000183105469f)));
+  let v6: f32 = bitcast<f32>((bitcast<u32>(v5 + 1.0f) + (bitcast<u32>(i32(v3)) << 23u)));
+  return select(select(v6, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
 }
 
 @compute @workgroup_size(16, 1, 1)
@@ -125,20 +122,23 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 @group(0) @binding(8) var<storage, read_write> b7: array<f32, 12>;
 
 fn nabla_log(a0: f32) -> f32 {
-  let v1: u32 = bitcast<u32>(a0);
-  let v2: f32 = bitcast<f32>((v1 & 8388607u) | 1065353216u);
-  let v3: f32 = f32((i32(((v1 >> 23u) & 255u)) - 127i));
-  let v4: bool = v2 > 1.4142135381698608f;
-  let v5: f32 = select(v3, v3 + 1.0f, v4);
-  let v6: f32 = select(v2, v2 * 0.5f, v4) - 1.0f;
-  let v7: f32 = v6 / (2.0f + v6);
-  let v8: f32 = v7 * v7;
-  let t0: f32 = (((0.2333216816186905f * v8) + 0.28550758957862854f) * v8) + 0.4000012278556824f;
-  let v9: f32 = v6 - (v7 * (v6 - (v8 * ((t0 * v8) + 0.6666666865348816f))));
-  let v10: f32 = (v5 * 0.693115234375f) + ((v5 * 0.00003194618329871446f) + v9);
-  let v11: f32 = select(v10, a0, (v1 & 2139095040u) == 2139095040u);
-  let v12: f32 = bitcast<f32>(((v1 & 0u) | select(4286578688u, 2143289344u, (a0 < 0.0f))));
-  return select(v11, v12, (a0 < 1.1754943508222875e-38f));
+  let v1: bool = a0 < 1.1754943508222875e-38f;
+  let v2: f32 = select(a0, a0 * 16777216.0f, v1);
+  let v3: u32 = bitcast<u32>(v2);
+  let v4: f32 = bitcast<f32>((v3 & 8388607u) | 1065353216u);
+  let v5: f32 = f32((i32(((v3 >> 23u) & 255u)) - select(127i, 151i, v1)));
+  let v6: bool = v4 > 1.4142135381698608f;
+  let v7: f32 = select(v5, v5 + 1.0f, v6);
+  let v8: f32 = select(v4, v4 * 0.5f, v6) - 1.0f;
+  let v9: f32 = v8 / (2.0f + v8);
+  let v10: f32 = v9 * v9;
+  let t0: f32 = (((0.2333216816186905f * v10) + 0.28550758957862854f) * v10) + 0.4000012278556824f;
+  let v11: f32 = v8 - (v9 * (v8 - (v10 * ((t0 * v10) + 0.6666666865348816f))));
+  let v12: f32 = (v7 * 0.693115234375f) + ((v7 * 0.00003194618329871446f) + v11);
+  let v13: u32 = bitcast<u32>(a0);
+  let v14: f32 = select(v12, a0, (v13 & 2139095040u) == 2139095040u);
+  let v15: f32 = bitcast<f32>(((v13 & 0u) | select(4286578688u, 2143289344u, (a0 < 0.0f))));
+  return select(v14, v15, (v2 < 1.1754943508222875e-38f));
 }
 
 @compute @workgroup_size(16, 1, 1)
