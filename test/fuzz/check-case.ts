@@ -17,7 +17,7 @@ import { simplifyBy } from "../../src/simplify/simplify.ts";
 import { fuzzGraph } from "./fuzz-graph.ts";
 import { moderate } from "./leaves.ts";
 import { evaluateNoisy, noise } from "./noise.ts";
-import { onDevice } from "./on-device.ts";
+import { onDevice, suspectOf } from "./on-device.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Variant, variants } from "./variants.ts";
 
@@ -61,16 +61,24 @@ export async function checkCase(device: GPUDevice, recipe: Recipe, choice: numbe
     if (!first || !second) continue;
     const again = evaluateNoisy(rootsOf(lowered), after(leaves.around, first), undefined);
     const allowedAgain = allowances(lowered, after(leaves.around, first), again);
-    names.forEach((name, k) => {
+    for (const [k, name] of names.entries()) {
       const given = leaves.call.inputs[name];
       const once = difference(first[name] ?? given, truth[k] as Tensor64, allowed[k] as Float64Array, counts);
-      if (once) throw where(name, once);
+      if (once) throw where(name, `${once}\n  ${await suspectOf(device, lowered, variant, { N: recipe.capacity }, leaves.call)}`);
       const twice = difference(second[name] ?? given, again[k] as Tensor64, allowedAgain[k] as Float64Array, counts);
       if (twice) throw where(`${name} in the second step`, twice);
-    });
+    }
     ran.push(variant.label);
   }
   return { kind: "agrees", ...counts, ran };
+}
+
+/** What is said of a case compared kernel by kernel, in its first variant; undefined where its values are too large. */
+export async function bisectCase(device: GPUDevice, recipe: Recipe, choice: number): Promise<string | undefined> {
+  const graph = fuzzGraph(recipe);
+  const leaves = moderate(differentiate.run(graph), recipe);
+  const [variant] = variants(choice);
+  return leaves && variant && suspectOf(device, compile(graph, variant.off), variant, { N: recipe.capacity }, leaves.call);
 }
 
 /** As the compiler does it, each stage verified. */

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
-import { checkCase } from "./check-case.ts";
+import { bisectCase, checkCase } from "./check-case.ts";
 import { found } from "./found.ts";
 import { recipes } from "./recipe.ts";
 
@@ -31,6 +31,19 @@ describe("random training steps", () => {
     // A generator whose values are all too large or all ties would agree with anything.
     expect(compared).toBeGreaterThan(50_000);
     expect(left).toBeLessThan(compared / 100);
+  });
+
+  it("compute kernel by kernel what they mean", { timeout: 120_000 }, async () => {
+    const said = new Map<string, number>();
+    await fc.assert(
+      fc.asyncProperty(recipes(6), fc.nat({ max: 99_999 }), async (recipe, choice) => {
+        const what = (await bisectCase(gpu.device, recipe, choice)) ?? "too large values";
+        said.set(what, (said.get(what) ?? 0) + 1);
+      }),
+      { numRuns: 30, seed: 3 },
+    );
+    expect([...said.keys()].filter((what) => what.startsWith("kernel"))).toEqual([]);
+    expect(said.get("no kernel differs by itself")).toBeGreaterThan(20);
   });
 
   it.each(found)("$name", { timeout: 60_000 }, async ({ recipe, choice }) => {

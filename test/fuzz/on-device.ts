@@ -16,6 +16,7 @@ import { baseline, plan } from "../../src/memory/plan.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
 import { schedule } from "../../src/schedule/schedule.ts";
 import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
+import { bisect } from "../../src/report/bisect.ts";
 import { emit } from "../../src/wgsl/emit.ts";
 import type { Variant } from "./variants.ts";
 
@@ -53,25 +54,22 @@ function inTiles(nests: Schedule, { profile, off, tile }: Variant): readonly Ker
   return horizontal(kernels, nests, profile);
 }
 
+/** Which kernel of a variant differs from its formula, in words; where none does by itself, that. */
+export async function suspectOf(device: GPUDevice, graph: Graph, variant: Variant, capacity: dims.Bindings, call: Call): Promise<string> {
+  const made = compiled(graph, variant, capacity);
+  if (!made) return "not compiled";
+  const inputs = made.nests.buffers.filter((b) => b.place === "input").map((b) => ({ name: b.path ?? b.name, role: "input" as const, dtype: b.dtype, shape: b.shape }));
+  const held = new Map(made.tensors.map((t) => [t.name, call.inputs[t.name] ?? new Float64Array()]));
+  const { suspect } = await bisect({ device, lowered: { schedule: made.nests, memory: made.memory, plan: made.entry.plan, texts: made.entry.texts }, program: { store: made.store, inputs }, held, call });
+  return suspect ? `kernel ${suspect.dispatch}, ${suspect.kernel}, ${suspect.node.op} at [${suspect.at.join(", ")}]: ${suspect.found} instead of ${suspect.wanted}` : "no kernel differs by itself";
+}
+
 /** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both; none where the variant says nothing of it. */
 export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
-  const { profile, off } = variant;
-  const nests = schedule(graph, { capacity, profile, off });
-  verifySchedule(nests);
-  const kernels = variant.tile ? inTiles(nests, variant) : bind(nests, profile, { off });
-  if (!kernels) return [];
-  verifyKernels(kernels, profile);
-  const stored = nests.buffers.filter((b) => b.place === "param" || b.place === "state");
-  const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
-  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse") });
-  verifyPlan(memory);
-  const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));
-  const entry = assembleEntry({ schedule: nests, plan: memory, capacity, texts });
-  const tensors = stored.map((b) => {
-    const name = b.path ?? b.name;
-    return { name, kind: "param" as const, dtype: b.dtype, shape: b.shape, ...(layout.offsets.get(name) ?? { offset: 0, bytes: 0 }) };
-  });
-  const engine = new GpuEngine({ device: poisoned(device), program: { store: { bytes: layout.bytes, tensors } }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
+  const made = compiled(graph, variant, capacity);
+  if (!made) return [];
+  const { entry, tensors, store } = made;
+  const engine = new GpuEngine({ device: poisoned(device), program: { store }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
   try {
     for (const t of tensors) engine.write(t.name, call.inputs[t.name] ?? []);
     const runs: Readonly<Record<string, Values>>[] = [];
@@ -85,4 +83,25 @@ export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant
   } finally {
     engine.close();
   }
+}
+
+/** Device code of a graph; undefined where the variant says nothing of it. */
+function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
+  const { profile, off } = variant;
+  const nests = schedule(graph, { capacity, profile, off });
+  verifySchedule(nests);
+  const kernels = variant.tile ? inTiles(nests, variant) : bind(nests, profile, { off });
+  if (!kernels) return undefined;
+  verifyKernels(kernels, profile);
+  const stored = nests.buffers.filter((b) => b.place === "param" || b.place === "state");
+  const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
+  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse") });
+  verifyPlan(memory);
+  const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));
+  const entry = assembleEntry({ schedule: nests, plan: memory, capacity, texts });
+  const tensors = stored.map((b) => {
+    const name = b.path ?? b.name;
+    return { name, kind: "param" as const, dtype: b.dtype, shape: b.shape, ...(layout.offsets.get(name) ?? { offset: 0, bytes: 0 }) };
+  });
+  return { nests, memory, entry, tensors, store: { bytes: layout.bytes, tensors } };
 }

@@ -68,6 +68,9 @@ const forms: readonly (readonly [text: string, meaning: (z: Rows) => number])[] 
   ["{ p = reshape(sigmoid(z), 6); loss = -sum(log(1 - p)) - sum(log(p)) }", each((x) => softplus(x) + softplus(-x))],
   ["{ p = sigmoid(z); loss = -sum(log(1 - p[:, 1])) }", rows((r) => softplus(r[1] ?? 0))],
   ["{ p = sigmoid(z); loss = sum(log(p / (1 - p))) }", each((x) => x)],
+  ["-log(prod(sigmoid(z)))", each((x) => softplus(-x))],
+  ["-sum(log(prod(softmax(z), axis = 1)))", rows((r) => -sum(r.map((_, k) => logSoftmax(r, k))))],
+  ["-sum(log(softmax(z)^2)) - sum(log(sqrt(sigmoid(z))))", (z) => rows((r) => -2 * sum(r.map((_, k) => logSoftmax(r, k))))(z) + each((x) => softplus(-x) / 2)(z)],
   // softplus and its kind
   ["sum(log(1 + exp(z)))", each(softplus)],
   ["sum(log(exp(-z) + 1))", each((x) => softplus(-x))],
@@ -76,6 +79,8 @@ const forms: readonly (readonly [text: string, meaning: (z: Rows) => number])[] 
   ["{ e = exp(z); f = e[:, 1] + 1; loss = sum(log(f)) }", rows((r) => softplus(r[1] ?? 0))],
   ["sum(log(2 + exp(z)))", each((x) => Math.log(2) + softplus(x - Math.log(2)))],
   ["sum(log((exp(z) + exp(-z)) / 2))", each((x) => Math.abs(x) + Math.log1p(Math.exp(-2 * Math.abs(x))) - Math.log(2))],
+  ["sum(exp(z[:, 0]) / (exp(z[:, 0]) + exp(z[:, 1])))", rows((r) => sigmoid((r[0] ?? 0) - (r[1] ?? 0)))],
+  ["-sum(log(exp(z) / (2 + exp(z))))", each((x) => softplus(Math.log(2) - x))],
   // hyperbolic tangent, and activations
   ["sum((exp(z) - exp(-z)) / (exp(z) + exp(-z)))", each(Math.tanh)],
   ["sum((exp(2 * z) - 1) / (exp(2 * z) + 1))", each(Math.tanh)],

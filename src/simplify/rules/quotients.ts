@@ -1,5 +1,5 @@
 /**
- * Quotients and products that are finite although a part of them is not: hyperbolic tangents spelt out, and x log x at 0. Found
+ * Quotients and products that are finite although a part of them is not: sigmoids and hyperbolic tangents spelt out, x log x at 0. Found
  * before differentiation, so that gradients are finite too.
  *
  *     (exp(x) - exp(-x)) / (exp(x) + exp(-x))  =  tanh(x)            x log(x)  =  x log(x, or 1 where x is 0)
@@ -33,6 +33,27 @@ export const quotients: readonly Rule[] = [
       const x = input(e, "x", [3]);
       const [u, v] = [e.exp(x), e.exp(e.neg(x))];
       return e.div(e.sub(u, v), e.add(u, v));
+    },
+  }),
+  rule({
+    name: "sigmoid-of-difference",
+    doc: "exp(a) / (exp(a) + exp(b)) = sigmoid(a - b), exp(a) / (exp(a) + c) = sigmoid(a - log c) for a constant c > 0",
+    ops: ["div"],
+    apply: (n, e) => {
+      const [above, below] = pair(n);
+      const a = operandOf(e, above, "exp");
+      if (!a || below.op !== "add") return undefined;
+      for (const [u, v] of orders(below)) {
+        if (operandOf(e, u, "exp") !== a) continue;
+        const c = splatOf(v);
+        const b = c !== undefined && c > 0 ? e.like(a, Math.log(c)) : operandOf(e, v, "exp");
+        if (b) return e.sigmoid(e.sub(a, b));
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const [u, v] = [e.exp(input(e, "x", [3])), e.exp(input(e, "y", [3]))];
+      return e.div(u, e.add(v, u));
     },
   }),
   rule({

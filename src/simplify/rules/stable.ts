@@ -7,7 +7,7 @@
  */
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { isSplat, movedLike, moves, negated, operandOf, orders, pair, positive, splatOf } from "../match.ts";
+import { isSplat, movedLike, moves, negated, operandOf, orders, pair, positive, splatOf, under } from "../match.ts";
 import { isShifted, shiftOf } from "./softmax.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
@@ -17,7 +17,7 @@ import { productOf, valueOf } from "../terms.ts";
 export const stable: readonly Rule[] = [
   rule({
     name: "stable-log",
-    doc: "log of exp, of a quotient or product with exp in it, of sigmoid, also through views, gathers, reshapes and choices",
+    doc: "log of exp, of a quotient, product or power with exp in it, of a sum of several exp, of a product of positive values, of sigmoid, also through views, gathers, reshapes and choices",
     ops: ["log"],
     apply: (n, e) => logOf(e, n.inputs[0] as Node, 6),
     example: (e) => {
@@ -74,8 +74,7 @@ export const stable: readonly Rule[] = [
     ops: ["add"],
     apply: (n, e) => {
       for (const [one, y] of orders(n)) {
-        const s = negated(y);
-        const x = s && operandOf(e, s, "sigmoid");
+        const x = under(negated(y), "sigmoid");
         if (!x) continue;
         if (isSplat(one, 1)) return e.sigmoid(minus(e, x));
         const rest = one.op === "add" ? orders(one).find(([, k]) => isSplat(k, 1))?.[0] : undefined;
@@ -224,7 +223,14 @@ function logOf(e: Emit, x: Node, depth: number): Node | undefined {
       const a = moves(x) ? part(0) : undefined;
       return a && movedLike(e, x, a);
     }
+    case "sqrt":
+    case "pow": {
+      const a = part(0);
+      return a && e.mul(a, e.like(a, x.op === "sqrt" ? 0.5 : x.attrs.exponent));
+    }
     case "reduce": {
+      // A product of many probabilities is 0 long before the sum of their logarithms is large.
+      if (x.attrs.kind === "prod" && x.inputs.length === 1 && positive(x.inputs[0] as Node)) return e.reduce("sum", part(0) ?? whole(0), x.attrs.axes);
       const shift = shiftOf(e, x);
       return shift && e.add(shift.max, e.log(shift.sum));
     }

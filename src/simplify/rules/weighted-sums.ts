@@ -7,7 +7,7 @@
  */
 import type { Emit } from "../../ir/emit.ts";
 import type { Node, NodeOf } from "../../ir/node.ts";
-import { isSplat, moves, movedLike, negated, orders, pair, positive, splatOf, spread, under } from "../match.ts";
+import { isSplat, moves, movedLike, negated, operandOf, orders, pair, positive, splatOf, spread, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { productOf, valueOf } from "../terms.ts";
@@ -34,12 +34,13 @@ export const weightedSums: readonly Rule[] = [
   }),
   rule({
     name: "log-one-minus-softmax",
-    doc: "log(1 - p) for a softmax p, moved or not: of the largest element by the sum of the others, of all else log1p(-p)",
+    doc: "log(1 - p) for a softmax p, moved or not: of the largest element by the sum of the others, of all else log1p(-p); for a moved sigmoid log sigmoid(-x)",
     ops: ["log", "log1p"],
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       const p = n.op === "log1p" ? negated(x) : x.op === "add" ? negated(orders(x).find(([one]) => isSplat(one, 1))?.[1] ?? x) : undefined;
-      return p && logRest(e, p, 4);
+      const z = p && operandOf(e, p, "sigmoid");
+      return z ? e.log(e.sigmoid(negated(z) ?? e.neg(z))) : p && logRest(e, p, 4);
     },
     example: (e) => {
       const x = input(e, "x", [2, 3]);
