@@ -9,7 +9,7 @@ import { bindParameters, defineStep, evaluateArgument, pairArguments } from "./c
 import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
-import { tensorValue } from "./make.ts";
+import { literalBoolean, tensorValue } from "./make.ts";
 import { checkOverOptimizer } from "./over-optimizers.ts";
 import { Scope } from "./scope.ts";
 import { type CallableValue, describe, type GivenArgument, type Value } from "./value.ts";
@@ -63,6 +63,7 @@ function forParam(
   const scope = new Scope<Value>(callee.scope);
   scope.define({ name: "θ", value: theta, state: path });
   scope.define({ name: "g", value: tensorValue(gradient) });
+  scope.define({ name: "is_weight", value: literalBoolean(param.role === "weight", span) });
   defineStep(scope, span);
   const around = cx.model;
   cx.model = state;

@@ -39,16 +39,16 @@ export interface Form {
 
 /** `train M { … }` */
 export const trainForm: Form = {
-  what: "a train block", keys: ["start", "data", "split", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop", "seed"], sections: ["step", "phase"],
+  what: "a train block", keys: ["start", "data", "split", "batch", "epochs", "steps", "optimizer", "clip", "constrain", "freeze", "fit", "only", "stop", "seed"], sections: ["step", "phase"],
 };
 
 /** `phase warm { … }` */
 export const phaseForm: Form = {
-  what: "a phase", keys: ["start", "batch", "epochs", "steps", "optimizer", "clip", "freeze", "fit", "only", "stop"], sections: ["step"],
+  what: "a phase", keys: ["start", "batch", "epochs", "steps", "optimizer", "clip", "constrain", "freeze", "fit", "only", "stop"], sections: ["step"],
 };
 
 /** `step critic { … }` */
-export const stepForm: Form = { what: "a step", keys: ["minimize", "maximize", "over", "optimizer", "clip", "times"], sections: [] };
+export const stepForm: Form = { what: "a step", keys: ["minimize", "maximize", "over", "optimizer", "clip", "constrain", "times"], sections: [] };
 
 /** The entries, each key once. */
 export function readEntries(cx: Context, entries: readonly Entry[], form: Form): Entries {

@@ -11,6 +11,7 @@ import type { Span } from "../support/span.ts";
 import type { SectionEntry, ValueEntry } from "../syntax/ast.ts";
 import { defineStep } from "./calls.ts";
 import type { CheckedModel, CheckedParam, CheckedStep, StepEntry, Term } from "./checked.ts";
+import { constrained } from "./constraint.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
 import { apply } from "./elementwise.ts";
@@ -87,7 +88,8 @@ function wholeStep(cx: Context, { env, model, state, span, keys, entry, updates,
   const clip = readClip(cx, keys.get("clip"), env);
   const given = keys.get("optimizer");
   if (!given && model.params.length > 0 && updates && !mayBeMeant(meant, "optimizer")) cx.error({ code: "E0402", message: "this block has no `optimizer`", span, hint: "optimizer = adam(lr = 1e-3)" });
-  const optimizer = given ? checkOptimizer(cx, given.value, env, state, free, ownerOf(entry)) : noOptimizer(span);
+  const unbound = given ? checkOptimizer(cx, given.value, env, state, free, ownerOf(entry)) : noOptimizer(span);
+  const optimizer = unbound && constrained(cx, keys.get("constrain"), env, state, free, unbound);
   return optimizer ? [{ entry, span, terms: model.terms, optimizer, times: 1, ...(clip && { clip }) }] : [];
 }
 
@@ -123,7 +125,8 @@ function oneStep(cx: Context, block: StepsOf, section: SectionEntry, free: reado
   if (own.length === 0) return reportNothingToTrain(cx, model, section, overEntry, goal);
   const params = own.filter((p) => free.includes(p));
   if (params.length === 0) return "frozen";
-  const optimizer = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry), goal.value);
+  const unbound = checkOptimizer(cx, given.value, env, state, params, ownerOf(entry), goal.value);
+  const optimizer = unbound && constrained(cx, keys.get("constrain") ?? block.keys.get("constrain"), env, state, params, unbound);
   if (!optimizer) return undefined;
   const step: CheckedStep = { name, entry, span, objective: goal.value, terms: goal.terms, optimizer, times, ...(clip && { clip }) };
   return { step, reached, ...(chosen && overEntry && { over: { chosen, span: overEntry.value.span } }) };

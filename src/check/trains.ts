@@ -96,7 +96,7 @@ function phasesOf(cx: Context, block: Pick<Written, "span" | "keys" | "meant">, 
     // A phase that says one of the two does not mean the block's other.
     if (own.keys.has("steps") && !own.keys.has("epochs")) merged.delete("epochs");
     if (own.keys.has("epochs") && !own.keys.has("steps")) merged.delete("steps");
-    const apart = own.sections.length > 0 || ["optimizer", "clip", "freeze"].some((key) => own.keys.has(key));
+    const apart = own.sections.length > 0 || ["optimizer", "clip", "constrain", "freeze"].some((key) => own.keys.has(key));
     return { name, span: at, keys: merged, steps: own.sections.length > 0 ? own.sections : steps, entry: apart ? `step.${name}` : "step", first: k === 0, meant: [...block.meant, ...own.meant] };
   });
 }

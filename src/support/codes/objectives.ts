@@ -113,7 +113,7 @@ export const objectiveCodes: readonly ErrorCode[] = [
   {
     code: "E0401",
     title: "a key that train blocks do not have",
-    text: "Keys of a block are `start data split batch epochs steps optimizer clip freeze fit only stop seed`, those of a `phase` the same and `start` without `data split seed`, those of a `step` `minimize maximize over optimizer clip times`. The message suggests one that is spelled alike.",
+    text: "Keys of a block are `start data split batch epochs steps optimizer clip constrain freeze fit only stop seed`, those of a `phase` the same and `start` without `data split seed`, those of a `step` `minimize maximize over optimizer clip constrain times`. The message suggests one that is spelled alike.",
     wrong: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  setps = 10\n  optimizer = sgd(0.1)\n}",
     right: "model M {\n  param x: f32 ~ zeros\n  minimize (x - 1)^2\n}\ntrain M {\n  steps = 10\n  optimizer = sgd(0.1)\n}",
   },
