@@ -50,7 +50,7 @@ export function constrained(cx: Context, entry: ValueEntry | undefined, env: Env
 /** What an update gives, after the projection. */
 function projected(cx: Context, { value: expr }: ValueEntry, env: Env, param: CheckedParam, { value, span }: Update): Update | undefined {
   const scope = new Scope<Value>(env.scope);
-  scope.define({ name: "θ", span, value: tensorValue({ kind: "binding", name: "θ", value, type: param.type, span }) });
+  scope.define({ name: "θ", span, value: tensorValue({ kind: "binding", name: "θ", named: span, value, type: param.type, span }) });
   defineStep(scope, expr.span);
   const errors = cx.diagnostics.reports;
   const found = evaluateTensor(cx, expr, { ...env, scope, place: { path: `constrain/${param.path}`, named: true, turns: "" } }, "what a parameter becomes");
