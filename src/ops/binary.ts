@@ -75,7 +75,7 @@ export const div: OpRecord<"div"> = {
 /** The larger of two. */
 export const max: OpRecord<"max"> = {
   name: "max",
-  doc: "The larger: out = max(x, y). The gradient goes to the larger, half to each where they are equal; max(x, 0) gives all of it to x where x > 0.",
+  doc: "The larger: out = max(x, y). The gradient goes to the larger, half to each where they are equal; max(x, 0) gives all of it to x where x > 0, and that of max(x, -x) is sign(x).",
   class: "elementwise",
   params: {},
   type: (_, inputs) => equalOperands(inputs, numbers),
@@ -84,6 +84,8 @@ export const max: OpRecord<"max"> = {
     const [x, y] = two(node);
     if (isZero(y)) return chosen(e, e.compare(">", x, y), g);
     if (isZero(x)) return chosen(e, e.compare(">", y, x), g).toReversed();
+    // |x| = max(x, -x): both ties fall together, and what is left is the sign.
+    if (areOpposite(x, y)) return x.op === "neg" ? [e.like(g, 0), e.mul(g, signOf(e, y))] : [e.mul(g, signOf(e, x)), e.like(g, 0)];
     const none = e.like(g, 0);
     const half = e.mul(g, e.like(g, 0.5));
     const toX = e.select(e.compare(">", x, y), g, e.select(e.compare("==", x, y), half, none));
@@ -96,6 +98,21 @@ export const max: OpRecord<"max"> = {
   samples: [{ attrs: {}, inputs: [f32(2, 3), f32(2, 3)], ranges: [[-2, 0.5], [0.6, 2]] }, { attrs: {}, inputs: [f32(2, 3), f32(2, 3)], ranges: [[1, 2], [-1, 0.9]] }, integers],
   latex: (_, args) => called("\\max", args),
 };
+
+/** Whether one is the other with a minus: -x and x, p - q and q - p. */
+function areOpposite(x: Node, y: Node): boolean {
+  const negates = (a: Node | undefined, b: Node | undefined): boolean => a?.op === "neg" && a.inputs[0] === b;
+  if (negates(x, y) || negates(y, x)) return true;
+  if (x.op !== "add" || y.op !== "add") return false;
+  const [[a, b], [c, d]] = [x.inputs, y.inputs];
+  return [[c, d], [d, c]].some(([p, q]) => (negates(a, p) || negates(p, a)) && (negates(b, q) || negates(q, b)));
+}
+
+/** 1, 0 or -1. */
+function signOf(e: Emit, x: Node): Node {
+  const zero = e.like(x, 0);
+  return e.select(e.compare(">", x, zero), e.like(x, 1), e.select(e.compare("<", x, zero), e.like(x, -1), zero));
+}
 
 /** g where the condition holds, for the first operand; elsewhere for the second. */
 function chosen(e: Emit, first: Node, g: Node): Node[] {

@@ -4,6 +4,7 @@
  *
  *     exp(x - max x) / Σ exp(x - max x)     softmax(x)
  *     max(x, -x)                            abs(x)
+ *     select(x > 0, 1, select(x < 0, -1, 0))  sign(x)
  */
 import type { Node } from "../ir/node.ts";
 import * as dims from "../ir/dims.ts";
@@ -108,6 +109,13 @@ const absolute: Finder = (node) => {
   return operand(y, "neg") === x ? { name: "abs", of: [x] } : operand(x, "neg") === y ? { name: "abs", of: [y] } : undefined;
 };
 
+const sign: Finder = (node) => {
+  const s = byingSign(node);
+  if (!s || !isSplat(s.above, 1) || s.below.op !== "select" || !isSplat(s.below.inputs[1], -1) || !isSplat(s.below.inputs[2], 0)) return undefined;
+  const c = s.below.inputs[0] as Node;
+  return c.op === "compare" && c.attrs.relation === "<" && c.inputs[0] === s.x && isSplat(c.inputs[1], 0) ? { name: "sign", of: [s.x] } : undefined;
+};
+
 const softplus: Finder = (node) => {
   if (node.op !== "add") return undefined;
   const top = node.inputs[0] && relu(node.inputs[0]);
@@ -151,4 +159,4 @@ function countOf(node: Node | undefined): dims.Dim | undefined {
   return size?.op === "size" ? size.attrs.dim : undefined;
 }
 
-const finders: readonly Finder[] = [softmax, logsumexp, softplus, oneHot, mean, absolute, relu];
+const finders: readonly Finder[] = [softmax, logsumexp, softplus, oneHot, mean, absolute, sign, relu];

@@ -53,6 +53,7 @@ describe("the kit", () => {
   const wrong: readonly (readonly [string, ShelfRecord])[] = [
     ["a value", each("relu", "relu(x)", (x) => Math.max(x, 1e-8))],
     ["a gradient", each("round", "x + stop_gradient(x^2)", (x) => x + x ** 2)],
+    ["a second derivative", each("cube", "3 * stop_gradient(x^2) * x - 2 * stop_gradient(x^3)", (x) => x ** 3)],
     ["a gradient that should be zero", each("relu", "relu(x)", (x) => Math.max(x, 0), { still: true })],
     ["a gradient that is zero throughout", each("floor", "floor(x)", Math.floor)],
     ["a point", each("relu", "relu(x)", (x) => Math.max(x, 0), { points: [{ what: "the kink", at: { x: [[0, 0, 0, 0]] }, gradient: { x: [1, 1, 1, 1] } }] })],

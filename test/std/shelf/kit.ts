@@ -1,13 +1,14 @@
 /**
  * The tests of a shelf of the library, made from its records: each value against the formula written by hand, from the graph as
- * built and as simplified; each gradient against central differences; stated points exactly; and every gradient as a golden text.
+ * built and as simplified; each gradient and each second derivative against central differences; stated points exactly; and every gradient as a golden text.
  *
  *     describeShelf("losses", losses)        // keeps test/golden/shelf/losses.txt
  */
 import { describe, expect, it } from "vitest";
 import type { Tensor64 } from "../../../src/ops/op.ts";
+import { printFormulas } from "../../../src/report/print-formulas.ts";
+import { isLibrarySource } from "../../../src/std/library.ts";
 import { byName, type OpenedRecord, openRecord } from "./open-record.ts";
-import { printFormulas } from "./print-formulas.ts";
 import { type ByHand, flatten, type Nested, type ShelfRecord, shapeOf } from "./record.ts";
 
 /** Defines the tests of a shelf. */
@@ -27,7 +28,10 @@ export function describeShelf(shelf: string, records: readonly ShelfRecord[]): v
     it("has the gradients of the golden file", async () => {
       const sections = records.flatMap((record) => {
         const m = open(record);
-        return record.still === true || record.unprinted === true || m.differentiable.length === 0 ? [] : [`${titleOf(record)}\n${printFormulas(m.gradients)}`];
+        return record.still === true || record.unprinted === true || m.differentiable.length === 0
+          ? []
+          : [`${titleOf(record)}
+${printFormulas(m.gradients, { model: "M", isLibrary: isLibrarySource })}`];
       });
       if (sections.length > 0) await expect(sections.join("\n")).toMatchFileSnapshot(`../../golden/shelf/${shelf}.txt`);
     });
@@ -39,6 +43,7 @@ export function checkRecord(record: ShelfRecord, m: OpenedRecord = openRecord(re
   checkValue(record, m);
   if (record.updates) checkUpdates(record, m);
   checkGradient(record, m);
+  if (record.still !== true) checkCurvature(record, m);
   for (const point of record.points ?? []) checkPoint(record, m, point);
 }
 
@@ -106,6 +111,18 @@ function checkGradient(record: ShelfRecord, m: OpenedRecord): void {
     if (!still) moved += differences.filter((d) => Math.abs(d) > 1e-6).length;
   }
   if (record.still !== true && m.differentiable.length > 0) expect(moved, "differences that are not 0").toBeGreaterThan(0);
+}
+
+/** The second derivative along a direction, by each input, against central differences of the gradient. */
+function checkCurvature(record: ShelfRecord, m: OpenedRecord): void {
+  const given = { ...byName(record.inputs), ...record.stored };
+  const direction = (k: number): number => Math.cos(1 + 2 * k);
+  for (const name of m.differentiable) {
+    const start = given[name] as Nested;
+    const moved = (by: number): ArrayLike<number> => m.at({ [name]: reshape(start, flatten(start).map((x, k) => x + by * direction(k))) }, weights).gradients[name]?.data ?? [];
+    const [above, below] = [moved(epsilon), moved(-epsilon)];
+    expectNear(m.curvature(name, weights, direction).data, Array.from(above, (a, k) => (a - (below[k] as number)) / (2 * epsilon)), 1e-6, `the second derivative by ${name}`);
+  }
 }
 
 function checkPoint(record: ShelfRecord, m: OpenedRecord, point: NonNullable<ShelfRecord["points"]>[number]): void {

@@ -1,11 +1,13 @@
-/** The losses on the device in f32, at every point that their records state: where pieces meet, and at ±10,000. */
+/** Losses, activations and penalties on the device in f32, at every point that their records state: where pieces meet, and far from 0. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compile } from "../../../src/compile.ts";
 import { openDevice, type OpenDevice } from "../../../src/harness/node/index.ts";
 import { type Feed, openSession } from "../../../src/session.ts";
+import { activations } from "./activations.ts";
 import { asFunctions } from "./as-functions.ts";
 import { expectNear } from "./kit.ts";
 import { losses } from "./losses.ts";
+import { penalties } from "./penalties.ts";
 import { byName, openRecord } from "./open-record.ts";
 import { flatten, type Nested, type Point, type ShelfRecord } from "./record.ts";
 import { wanted } from "./wanted.ts";
@@ -22,7 +24,8 @@ interface Case {
   readonly given: Readonly<Record<string, Nested>>;
 }
 
-const cases = losses.flatMap((record) => (record.points ?? []).map((point): Case => ({ record, point, given: { ...byName(record.inputs), ...point.at } })));
+const owning = (record: ShelfRecord): boolean => record.stored !== undefined;
+const cases = [...losses, ...activations, ...penalties].filter((r) => !owning(r)).flatMap((record) => (record.points ?? []).map((point): Case => ({ record, point, given: { ...byName(record.inputs), ...point.at } })));
 const atOnce = 12;
 
 async function run(some: readonly Case[]): Promise<Readonly<Record<string, ArrayLike<number>>>> {
@@ -36,8 +39,8 @@ async function run(some: readonly Case[]): Promise<Readonly<Record<string, Array
   return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
 }
 
-describe("the losses on the device", () => {
-  it.each(Array.from({ length: Math.ceil(cases.length / atOnce) }, (_, k) => k))("cases from %i times twelve", async (from) => {
+describe("on the device", () => {
+  it.each(Array.from({ length: Math.ceil(cases.length / atOnce) }, (_, k) => k))("twelve cases from %i times twelve", async (from) => {
     const some = cases.slice(from * atOnce, (from + 1) * atOnce);
     const found = await run(some);
     for (const [k, { record, point }] of some.entries()) {

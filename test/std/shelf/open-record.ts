@@ -46,6 +46,8 @@ export interface OpenedRecord {
   readonly gradients: Graph;
   /** `weights`, of the numbers of each result: 1 where a result has none. */
   readonly at: (given: Readonly<Record<string, Nested>>, weights?: (result: string, k: number) => number) => Outcome;
+  /** What the gradient by an input or parameter changes by, along a direction in it: a Hessian-vector product. */
+  readonly curvature: (name: string, weights: (result: string, k: number) => number, direction: (k: number) => number) => Tensor64;
   /** The weighted sum of all results, from the simplified graph. */
   readonly total: (given: Readonly<Record<string, Nested>>, weights: (result: string, k: number) => number) => number;
 }
@@ -77,7 +79,9 @@ export function openRecord(record: ShelfRecord): OpenedRecord {
   // An entry may be a derivative itself, which has a value once it is written out.
   const plain: Graph = differentiate.run({ ...built.graph, outputs: built.graph.outputs.filter((o) => o.kind === "output") });
   const [gradients, simplified] = [only("gradient"), only("output")];
-  const around = (given: Readonly<Record<string, Nested>>, weights: (result: string, k: number) => number) => surroundings(model, record, given, weights);
+  let curvatures: ReadonlyMap<string, Output> | undefined;
+  const around = (given: Readonly<Record<string, Nested>>, weights: (result: string, k: number) => number, direction: (k: number) => number = () => 0): Surroundings =>
+    surroundings(model, record, given, { weights, direction });
   return {
     differentiable: built.differentiable, gradients,
     at: (changed, weights = () => 1) => {
@@ -90,6 +94,13 @@ export function openRecord(record: ShelfRecord): OpenedRecord {
         updates: Object.fromEntries([...commits].map(([path, value]) => [path.replace(/^M\./, ""), value])),
         given: givenOf(given, record.training === true, words),
       };
+    },
+    curvature: (name, weights, direction) => {
+      curvatures ??= new Map(simplify.run(differentiate.run(normalise.run(built.curvatures))).outputs.map((o) => [o.name, o]));
+      const output = curvatures.get(name);
+      if (!output) throw new Error(`${record.call} has no gradient by ${name}`);
+      const outside = around({ ...byName(record.inputs), ...record.stored }, weights, direction);
+      return evaluate({ outputs: [output], commits: [] }, outside).outputs.get(name) as Tensor64;
     },
     total: (changed, weights) => {
       const outside = around({ ...byName(record.inputs), ...record.stored, ...changed }, weights);
@@ -110,6 +121,8 @@ const named = (values: ReadonlyMap<string, Tensor64>): Record<string, Tensor64> 
 
 interface Built {
   readonly graph: Graph;
+  /** The Hessian of the weighted sum by each, times a direction in it. */
+  readonly curvatures: Graph;
   readonly differentiable: readonly string[];
   readonly draws: readonly NodeOf<"random">[];
 }
@@ -131,16 +144,26 @@ function buildRecord(model: CheckedModel, record: ShelfRecord): Built {
     ...model.inputs.map((i) => ({ name: i.name, kind: "input" as const, path: i.name, type: i.type })),
     ...model.params.map((p) => ({ name: p.path.replace(/^M\./, ""), kind: "param" as const, path: p.path, type: p.type })),
   ].filter((l) => l.type.dtype === "f32");
-  const gradients = terms.length === 0 ? [] : leaves.map(({ name, kind, path, type }): Output => ({
-    name, kind: "gradient", node: e.make("derive", { kind: "grad" }, [terms.reduce((a, b) => e.add(a, b)), e.leaf({ kind, path, type })]),
-  }));
+  const [first, ...rest] = terms;
+  const total = first && rest.reduce((a, b) => e.add(a, b), first);
+  const gradients = total ? leaves.map(({ name, kind, path, type }): Output => ({ name, kind: "gradient", node: e.make("derive", { kind: "grad" }, [total, e.leaf({ kind, path, type })]) })) : [];
+  const products = total ? leaves.map(({ name, kind, path, type }): Output => ({
+    name, kind: "gradient", node: e.make("derive", { kind: "hvp" }, [total, e.leaf({ kind, path, type }), e.leaf({ kind: "input", path: `along ${name}`, type })]),
+  })) : [];
   const types = new Map(model.states.map((s) => [s.path, s.type]));
   const commits = training ? model.updates.map((u) => ({ kind: "state" as const, path: u.path, node: lowering.tensor(u.value, types.get(u.path) ?? u.value.type) })) : [];
   const graph = e.finish("predict", [...results, ...gradients], commits);
-  return { graph, differentiable: gradients.map((g) => g.name), draws: topological(rootsOf({ outputs: results, commits })).flatMap((n) => (n.op === "random" ? [n] : [])) };
+  const curvatures = e.finish("predict", products, []);
+  return { graph, curvatures, differentiable: gradients.map((g) => g.name), draws: topological(rootsOf({ outputs: results, commits })).flatMap((n) => (n.op === "random" ? [n] : [])) };
 }
 
-function surroundings(model: CheckedModel, record: ShelfRecord, given: Readonly<Record<string, Nested>>, weights: (result: string, k: number) => number): Surroundings {
+/** What stands in the place of `dy` and of a direction, place by place. */
+interface Stand {
+  readonly weights: (result: string, k: number) => number;
+  readonly direction: (k: number) => number;
+}
+
+function surroundings(model: CheckedModel, record: ShelfRecord, given: Readonly<Record<string, Nested>>, { weights, direction }: Stand): Surroundings {
   const tensors = new Map(Object.entries(given).map(([name, x]): [string, Tensor64] => [name, { shape: shapeOf(x), data: Float64Array.from(flatten(x)) }]));
   const sizes: Record<string, number> = {};
   const of = (name: string): Tensor64 => {
@@ -168,9 +191,16 @@ function surroundings(model: CheckedModel, record: ShelfRecord, given: Readonly<
     const shape = (found?.value.type.shape ?? []).map((d) => dims.evaluate(d, sizes));
     return { shape, data: Float64Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, k) => weights((found?.name ?? "").replace(/^out_/, ""), k)) };
   };
+  const along = (name: string): Tensor64 => {
+    const { shape, data } = shaped((types.get(name) ?? types.get(`M.${name}`)) as TensorType, of(name), name);
+    return { shape, data: data.map((_, k) => direction(k)) };
+  };
   return {
     sizes, seed: 1, step: 1, example: 0, stored,
-    input: (name) => (name === "dy" || name.startsWith("dy ") ? dy(name) : shaped(types.get(name) as TensorType, of(name), name)),
+    input: (name) => {
+      if (name === "dy" || name.startsWith("dy ")) return dy(name);
+      return name.startsWith("along ") ? along(name.slice("along ".length)) : shaped(types.get(name) as TensorType, of(name), name);
+    },
     scalar: (kind, name) => (kind === "step" ? 1 : (model.hypers.find((h) => h.name === name)?.value ?? 0)),
   };
 }
