@@ -160,7 +160,36 @@ export const stable: readonly Rule[] = [
       return e.make("log1p", {}, [e.exp(e.neg(e.max(x, e.neg(x))))]);
     },
   }),
+  rule({
+    name: "softplus-of-negative-written-stably",
+    doc: "max(-z, 0) + log1p(exp(select(z > 0, -z, z))) has its first part chosen by the same condition: else the gradient at 0 would take a side of each",
+    ops: ["add"],
+    apply: (n, e) => {
+      for (const [first, below] of orders(n)) {
+        const chosen = under(under(below, "log1p"), "exp");
+        const c = chosen?.op === "select" ? (chosen.inputs[0] as Node) : undefined;
+        const z = c?.op === "compare" && c.attrs.relation === ">" && isSplat(c.inputs[1], 0) ? (c.inputs[0] as Node) : undefined;
+        if (!z || !c || chosen?.inputs[2] !== z || negated(chosen.inputs[1] as Node) !== z ) continue;
+        if (isRectifiedNegative(first, z)) return e.add(e.select(c, e.like(z, 0), e.neg(z)), below);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const z = input(e, "x", [5]);
+      const zero = e.like(z, 0);
+      return e.add(e.max(e.neg(z), zero), e.make("log1p", {}, [e.exp(e.select(e.compare(">", z, zero), e.neg(z), z))]));
+    },
+  }),
 ];
+
+/** True for max(-z, 0), also spelt -select(z < 0, z, 0). */
+function isRectifiedNegative(node: Node, z: Node): boolean {
+  if (node.op === "max") return orders(node).some(([x, y]) => negated(x) === z && isSplat(y, 0));
+  const choice = negated(node);
+  if (choice?.op !== "select") return false;
+  const [c, x, y] = choice.inputs as unknown as readonly [Node, Node, Node];
+  return c.op === "compare" && c.attrs.relation === "<" && c.inputs[0] === z && isSplat(c.inputs[1], 0) && x === z && isSplat(y, 0);
+}
 
 /** z where the node is -|z|, spelt -max(z, -z). */
 function belowZero(node: Node): Node | undefined {

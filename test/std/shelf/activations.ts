@@ -32,6 +32,8 @@ const elementwise: readonly ShelfRecord[] = [
   each("elu", "elu(x, α = 2)", (x) => elu(x, 2), { points: [at("at the kink", 0, 0, 1)] }),
   each("selu", "selu(x)", (x) => 1.0507009873554805 * elu(x, 1.6732632423543772), { points: [at("at the kink", 0, 0, 1.0507009873554805)] }),
   each("softplus", "softplus(x)", softplus, { points: [at("at 0", 0, Math.LN2, 0.5), at("far above", large, large, 1), at("far below", -large, 0, 0)] }),
+  each("softplus", "max(-x, 0) + log1p(exp(-abs(-x)))", (x) => softplus(-x), { points: [at("as written stably, at 0", 0, Math.LN2, -0.5), at("far below", -large, large, -1)] }),
+  each("softplus", "max(x, 0) + log1p(exp(-abs(x)))", softplus, { points: [at("as written stably, at 0", 0, Math.LN2, 0.5)] }),
   each("hard_tanh", "hard_tanh(x)", (x) => cut(x, -1, 1), { points: [at("at the first kink", -1, -1, 0), at("at the second kink", 1, 1, 0), at("between", 0, 0, 1)] }),
   each("hard_tanh", "hard_tanh(x, lo = -2, hi = 3)", (x) => cut(x, -2, 3)),
   each("hard_sigmoid", "hard_sigmoid(x)", (x) => cut(x / 6 + 0.5, 0, 1), { points: [at("at 0", 0, 0.5, 1 / 6), at("far above", large, 1, 0), at("far below", -large, 0, 0)] }),

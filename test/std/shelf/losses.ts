@@ -216,8 +216,9 @@ const ofDistributions: readonly ShelfRecord[] = [
     name: "gaussian_nll", call: "gaussian_nll(m, s, y, full = false)", inputs: { ...normals, "y: f32[N, 2]": [[1, 1], [-2, 0.125]] },
     value: (g) => 0.5 * mean(zip(g.flat("m"), g.flat("s"), (m, s, k) => s + ((g.flat("y")[k] ?? 0) - m) ** 2 / Math.exp(s))),
   },
+  { name: "log_factorial", call: "log_factorial(n)", inputs: { "n: f32[N]": [0, 1, 2, 5, 12, 60] }, within: 1e-8, value: (g) => g.flat("n").map(logFactorial) },
   {
-    name: "poisson_nll", call: "poisson_nll(z, y)", inputs: { "z: f32[N, 2]": [[0.5, -1], [2, 0.25]], "y: f32[N, 2]": [[0, 1], [7, 12]] }, within: 1e-6,
+    name: "poisson_nll", call: "poisson_nll(z, y)", inputs: { "z: f32[N, 2]": [[0.5, -1], [2, 0.25]], "y: f32[N, 2]": [[0, 1], [7, 12]] }, within: 1e-8,
     value: (g) => mean(zip(g.flat("z"), g.flat("y"), (z, y) => Math.exp(z) - y * z + logFactorial(y))),
     points: [{ what: "far below", at: { z: [[-big, -big]], y: [[0, 2]] }, value: (2 * big + Math.LN2) / 2, gradient: { z: [0, -1] } }],
   },

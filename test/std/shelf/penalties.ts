@@ -49,6 +49,10 @@ export const penalties: readonly ShelfRecord[] = [
   },
   { name: "max_norm", call: "max_norm(W, 1.5, axis = 1)", inputs: W, value: (g) => cut(g.rows("W"), 1.5) },
   {
+    name: "max_norm", call: "max_norm(K, 1, axis = [1, 2])", inputs: { "K: f32[2, 2, 2]": [[[1, -2], [0.5, 0.25]], [[0.1, 0.2], [0.3, 0.4]]] },
+    value: (g) => { const k = g.flat("K"); return cut([k.slice(0, 4), k.slice(4)], 1); },
+  },
+  {
     name: "activity_penalty", call: "activity_penalty(h)", inputs: { "h: f32[N, 3]": [[1, -2, 0.5], [0.25, 3, -1]] }, value: (g) => absolutes(g.flat("h")) / 2,
     points: [{ what: "at the kinks", at: { h: [[0, 0, 2]] }, value: 2, gradient: { h: [0, 0, 1] } }],
   },
