@@ -126,7 +126,10 @@ function decide(node: Node, inputs: Values, context: EvalContext, by: Noise): Te
   const moved = (t: Tensor64, by: (v: number, i: number) => number): Tensor64 => ({ shape: t.shape, data: t.data.map(by) });
   if (node.op === "compare" && y) {
     const close = (v: number, i: number): boolean => v !== y.data[i] && Math.abs(v - (y.data[i] ?? 0)) < near * Math.max(1, Math.abs(v));
-    return apply(node, [moved(x, (v, i) => (close(v, i) ? (y.data[i] ?? 0) + by.side * near : v)), y], context);
+    // What is nearly equal may be equal: that is a side of its own.
+    const equality = node.attrs.relation === "==" || node.attrs.relation === "!=";
+    const to = equality && by.side === 1 ? 0 : by.side * near;
+    return apply(node, [moved(x, (v, i) => (close(v, i) ? (y.data[i] ?? 0) + to : v)), y], context);
   }
   const steps = node.op === "floor" || (node.op === "cast" && node.type.dtype !== "f32") || node.op === "mod" || node.op === "floordiv";
   if (steps) {
