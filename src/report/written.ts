@@ -68,7 +68,9 @@ export function piece(w: Written): Piece {
   const factors = [...number.map((n) => (fraction && inner.length + below.length > 0 ? `(${n})` : n)), ...inner.map((p, k) => within(p, k === inner.length - 1 && p === body ? levels.product : levels.prefix))];
   const under = below.length === 0 ? "" : ` / ${below.length === 1 ? within(below[0] as Piece, levels.prefix) : `(${below.map((p) => within(p, levels.prefix)).join(" * ")})`}`;
   const text = `${factors.join(" * ")}${under}`;
-  const alone = factors.length === 1 && under === "" ? (inner[0]?.level ?? levels.closed) : levels.product;
+  // What got parentheses above needs none in front of a minus.
+  const level = inner[0]?.level ?? levels.closed;
+  const alone = factors.length === 1 && under === "" ? (level < levels.product ? levels.closed : level) : levels.product;
   return scale < 0 ? { text: `-${alone < levels.product ? `(${text})` : text}`, level: levels.prefix } : { text, level: fraction && factors.length === 1 ? levels.product : alone };
 }
 

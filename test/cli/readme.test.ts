@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
+import { printFormulas } from "../../src/report/print-formulas.ts";
 import { openSession } from "../../src/session.ts";
 import { makeDataset } from "../../src/harness/runtime/dataset.ts";
 import { runNabla } from "./run-nabla.ts";
@@ -22,6 +23,12 @@ test("its program compiles and learns", async () => {
   const session = await openSession(program, { backend: "f64" });
   const { history } = await session.train(makeDataset(plan, program.info, {}));
   expect(history.at(-1)?.loss).toBeLessThan(0.05);
+});
+
+test("its gradient is the one that is printed", () => {
+  const { programs: [program] } = compile({ path: "readme.dl", text: block("dl") });
+  if (!program) throw new Error("the README's program does not compile");
+  expect(readme).toContain(`\`\`\`\n${printFormulas(program.graph("gradients"), { model: "Xor", isLibrary: program.text.isLibrary })}\`\`\`\n`);
 });
 
 test("its library example runs", { timeout: 60_000 }, () => {
