@@ -48,6 +48,7 @@ interface Plan {
 export function orderContractions(graph: Graph): Graph {
   const roots = rootsOf(graph);
   const order = topological(roots);
+  if (!order.some((n) => n.op === "contract" && n.inputs.some((x) => x.op === "contract"))) return graph;
   const inner = innerContractions(order, roots);
   const chains = new Map<Node, { readonly chain: Chain; readonly plans: ReadonlyMap<number, Plan> }>();
   for (const node of order) {
