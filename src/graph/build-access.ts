@@ -116,7 +116,7 @@ function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pic
   let from = e.view(node, { shape, index, guards: access.tidyGuards(viewGuards, shape) });
   if (data.length > 1) from = e.reshape(from, [...shape.slice(0, k), dims.product(data.map((d) => d.extent)), ...shape.slice(k + data.length)]);
 
-  const filled = (extent: Dim, like: Node): Node => (typeof extent === "number" ? e.like(like, extent) : e.broadcast(e.size(extent), like.type.shape, []));
+  const filled = (extent: Dim, like: Node): Node => (typeof extent === "number" ? e.like(like, Math.min(extent, largestPosition)) : e.broadcast(e.size(extent), like.type.shape, []));
   const positions = data.reduce<Node | undefined>((flat, { value, extent, guarded }) => {
     const given = convert(e, value.node, "i32");
     const inside = guarded ? clamped(e, given, e.add(filled(extent, given), e.like(given, -1))) : given;
@@ -130,6 +130,9 @@ function gatherAt(e: Emit, variables: Variables, node: Node, picks: readonly Pic
   const vars = variables.union([byData, byForm]);
   return { node: spread(e, { node: gathered, vars: [...indexVars, ...rest] }, vars, []), vars };
 }
+
+/** No i32 is larger, so it bounds positions as well as a larger size would; a tensor of more elements is refused when its memory is planned. */
+const largestPosition = 2 ** 31 - 1;
 
 /** x brought into 0 .. last. */
 function clamped(e: Emit, x: Node, last: Node): Node {

@@ -79,6 +79,8 @@ export class Pool {
   /** An integer or bool value in a shape: other axes are read at their first element. */
   fitExactly(y: Node, shape: readonly Dim[]): Node {
     const { kept, axes } = matched(y, shape);
+    // An axis of nothing has no first element.
+    if (axesOf(y).some((a) => !kept.includes(a) && dimAt(y, a) === 0)) return this.e.const({ dtype: y.type.dtype, shape }, 0);
     const index = axesOf(y).map((a) => {
       const at = kept.indexOf(a);
       return { numerator: { c: 0, k: shape.map((_, b) => (at >= 0 && axes[at] === b ? 1 : 0)) }, divisor: 1 };

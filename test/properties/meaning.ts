@@ -22,7 +22,7 @@ export interface Meaning {
 
 const rows = 3;
 
-/** Compiles and runs. Throws when the text has errors. `fixed` sets the parameters to numbers of its own instead of the initial ones. */
+/** Compiles and runs. Throws when the text has errors. `fixed` sets parameters and states to numbers of its own instead of the initial ones. */
 export async function meaningOf(text: string, fixed: boolean): Promise<readonly Meaning[]> {
   const { diagnostics, programs } = compile({ path: "program.dl", text });
   const wrong = diagnostics.filter((d) => d.severity === "error");
@@ -37,7 +37,8 @@ export async function meaningOf(text: string, fixed: boolean): Promise<readonly 
     });
     const session = await openSession(program, { backend: "f64", seed: 5 });
     const initial = await Promise.all(session.parameters.map(async (p) => [p.name, [...(await session.get(p.name))]] as const));
-    if (fixed) for (const [k, [path, values]] of initial.entries()) session.set(path, random(values.length, k));
+    const states = await Promise.all((fixed ? program.model.states : []).map(async (s) => [s.path, [...(await session.get(s.path))]] as const));
+    if (fixed) for (const [k, [path, values]] of [...initial, ...states].entries()) session.set(path, random(values.length, k));
     const feed = Object.fromEntries(program.info.inputs.map((input, k) => {
       const count = elementsOf(input.shape, program.info.batch === undefined ? {} : { [program.info.batch]: rows });
       const { lo, hi } = input.range ?? { lo: 0, hi: 2 };

@@ -99,10 +99,11 @@ function foldSplats(n: Node): number | undefined {
 /** Small tables of static shape: evaluated whole. */
 function foldTables(n: Node): number | readonly number[] | undefined {
   const small = (shape: readonly Dim[]): boolean => {
+    // A product with 0 in it is 0 whatever data decides, and there would be no shape to make.
     const count = dims.product(shape);
-    return typeof count === "number" && count <= largestTable;
+    return shape.every(dims.isStatic) && typeof count === "number" && count <= largestTable;
   };
-  if (!small(n.type.shape) || !n.inputs.every((x) => small(x.type.shape))) return undefined;
+  if (!small(n.type.shape) || !n.inputs.every((x) => small(x.type.shape)) || asksForSizes(n)) return undefined;
   const tables = n.inputs.map((x) => tableOf(x as NodeOf<"const"> & Node));
   const evaluate = ops[n.op].eval as Evaluate<OpName>;
   let data: Float64Array;
@@ -114,6 +115,13 @@ function foldTables(n: Node): number | readonly number[] | undefined {
   } else return undefined;
   wrap(n.type.dtype, data);
   return data.length > 0 && data.every((v) => Object.is(v, data[0])) ? data[0] : [...data];
+}
+
+/** A view that looks at places that the data decides, whatever its shape. */
+function asksForSizes(n: Node): boolean {
+  if (n.op !== "view") return false;
+  const { index, guards } = n.attrs.map;
+  return [...index.map((c) => c.numerator), ...guards.map((g) => g.value)].some((form) => !dims.isStatic(form.c));
 }
 
 /** The surroundings of an evaluation that asks for nothing: no symbol, no draw. */

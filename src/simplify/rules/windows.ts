@@ -92,15 +92,18 @@ function byResidue(map: AccessMap, axes: readonly number[], of: readonly Dim[]):
     const last = addAffine(constant(extentU - 1, rank), scaleAffine(placeU, -1));
     const composed = compose({ shape, index, guards: [{ kind: "nonnegative", value: last }] }, now);
     // Beyond the places there are, which are cut off in the end, nothing may be read either.
-    const inside = composed.index.flatMap(({ numerator, divisor }, axis): Guard[] => [
-      { kind: "nonnegative", value: numerator },
-      { kind: "nonnegative", value: addAffine(constant(dims.scale(dims.sub(of[axis] as Dim, 1), divisor), rank), scaleAffine(numerator, -1)) },
-    ]);
+    const inside = composed.index.flatMap((c, axis) => insideOf(c, of[axis] as Dim, rank));
     cuts.push({ at: a - summed.filter((axis) => axis < a).length, start, extent: extentA });
     now = { ...composed, guards: tidyGuards([...composed.guards, ...inside].map(lowest), shape) };
     summed = summed.map(moved);
   }
   return now.index.every((c) => c.divisor === 1) ? { map: now, summed, cuts } : undefined;
+}
+
+/** What must hold for a coordinate to be one of an axis. */
+function insideOf({ numerator, divisor }: Coordinate, extent: Dim, rank: number): readonly Guard[] {
+  const last = addAffine(constant(dims.scale(dims.sub(extent, 1), divisor), rank), scaleAffine(numerator, -1));
+  return [{ kind: "nonnegative", value: numerator }, { kind: "nonnegative", value: last }];
 }
 
 /** s a - s b + c >= 0 as a - b + ⌊c / s⌋ >= 0. */
@@ -130,7 +133,7 @@ function joined(e: Emit, node: Node, { at, start, extent }: Cut): Node {
 
 /**
  * The operands of a contraction as they are seen by a view of it, labelled by the view's axes; summed labels come after those. Each guard
- * stands with an operand that varies along its axes; undefined where none does.
+ * stands with an operand that varies along its axes, undefined where none does; and each operand has the guards that keep its own reads inside.
  */
 function throughWindow(e: Emit, x: Contract, map: AccessMap): readonly [Labelled, Labelled] | undefined {
   const rank = map.shape.length;
@@ -143,7 +146,8 @@ function throughWindow(e: Emit, x: Contract, map: AccessMap): readonly [Labelled
     if (!side) return undefined;
     side.guards.push(guard);
   }
-  const [p, q] = sides.map(({ of, axes, guards }): Labelled => {
+  const [p, q] = sides.map(({ of, axes, guards: given }): Labelled => {
+    const guards = tidyGuards([...given, ...placed(of).flatMap((c, axis) => (c ? insideOf(c, of.node.type.shape[axis] as Dim, rank) : []))], map.shape);
     const seen = [...axes].sort((i, j) => i - j);
     const own = of.labels.filter((l) => !x.attrs.out.includes(l));
     const width = seen.length + own.length;
