@@ -206,12 +206,12 @@ export type PostfixCstChildren = { arguments?: ArgumentsCstNode[]; items?: Items
 /** The rule `arguments`. */
 export interface ArgumentsCstNode extends CstNode { name: "arguments"; children: ArgumentsCstChildren }
 /** Its parts. */
-export type ArgumentsCstChildren = { LeftParen: IToken[]; argument?: (ArgumentCstNode)[]; Comma?: (IToken)[]; RightParen: IToken[]; };
+export type ArgumentsCstChildren = { LeftParen: IToken[]; argument?: (ArgumentCstNode)[]; Comma?: (IToken)[]; Ellipsis?: (IToken)[]; RightParen: IToken[]; };
 
 /** The rule `argument`. */
 export interface ArgumentCstNode extends CstNode { name: "argument"; children: ArgumentCstChildren }
 /** Its parts. */
-export type ArgumentCstChildren = { Ellipsis?: IToken[]; Word?: IToken[]; Equals?: IToken[];  expression?: ExpressionCstNode[]; Range?: IToken[]; to?: ExpressionCstNode[]; };
+export type ArgumentCstChildren = { Word?: IToken[]; Equals?: IToken[];  expression: ExpressionCstNode[]; Range?: IToken[]; to?: ExpressionCstNode[]; };
 
 /** The rule `items`. */
 export interface ItemsCstNode extends CstNode { name: "items"; children: ItemsCstChildren }

@@ -352,23 +352,24 @@ export class DlParser extends RecoveringParser {
     this.CONSUME(T.LeftParen);
     this.OPTION(() => {
       this.SUBRULE(this.argument);
-      this.MANY(() => { this.CONSUME(T.Comma); this.SUBRULE2(this.argument); });
-      this.OPTION2(() => this.CONSUME2(T.Comma));
+      // No choice stands around an argument: it would cost every level of nested calls its stack.
+      this.MANY({
+        MAX_LOOKAHEAD: 4,
+        DEF: () => {
+          this.CONSUME(T.Comma);
+          this.OPTION2(() => { this.CONSUME(T.Ellipsis); this.CONSUME2(T.Comma); });
+          this.SUBRULE2(this.argument);
+        },
+      });
+      this.OPTION3(() => { this.CONSUME3(T.Comma); this.OPTION4(() => { this.CONSUME2(T.Ellipsis); this.OPTION5(() => this.CONSUME4(T.Comma)); }); });
     });
     this.CONSUME(T.RightParen);
   }, inner);
 
   readonly argument: Rule = this.RULE("argument", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(T.Ellipsis) },
-      {
-        ALT: () => {
-          this.OPTION(() => { this.CONSUME(T.Word); this.CONSUME(T.Equals); });
-          this.SUBRULE(this.expression);
-          this.OPTION2(() => { this.CONSUME(T.Range); this.SUBRULE2(this.expression, { LABEL: "to" }); });
-        },
-      },
-    ]);
+    this.OPTION(() => { this.CONSUME(T.Word); this.CONSUME(T.Equals); });
+    this.SUBRULE(this.expression);
+    this.OPTION2(() => { this.CONSUME(T.Range); this.SUBRULE2(this.expression, { LABEL: "to" }); });
   }, inner);
 
   readonly items: Rule = this.RULE("items", () => {

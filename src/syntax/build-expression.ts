@@ -234,14 +234,15 @@ export class ExpressionBuilder {
   }
 
   private args(node: Cst.ArgumentsCstNode): readonly Arg[] {
-    return (node.children.argument ?? []).map((arg) => {
-      const { Ellipsis: dots, Word, expression, to } = arg.children;
-      if (dots?.[0]) return { kind: "argument", span: this.nodeSpan(arg), value: this.ellipsis(dots[0]) };
+    const dots = (node.children.Ellipsis ?? []).map((token): Arg => ({ kind: "argument", span: this.tokenSpan(token), value: this.ellipsis(token) }));
+    const args = (node.children.argument ?? []).map((arg): Arg => {
+      const { Word, expression, to } = arg.children;
       const name = Word?.[0] && this.ident(Word[0]);
       const first = only(expression, "argument");
       const value = to?.[0] ? this.rangeOf(this.bound(first), this.bound(to[0])) : this.expression(first);
       return { kind: "argument", span: this.nodeSpan(arg), ...(name && { name }), value };
     });
+    return dots.length === 0 ? args : [...args, ...dots].sort((a, b) => a.span.start - b.span.start);
   }
 
   private item(node: Cst.ItemCstNode): Item {
