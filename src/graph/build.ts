@@ -19,7 +19,7 @@
  * step that trains it. Where an optimizer has an output, evaluation and prediction read it in the parameter's place, and
  * `export` gives what is to be saved.
  */
-import type { Commit, Graph, Node, Output } from "../ir/node.ts";
+import type { Commit, Graph, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { CheckedModel, CheckedProgram, CheckedState, CheckedTrain, Named, StepEntry } from "../check/checked.ts";
 import type { Core } from "../check/core.ts";
@@ -109,12 +109,11 @@ function partsOf(name: EntryName, { entry, lowering, model, train }: Setting): P
       const { losses } = lossesOf(entry, lowering, model, train);
       const [first] = losses;
       invariant(first, "build", `${model.name} has no objective`);
-      const nodes = new Map<string, Node>();
-      for (const { loss, params } of losses) for (const [path, node] of gradientNodes(entry, params, loss)) if (!nodes.has(path)) nodes.set(path, node);
-      const gradients = model.params.flatMap((p): Output[] => {
-        const node = nodes.get(p.path);
-        return node ? [{ name: p.path, kind: "gradient", node }] : [];
-      });
+      const found = new Map<string, Output>();
+      for (const { name, loss, params } of losses) {
+        for (const [path, node] of gradientNodes(entry, params, loss)) if (!found.has(path)) found.set(path, { name: path, kind: "gradient", node, of: name });
+      }
+      const gradients = model.params.flatMap((p) => found.get(p.path) ?? []);
       return { outputs: [...losses.map(({ name, loss }): Output => ({ name, kind: "loss", node: loss })), ...gradients], commits: [] };
     }
     default: {

@@ -156,6 +156,8 @@ export interface Output {
   readonly name: string;
   readonly kind: OutputKind;
   readonly node: Node;
+  /** Of a gradient: the loss that it is the gradient of. */
+  readonly of?: string;
 }
 
 /** The new value of a parameter or state, stored when the entry ends. */

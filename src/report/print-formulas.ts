@@ -32,12 +32,9 @@ export interface FormulaOptions {
 export function printFormulas(graph: Graph, { model, isLibrary = () => false, outputs = graph.outputs }: FormulaOptions): string {
   const w = new Writer();
   const names = new Names(model);
-  const values = outputs.filter((o) => o.kind !== "gradient");
-  const losses = values.filter((o) => o.kind === "loss").map((o) => o.name);
-  const [loss = "loss"] = losses;
   const lines = new Lines(names, graph.origins, isLibrary, outputs.map((o) => o.node));
   for (const o of outputs) {
-    const name = o.kind === "gradient" ? `∂${loss}/∂${names.path(o.name)}` : o.name;
+    const name = o.kind === "gradient" ? `∂${o.of ?? "loss"}/∂${names.path(o.name)}` : o.name;
     const { text, before } = lines.define(o.node);
     for (const line of before.flat()) w.line(line);
     w.line(`${name} = ${text}`);
