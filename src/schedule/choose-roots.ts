@@ -119,15 +119,29 @@ function round(x: number): number {
   return Math.round(x * 10) / 10;
 }
 
-/** What one element costs when everything down to memory, loops and `kept` is computed in place. */
+/**
+ * What one element costs when everything down to memory, loops and `kept` is computed in place. What one computation reads twice at one
+ * index it computes once, so each cost carries the parts it is made of; beyond a movement the index is another, and its parts are one.
+ */
 function costAgain(order: readonly Node[], choice: RootChoice, kept: ReadonlyMap<Node, string>): ReadonlyMap<Node, number> {
   const again = new Map<Node, number>();
+  const parts = new Map<Node, ReadonlyMap<Node, number>>();
   for (const node of order) {
     if (isFree(node, choice)) continue;
-    const inputs = new Set(node.inputs);
+    const own = new Map<Node, number>();
+    const moved = moves(node);
     let cost = costOf(node);
-    for (const x of inputs) cost += isStored(x) || isAnchor(x) || isTable(x) || (kept.has(x) && !moves(x)) ? access : (again.get(x) ?? 0);
-    again.set(node, Math.min(cost, 1e6));
+    for (const x of new Set(node.inputs)) {
+      if (isStored(x) || isAnchor(x) || isTable(x) || (kept.has(x) && !moves(x))) {
+        if (moved) cost += access;
+        else own.set(x, access);
+      } else if (moved) cost += again.get(x) ?? 0;
+      else for (const [part, price] of parts.get(x) ?? []) own.set(part, price);
+    }
+    own.set(node, cost);
+    const all = Math.min([...own.values()].reduce((sum, price) => sum + price, 0), 1e6);
+    again.set(node, all);
+    parts.set(node, moved || own.size > mostNodes ? new Map([[node, all]]) : own);
   }
   return again;
 }

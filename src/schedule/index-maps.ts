@@ -55,18 +55,28 @@ export function unflatten(b: NestBuilder, shape: readonly Dim[], flat: Index): r
   return index;
 }
 
+/** Whole multiples of `by` leave a quotient as they are: (14 i + j) / 7 = 2 i + j / 7, for any i and any j from 0 on. */
 function divide(b: NestBuilder, value: Index, by: Dim): { readonly quotient: Index; readonly remainder: Index } {
   const exact = typeof by === "number" ? split(value, by) : undefined;
   if (exact) return { quotient: exact.quotient, remainder: exact.rest };
-  const [low, high] = rangeOf(value);
+  const [whole, rest] = typeof by === "number" ? multiples(value, by) : [fixed(0), value];
+  const [low, high] = rangeOf(rest);
   const most = b.atCapacity(by);
-  const x = b.bind(toScalar(value));
+  const x = b.bind(toScalar(rest));
   const d = toScalar(b.size(by));
   const least = typeof by === "number" ? by : 1;
   return {
-    quotient: atom(b.bind(op("div", "i32", [x, d])), low >= 0 ? 0 : -Infinity, low >= 0 ? Math.floor(high / least) : Infinity),
+    quotient: addIndex(whole, atom(b.bind(op("div", "i32", [x, d])), low >= 0 ? 0 : -Infinity, low >= 0 ? Math.floor(high / least) : Infinity)),
     remainder: atom(b.bind(op("mod", "i32", [x, d])), 0, most - 1),
   };
+}
+
+/** The multiples of `by` in a form, divided by it, and the rest; none where the rest could be negative, whose quotient rounds to 0. */
+function multiples(value: Index, by: number): readonly [Index, Index] {
+  const c = Math.floor(value.c / by);
+  const rest = { c: value.c - c * by, terms: value.terms.filter((t) => t.k % by !== 0) };
+  if (rangeOf(rest)[0] < 0) return [fixed(0), value];
+  return [{ c, terms: value.terms.filter((t) => t.k % by === 0).map((t) => ({ ...t, k: t.k / by })) }, rest];
 }
 
 function times(b: NestBuilder, value: Index, by: Dim): Index {

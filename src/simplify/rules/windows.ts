@@ -47,6 +47,28 @@ export const windows: readonly Rule[] = [
       return e.reduce("sum", e.view(product, { shape: [2, 5, 5, 2], index, guards }), [3]);
     },
   }),
+  rule({
+    name: "sum-of-disjoint-windows",
+    doc: "Σ over what each window gives to a place, where windows do not overlap = what the one window that holds the place gives it: the adjoint of pooling",
+    ops: ["reduce"],
+    apply: (n, e) => {
+      const window = n.inputs[0] as Node;
+      if (n.attrs.kind !== "sum" || n.inputs.length > 1 || window.op !== "view" || !divides(window.attrs.map)) return undefined;
+      const x = window.inputs[0] as Node;
+      const even = byResidue(window.attrs.map, n.attrs.axes, x.type.shape);
+      if (!even || even.summed.some((axis) => even.map.shape[axis] !== 1)) return undefined;
+      const one = e.reduce("sum", viewOf(e, x, even.map), even.summed);
+      return even.cuts.reduceRight((node, cut) => joined(e, node, cut), one);
+    },
+    example: (e) => {
+      const g = input(e, "g", [3, 4, 2]);
+      // dx[n, a] = Σ_u g[n, (a - u) / 2, u], for a - u even and 0 <= a - u
+      const at: Affine = { c: 0, k: [0, 1, -1] };
+      const index = [whole(unit(0, 3)), { numerator: at, divisor: 2 }, whole(unit(2, 3))];
+      const guards: Guard[] = [{ kind: "divisible", value: at, by: 2 }, { kind: "nonnegative", value: at }];
+      return e.reduce("sum", e.view(g, { shape: [3, 8, 2], index, guards }), [2]);
+    },
+  }),
 ];
 
 /** How much larger than a contraction a window on it may be: beyond, what is computed once is worth keeping. */
