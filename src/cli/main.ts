@@ -7,7 +7,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { exitCodes } from "./exit-code.ts";
-import { withBackend, withCommon, withCompile, withKernels, type CommonOptions } from "./options.ts";
+import { positive, withBackend, withCommon, withCompile, withKernels, type CommonOptions } from "./options.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
@@ -65,6 +65,11 @@ function commands(): Command {
     .option("--wrt <parameter>", "the gradient by this parameter alone, such as h.W")
     .option("--explain", "tell which rewrites made the formulas what they are, and where")
     .action(run(async (...all: Parameters<typeof import("./grad.ts").grad>) => (await import("./grad.ts")).grad(...all)));
+  withCompile(nabla.command("profile").description("say where the time of a training step goes, kernel by kernel").argument(...file).argument(...which))
+    .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
+    .option("--examples <number>", "examples of a run (default: the batch of the train block)", positive)
+    .option("--all", "list every kernel, not those alone that take longest")
+    .action(run(async (...all: Parameters<typeof import("./profile.ts").profile>) => (await import("./profile.ts")).profile(...all)));
   withCommon(nabla.command("fmt").description("rewrite files in their canonical form").argument("<files...>", file[1]))
     .option("--check", "write nothing, and fail when a file would change")
     .action(run(async (...all: Parameters<typeof import("./fmt.ts").fmt>) => (await import("./fmt.ts")).fmt(...all)));

@@ -35,6 +35,13 @@ export function parseSetting(text: string, before: Settings = {}): Settings {
   return { ...before, [name]: value === "true" ? true : value === "false" ? false : Number.isNaN(number) ? value : number };
 }
 
+/** A whole number from 1 on. */
+export function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new CommandError(`'${text}' is not a whole number from 1 on`);
+  return number;
+}
+
 /** Adds what every command has. */
 export function withCommon(command: Command): Command {
   return command

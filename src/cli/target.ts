@@ -9,11 +9,11 @@ import type { CompiledProgram } from "../compile.ts";
 import type { Target } from "../harness/lowered-entry.ts";
 
 /** Examples per run where the train block does not say. */
-const USUAL_BATCH = 64;
+export const usualBatch = 64;
 
 /** The target of `program`, for a GPU or for the software adapter. */
 export function targetOf(program: CompiledProgram, software = false): Target {
   const batch = program.info.batch;
-  const size = largestBatch(program.train) ?? USUAL_BATCH;
+  const size = largestBatch(program.train) ?? usualBatch;
   return { capacity: batch === undefined ? {} : { [batch]: size }, profile: software ? profiles.software : profiles.gpu };
 }

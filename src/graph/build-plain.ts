@@ -99,7 +99,7 @@ export function lowerPlain(entry: Entry, core: CoreOf<Exclude<CoreKind, Placed>>
     }
     case "binding": {
       const value = get(core.value);
-      e.name(value.node, { text: core.name, source: core.named.source });
+      e.name(value.node, { text: core.name, span: core.named });
       return value;
     }
   }

@@ -97,7 +97,7 @@ export class Builder extends Emit implements Origins {
   /** Says what a node's value is called. The first name stays, unless it was given inside a function of another file: then who called has the word. */
   name(node: Node, name: NonNullable<Origin["name"]>): void {
     const known = this.noted[node.id];
-    if (known && known.name?.source !== name.source) this.noted[node.id] = { ...known, name };
+    if (known && known.name?.span.source !== name.span.source) this.noted[node.id] = { ...known, name };
   }
 
   /** Nodes made so far; each has a lower id. */

@@ -16,6 +16,9 @@ export interface TextContext {
   readonly calls: readonly { readonly name: string; readonly declaration: Span; readonly call: Span }[];
 }
 
+/** What is said of a place that is only near the node. */
+export const nearby = "computed from this";
+
 /** Where a node stands in the user's text. One of the library stands in the user's call of it, or else near what the user gave it. */
 export function placesOf(graph: Pick<Graph, "origins">, node: Node, { isLibrary, calls }: TextContext): readonly Label[] {
   const own = graph.origins.get(node)?.spans ?? [];
@@ -27,7 +30,7 @@ export function placesOf(graph: Pick<Graph, "origins">, node: Node, { isLibrary,
   const there = inside ? [{ span: inside, text: "it happens here" }] : [];
   if (caller && callers.length === 1) return [{ span: caller.call, text: `in this call of \`${caller.name}\`` }, ...there];
   const given = nearestOrigin(graph, node, (s) => !isLibrary(s.source));
-  return given ? [{ span: given, text: "computed from this" }, ...there] : [];
+  return given ? [{ span: given, text: nearby }, ...there] : [];
 }
 
 /** The place of the nearest operand, breadth first, that has a fitting one. */

@@ -15,7 +15,7 @@
  *   - a `loop` has dtype of its first result and is read through `pick` alone; its body is closed;
  *   - `mark` gives a name used as `wrt` its own identity; `derive`, `mark`, `custom` are gone after differentiate.
  */
-import type { Source, Span } from "../support/span.ts";
+import type { Span } from "../support/span.ts";
 import type { AccessMap } from "./access.ts";
 import type { Dim } from "./dims.ts";
 import type { DType, TensorType } from "./types.ts";
@@ -174,8 +174,8 @@ export interface Origin {
   readonly more: number;
   /** "gradient of contract with respect to input 0". */
   readonly reason?: string;
-  /** What the value is called: the name of a binding, and the text that says so. */
-  readonly name?: { readonly text: string; readonly source: Source };
+  /** What the value is called: the name of a binding, and where it stands. */
+  readonly name?: { readonly text: string; readonly span: Span };
 }
 
 /** Where nodes come from; constants come from nowhere. */

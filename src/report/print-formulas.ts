@@ -91,7 +91,7 @@ class Lines {
     for (const node of this.forms.keys()) if (node.op === "leaf") names.take(names.path(node.attrs.path));
     for (const node of topological(roots)) {
       const name = this.forms.has(node) ? this.origins.get(node)?.name : undefined;
-      if (name && !isLibrary(name.source)) this.named.set(name.text, node);
+      if (name && !isLibrary(name.span.source)) this.named.set(name.text, node);
     }
   }
 

@@ -10,7 +10,7 @@ import { F64Engine } from "../harness/f64-engine.ts";
 import type { Call, Snapshot, Values } from "../harness/runtime/engine.ts";
 import type { Program } from "../harness/runtime/program.ts";
 import { countedScalars } from "../harness/runtime/scalars.ts";
-import { elementsOf } from "../harness/runtime/sizes.ts";
+import { elementsOf, type Live } from "../harness/runtime/sizes.ts";
 import type { Graph } from "../ir/node.ts";
 import { randomNumbers } from "./random-numbers.ts";
 
@@ -28,12 +28,7 @@ export async function randomCall(program: Callable, seed: number): Promise<{ rea
   const { info } = program;
   const next = randomNumbers(seed);
   const live = info.batch === undefined ? {} : { [info.batch]: examples };
-  const inputs: Record<string, Values> = Object.create(null);
-  for (const { name, dtype, shape, range } of info.inputs) {
-    const { lo, hi } = range ?? { lo: 0, hi: 2 };
-    const draw = (): number => (dtype === "f32" ? Math.fround(2 * next()) : lo + Math.min(hi - lo - 1, Math.floor(((next() + 1) / 2) * (hi - lo))));
-    inputs[name] = Float64Array.from({ length: elementsOf(shape, live) }, draw);
-  }
+  const inputs = randomInputs(info, live, next);
   const counts = new Map<string, number>();
   const scalars = { hyper: info.hypers, step: countedScalars({ t: 1, epoch: 1, entries: program.entries.filter(isStep), counts }) };
   const call: Call = { live, inputs, scalars, seed, step: 1, example: 0 };
@@ -45,4 +40,15 @@ export async function randomCall(program: Callable, seed: number): Promise<{ rea
     held.set(path, tensor?.kind === "param" ? Float64Array.from(values, (v) => Math.fround(v + next() / 2)) : Float64Array.from(values, Math.fround));
   }
   return { held, call };
+}
+
+/** Values for every input at these sizes, each inside what is declared of it. */
+export function randomInputs({ inputs }: Pick<Program, "inputs">, live: Live, next: () => number): Readonly<Record<string, Values>> {
+  const made: Record<string, Values> = Object.create(null);
+  for (const { name, dtype, shape, range } of inputs) {
+    const { lo, hi } = range ?? { lo: 0, hi: 2 };
+    const draw = (): number => (dtype === "f32" ? Math.fround(2 * next()) : lo + Math.min(hi - lo - 1, Math.floor(((next() + 1) / 2) * (hi - lo))));
+    made[name] = Float64Array.from({ length: elementsOf(shape, live) }, draw);
+  }
+  return made;
 }

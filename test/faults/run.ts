@@ -3,7 +3,7 @@
  * found each; exits with 1 if one is not found. `--only 3` tries the fourth alone.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const rooms = ["test/ops", "test/grad", "test/simplify", "test/derive", "test/schedule", "test/fuzz", "test/gpu"];
 
 const copy = mkdtempSync(path.join(tmpdir(), "nabla-faults-"));
+const report = path.join(copy, "report.json");
 const at = process.argv.indexOf("--only");
 const chosen = at < 0 ? faults : faults.slice(Number(process.argv[at + 1]), Number(process.argv[at + 1]) + 1);
 let missed = 0;
@@ -27,9 +28,11 @@ try {
     const target = path.join(copy, file);
     const text = readFileSync(target, "utf8");
     writeFileSync(target, text.replace(right, () => wrong));
-    const { stdout, status } = spawnSync("npx", ["vitest", "run", "--config", "test/vitest.config.ts", "--bail", "1", "--reporter", "json", ...rooms], { cwd: copy, encoding: "utf8", maxBuffer: 2 ** 28, timeout: 600_000 });
+    // Into a file: a pipe's end is lost when the process ends early.
+    rmSync(report, { force: true });
+    const { status } = spawnSync("npx", ["vitest", "run", "--config", "test/vitest.config.ts", "--bail", "1", "--reporter", "json", "--outputFile", report, ...rooms], { cwd: copy, stdio: "ignore", timeout: 600_000 });
     writeFileSync(target, text);
-    const found = status === 0 ? undefined : firstFailure(stdout);
+    const found = status === 0 ? undefined : firstFailure();
     if (found === undefined) missed++;
     process.stdout.write(`${found === undefined ? "MISSED" : "found "}  ${what} (${file})${found === undefined ? "" : `: ${found}`}\n`);
   }
@@ -40,13 +43,12 @@ process.stdout.write(`${chosen.length - missed} of ${chosen.length} faults found
 if (missed > 0) process.exitCode = 1;
 
 /** The name of the first test that failed, or what vitest said. */
-function firstFailure(json: string): string {
-  const start = json.indexOf("{\"num");
-  if (start < 0) return "the tests did not run";
-  const report = JSON.parse(json.slice(start)) as { testResults: { name: string; message?: string; assertionResults: { status: string; fullName: string }[] }[] };
-  for (const suite of report.testResults) {
+function firstFailure(): string {
+  if (!existsSync(report)) throw new Error("the tests did not run");
+  const { testResults } = JSON.parse(readFileSync(report, "utf8")) as { testResults: { name: string; message?: string; assertionResults: { status: string; fullName: string }[] }[] };
+  for (const suite of testResults) {
     const failed = suite.assertionResults.find((t) => t.status === "failed");
     if (failed) return `${path.relative(copy, suite.name)} › ${failed.fullName.slice(0, 100)}`;
   }
-  return report.testResults.find((s) => s.message)?.message?.slice(0, 120) ?? "a suite failed";
+  return testResults.find((s) => s.message)?.message?.slice(0, 120) ?? "a suite failed";
 }

@@ -25,6 +25,8 @@ export interface DeviceOptions {
   readonly features?: readonly GPUFeatureName[];
   /** Features the device gets where the adapter has them. */
   readonly optionalFeatures?: readonly GPUFeatureName[];
+  /** Timestamps as the device takes them; by default Dawn rounds them, so that no page can tell what others do. */
+  readonly exactTimestamps?: boolean;
   /** An error that no error scope caught: always a bug of whoever made the commands. */
   readonly onError?: (message: string) => void;
   /** The device went away, and not by `close`. */
@@ -77,12 +79,12 @@ function mayHaveHardware(): boolean {
 }
 
 /** The adapter to use, or null: a driver chosen by the environment, else a GPU, else software, else whatever the system has. */
-async function findAdapter(software: boolean): Promise<GPUAdapter | null> {
+async function findAdapter(software: boolean, exactTimestamps: boolean): Promise<GPUAdapter | null> {
   const { create, globals } = await loadLibrary();
   for (const [name, value] of Object.entries(globals)) {
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
-  const attempt = (): Promise<GPUAdapter | null> => keep(create([])).requestAdapter({ powerPreference: "high-performance" });
+  const attempt = (): Promise<GPUAdapter | null> => keep(create(exactTimestamps ? ["disable-dawn-features=timestamp_quantization"] : [])).requestAdapter({ powerPreference: "high-performance" });
   const chosen = (process.env["VK_DRIVER_FILES"] ?? process.env["VK_ICD_FILENAMES"] ?? "") !== "";
   if (chosen && !software) return attempt();
   const hardware = mayHaveHardware();
@@ -124,7 +126,7 @@ function wantedLimits(adapter: GPUAdapter, limits: NonNullable<DeviceOptions["li
 
 /** Opens a device. Fails with an `EnvironmentError`: E0601 without an adapter, E0602 where it has too little, E0607 where Dawn does not load. */
 export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevice> {
-  const adapter = await findAdapter(options.software ?? process.env["NABLA_ADAPTER"] === "software");
+  const adapter = await findAdapter(options.software ?? process.env["NABLA_ADAPTER"] === "software", options.exactTimestamps ?? false);
   if (!adapter) throw new EnvironmentError("E0601", "no WebGPU adapter was found, neither a GPU nor the software one", "install the npm package @sparticuz/chromium@147.0.0 for a software adapter, and run `nabla doctor`");
   const info = describe(adapter);
   const missing = options.features?.find((feature) => !adapter.features.has(feature));
