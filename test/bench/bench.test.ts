@@ -1,12 +1,51 @@
 import { expect, it } from "vitest";
+import { compile } from "../../src/compile.ts";
 import { openDevice } from "../../src/harness/node/index.ts";
-import { measure } from "./measure.ts";
+import { openSession } from "../../src/session.ts";
+import { Counters } from "./counters.ts";
+import { interleave } from "./interleave.ts";
+import { Clock } from "./kernels/clock.ts";
+import { measureKernel } from "./kernels/measure-kernel.ts";
+import { kernelPrograms } from "./kernels/programs.ts";
+import { nabla } from "./nabla.ts";
+import { differ, tables } from "./tables.ts";
+import { programText, workloads } from "./workloads.ts";
 
-it("the benchmark runs in a short form", async () => {
-  const { device, close } = await openDevice();
-  const cost = await measure(device, "xor", 3, 1);
-  expect(cost.stepMs).toBeGreaterThan(0);
-  expect(cost.dispatches).toBeLessThanOrEqual(12);
-  expect(cost.peakBytes).toBeGreaterThanOrEqual(cost.lowerBoundBytes);
+it("the benchmark runs in a short form, and its losses are those of the f64 evaluator", async () => {
+  const { device, info, close } = await openDevice();
+  const counters = new Counters();
+  const effort = { rounds: 2, blockMs: 1, patienceMs: 20_000 };
+  const [measured] = await interleave(workloads.spiral, [nabla(device, info)], effort, counters);
   close();
+  if (!measured?.perStep) throw new Error(measured?.error ?? "nothing was measured");
+  expect(measured.stepMs).toBeGreaterThan(0);
+  expect(measured.perStep.submits).toBe(1);
+  expect(measured.perStep.dispatches).toBeGreaterThan(0);
+  expect([measured.perStep.createdBuffers, measured.perStep.bindGroups, measured.perStep.pipelines], "a step makes nothing").toEqual([0, 0, 0]);
+  expect(Object.keys(measured.losses)).toEqual(["0", "1", "11", "21"]);
+
+  const [program] = compile({ path: "spiral.dl", text: programText("spiral") }).programs;
+  if (!program) throw new Error("spiral does not compile");
+  const session = await openSession(program, { backend: "f64" });
+  for (const [path, { data }] of workloads.spiral.weights()) session.set(`Spiral.${path}`, data);
+  const batches = workloads.spiral.batches();
+  for (let step = 0; step <= 21; step++) {
+    const batch = batches[step % batches.length];
+    const { loss } = await session.step({ x: batch?.x.data ?? [], y: batch?.y.data ?? [] });
+    const own = measured.losses[step];
+    if (own !== undefined) expect(differ(loss, own), `the loss at step ${step}`).toBeLessThan(1e-5);
+  }
+  const all = { date: "2026-01-01T00:00", adapter: info.name, node: process.version, processor: "", cores: 1, effort, workloads: [{ workload: "spiral" as const, load: 0, measured: [measured] }] };
+  expect(tables(all, true)).toMatch(/\| spiral \| nabla \|/);
+});
+
+it("every program of the kernel benchmark compiles, and one is measured", async () => {
+  for (const { name, text } of kernelPrograms) expect(compile({ path: `${name}.dl`, text }).diagnostics.filter((d) => d.severity === "error"), name).toEqual([]);
+  const kernel = kernelPrograms.find((k) => k.name.startsWith("sum of rows"));
+  if (!kernel) throw new Error("no such kernel");
+  const { device, info, close } = await openDevice();
+  const { ms, dispatches } = await measureKernel(new Clock(device), kernel, info.software);
+  close();
+  expect(ms).toBeGreaterThan(0);
+  expect(dispatches).toBe(1);
 });

@@ -1,13 +1,113 @@
-/** `npm run bench [-- name …]`: a table of what the examples cost on the adapter at hand. */
-import { openDevice } from "../../src/harness/node/index.ts";
-import { measure } from "./measure.ts";
+/**
+ * `npm run bench`: Nabla, TensorFlow.js and jax-js train the same programs from the same weights on the same batches, on the same
+ * adapter, in turns. Goes out: a table, and `bench-results/steps.json`.
+ *
+ *     npm run bench -- mlp cnn --rounds 5
+ */
+import { execFileSync, fork } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import * as os from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type ContenderName, contenderNames } from "./contender.ts";
+import type { Effort } from "./interleave.ts";
+import type { Answer, Request } from "./one-workload.ts";
+import { type Results, tables, type WorkloadResult } from "./tables.ts";
+import { type WorkloadName, workloadNames } from "./workloads.ts";
 
-const names = process.argv.slice(2);
-const { device, info, close } = await openDevice();
-process.stdout.write(`${info.name}\n\n| program | compile | first step | a step | steps a second | dispatches | texts | temporaries (least) |\n|---|---|---|---|---|---|---|---|\n`);
-for (const name of names.length > 0 ? names : ["peak", "line", "xor", "parity", "digits"]) {
-  const c = await measure(device, name, 200, 5);
-  const cells = [c.name, `${c.compileMs.toFixed(0)} ms`, `${c.firstStepMs.toFixed(0)} ms`, `${c.stepMs.toFixed(2)} ms`, (1000 / c.stepMs).toFixed(0), c.dispatches, c.texts, `${c.peakBytes} (${c.lowerBoundBytes}) bytes`];
-  process.stdout.write(`| ${cells.join(" | ")} |\n`);
+const peers = fileURLToPath(new URL("peers/", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string" },
+    patience: { type: "string" },
+    only: { type: "string" },
+    quick: { type: "boolean" },
+    json: { type: "boolean" },
+    markdown: { type: "boolean" },
+    output: { type: "string", short: "o" },
+    help: { type: "boolean", short: "h" },
+  },
+});
+
+const help = `npm run bench -- [workload …] [options]
+
+workloads: ${workloadNames.join(", ")} (default: all)
+  --only <names>     who is measured: ${contenderNames.join(", ")} (with commas between)
+  --rounds <n>       timed blocks of each contender (default: 7)
+  --patience <s>     seconds a slow contender may take in each of the two parts of a workload (default: 20)
+  --quick            2 rounds, a few seconds of patience
+  --json             print the results as JSON
+  --markdown         print the tables as Markdown
+  -o, --output <file>  where the JSON goes (default: bench-results/steps.json)
+`;
+
+/** The names of a list, or an error that says which there are. */
+function known<T extends string>(given: readonly string[], all: readonly T[], what: string): readonly T[] {
+  const strange = given.find((name) => !all.some((n) => n === name));
+  if (strange !== undefined) throw new Error(`there is no ${what} ${strange}; there are ${all.join(", ")}`);
+  return given.length === 0 ? all : all.filter((name) => given.includes(name));
 }
-close();
+
+/** Installs the peers on first use; false where that fails. */
+function installPeers(): boolean {
+  if (existsSync(`${peers}node_modules/@jax-js/jax`)) return true;
+  process.stderr.write("installing TensorFlow.js and jax-js into test/bench/peers …\n");
+  try {
+    execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: peers, stdio: ["ignore", "ignore", "pipe"], shell: process.platform === "win32" });
+    return true;
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : String(error);
+    process.stderr.write(`the peers cannot be installed (${said}); only Nabla is measured\n`);
+    return false;
+  }
+}
+
+/** Runs a workload in a process of its own. */
+function measure(request: Request): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let answer: Answer | undefined;
+    const child = fork(fileURLToPath(new URL("one-workload.ts", import.meta.url)), [JSON.stringify(request)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    child.on("message", (message) => {
+      answer = message as Answer;
+    });
+    child.on("error", reject);
+    child.on("exit", (code, signal) => (answer ? resolve(answer) : reject(new Error(`${request.workload} ended without a result (${signal ?? code})`))));
+  });
+}
+
+async function main(): Promise<void> {
+  if (values.help) return void process.stdout.write(help);
+  const workloads: readonly WorkloadName[] = known(positionals, workloadNames, "workload");
+  const wanted: readonly ContenderName[] = known(values.only?.split(",") ?? [], contenderNames, "contender");
+  const contenders = wanted.some((name) => name !== "nabla") && !installPeers() ? wanted.filter((name) => name === "nabla") : wanted;
+  const effort: Effort = {
+    rounds: Number(values.rounds ?? (values.quick ? 2 : 7)),
+    blockMs: values.quick ? 100 : 600,
+    patienceMs: 1000 * Number(values.patience ?? (values.quick ? 3 : 20)),
+  };
+  const results: WorkloadResult[] = [];
+  let adapter = "";
+  for (const workload of workloads) {
+    const started = performance.now();
+    const load = os.loadavg()[0] ?? 0;
+    const answer = await measure({ workload, contenders, effort });
+    adapter = answer.adapter;
+    results.push({ workload, load, measured: answer.measured });
+    process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
+  }
+  const all: Results = { date: new Date().toISOString(), adapter, node: process.version, processor: os.cpus()[0]?.model ?? "", cores: os.cpus().length, effort, workloads: results };
+  const file = values.output ?? `${root}bench-results/steps.json`;
+  if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
+  process.stdout.write(values.json ? `${JSON.stringify(all, null, 1)}\n` : tables(all, values.markdown === true));
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,103 @@
+/**
+ * `npm run bench:kernels`: what kernels reach on the adapter at hand, first those that measure its limits, then those that the
+ * compiler makes. Goes out: a table, and `bench-results/kernels.json`.
+ *
+ *     npm run bench:kernels -- softmax 512
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import * as os from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openDevice } from "../../../src/harness/node/index.ts";
+import { markdownTable, textTable } from "../tables.ts";
+import { Clock } from "./clock.ts";
+import { type Limits, measureLimits } from "./limits.ts";
+import { measureKernel, type MeasuredKernel } from "./measure-kernel.ts";
+import { kernelPrograms } from "./programs.ts";
+
+const help = `npm run bench:kernels -- [word …] [options]
+
+Measures the kernels whose names hold one of the words (default: all): ${kernelPrograms.map((k) => k.name).join("; ")}
+  --json             print the results as JSON
+  --markdown         print the tables as Markdown
+  -o, --output <file>  where the JSON goes (default: bench-results/kernels.json)
+`;
+
+interface Results {
+  readonly date: string;
+  readonly adapter: string;
+  readonly timestamps: boolean;
+  readonly load: number;
+  readonly limits: Limits;
+  readonly kernels: readonly MeasuredKernel[];
+}
+
+/**
+ * What bounds a kernel, and what part of that bound it reaches: the time of its operations or bytes at the limit, by its own; on a
+ * processor that plays GPU, processor time by processor time.
+ */
+function bound(kernel: MeasuredKernel, limits: Limits, timestamps: boolean): { readonly by: string; readonly part: number } {
+  const [{ gflops, readGBs, streamGBs }, ms] = timestamps ? [limits.rates, kernel.ms] : [limits.perProcessor, kernel.processorMs];
+  const arithmetic = (kernel.flops ?? 0) / gflops / 1e6;
+  const storage = kernel.bytes / Math.max(readGBs, streamGBs) / 1e6;
+  return arithmetic > storage ? { by: "arithmetic", part: arithmetic / ms } : { by: "storage", part: storage / ms };
+}
+
+function tables({ date, adapter, timestamps, load, limits, kernels }: Results, markdown: boolean): string {
+  const print = markdown ? markdownTable : textTable;
+  const rows = kernels.map((k) => {
+    const { by, part } = bound(k, limits, timestamps);
+    const rate = k.flops === undefined ? `${(k.bytes / k.ms / 1e6).toFixed(2)} GB/s` : `${(k.flops / k.ms / 1e6).toFixed(2)} GFLOP/s`;
+    return [k.name, String(k.dispatches), k.ms.toPrecision(3), k.best.toPrecision(3), k.processorMs.toPrecision(3), rate, `${(100 * part).toFixed(0)}% of ${by}`];
+  });
+  const limit = [
+    ["arithmetic in registers", `${limits.rates.gflops.toFixed(1)} GFLOP/s`],
+    ["reading storage", `${limits.rates.readGBs.toFixed(2)} GB/s`],
+    ["a + b", `${limits.rates.streamGBs.toFixed(2)} GB/s`],
+    ["copyBufferToBuffer, read and written", `${limits.copyGBs.toFixed(1)} GB/s`],
+    ["one more dispatch", `${limits.dispatchUs.toFixed(1)} us`],
+    ["submit and wait", `${limits.submitUs.toFixed(0)} us`],
+  ];
+  return [
+    `${adapter}, ${os.cpus().length} cores, Node ${process.versions.node}, ${date.slice(0, 10)}; times by ${timestamps ? "the device's timestamps" : "the clock"}; load ${load.toFixed(1)}\n`,
+    print(["limit", "measured"], limit),
+    print(["kernel", "dispatches", "ms", "best", "processor ms", "rate", "of the limit"], rows),
+  ].join("\n");
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean" }, markdown: { type: "boolean" }, output: { type: "string", short: "o" }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) return void process.stdout.write(help);
+  const chosen = kernelPrograms.filter((k) => positionals.length === 0 || positionals.some((word) => k.name.includes(word)));
+  if (chosen.length === 0) throw new Error(`no kernel's name holds ${positionals.join(" or ")}`);
+  const { device, info, close } = await open();
+  // The clock of a processor that plays GPU is the host's own.
+  const clock = new Clock(device);
+  const limits = await measureLimits(clock, info.software);
+  const kernels: MeasuredKernel[] = [];
+  for (const kernel of chosen) kernels.push(await measureKernel(clock, kernel, info.software));
+  close();
+  const results: Results = { date: new Date().toISOString(), adapter: info.name, timestamps: clock.timestamps, load: os.loadavg()[0] ?? 0, limits, kernels };
+  const root = fileURLToPath(new URL("../../../", import.meta.url));
+  if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
+  writeFileSync(values.output ?? `${root}bench-results/kernels.json`, `${JSON.stringify(results, null, 1)}\n`);
+  process.stdout.write(values.json ? `${JSON.stringify(results, null, 1)}\n` : tables(results, values.markdown === true));
+}
+
+/** A device with timestamps where they are its own. */
+async function open(): ReturnType<typeof openDevice> {
+  const plain = await openDevice();
+  if (plain.info.software) return plain;
+  plain.close();
+  return openDevice({ optionalFeatures: ["timestamp-query"] });
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
