@@ -191,17 +191,17 @@ export type ExpressionCstChildren = { operand: (OperandCstNode)[]; op?: IToken[]
 /** The rule `operand`. */
 export interface OperandCstNode extends CstNode { name: "operand"; children: OperandCstChildren }
 /** Its parts. */
-export type OperandCstChildren = { prefix?: IToken[]; reduction?: ReductionCstNode[]; Number?: IToken[]; Name?: IToken[]; ReductionWord?: IToken[]; Text?: IToken[]; True?: IToken[]; False?: IToken[]; parenthesis?: ParenthesisCstNode[]; array?: ArrayCstNode[]; cases?: CasesCstNode[]; fold?: FoldCstNode[]; instance?: InstanceCstNode[]; postfix?: PostfixCstNode[]; };
+export type OperandCstChildren = { prefix?: IToken[]; reduction?: ReductionCstNode[]; Number?: IToken[]; Name?: IToken[]; ReductionWord?: IToken[]; Text?: IToken[]; True?: IToken[]; False?: IToken[]; parenthesis?: ParenthesisCstNode[]; array?: ArrayCstNode[]; cases?: CasesCstNode[]; fold?: FoldCstNode[]; instance?: InstanceCstNode[]; postfix?: (ArgumentsCstNode | ItemsCstNode | MemberCstNode)[]; };
 
 /** The rule `reduction`. */
 export interface ReductionCstNode extends CstNode { name: "reduction"; children: ReductionCstChildren }
 /** Its parts. */
 export type ReductionCstChildren = { ReductionWord: IToken[]; LeftBracket: IToken[]; binder: (BinderCstNode)[]; Comma?: IToken[]; Where?: IToken[];  expression?: ExpressionCstNode[]; RightBracket: IToken[]; };
 
-/** The rule `postfix`. */
-export interface PostfixCstNode extends CstNode { name: "postfix"; children: PostfixCstChildren }
+/** The rule `member`. */
+export interface MemberCstNode extends CstNode { name: "member"; children: MemberCstChildren }
 /** Its parts. */
-export type PostfixCstChildren = { arguments?: ArgumentsCstNode[]; items?: ItemsCstNode[]; Dot?: IToken[]; Word?: IToken[]; };
+export type MemberCstChildren = { Dot: IToken[]; Word: IToken[]; };
 
 /** The rule `arguments`. */
 export interface ArgumentsCstNode extends CstNode { name: "arguments"; children: ArgumentsCstChildren }

@@ -81,14 +81,14 @@ export function canonicalName(image: string): string {
   return signWords.get(name) ?? name;
 }
 
-/** Splits a text into tokens. */
-export function tokenize(text: string): Lexed {
-  return new Scanner(text).run();
+/** Splits a text into tokens, from a place on. */
+export function tokenize(text: string, from = 0): Lexed {
+  return new Scanner(text, from).run();
 }
 
 class Scanner {
   private readonly text: string;
-  private at = 0;
+  private at: number;
   private readonly tokens: IToken[] = [];
   private readonly comments: Comment[] = [];
   private readonly problems: LexicalProblem[] = [];
@@ -98,13 +98,14 @@ class Scanner {
   /** Names by what they look like; kept only where the text holds letters that look like others. */
   private readonly looks: Map<string, { readonly name: string; readonly start: number; readonly end: number }> | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, from: number) {
     this.text = text;
+    this.at = from;
     this.looks = anyGlyph.test(text) ? new Map() : undefined;
   }
 
   run(): Lexed {
-    if (this.text.startsWith("\ufeff")) this.at = 1;
+    if (this.at === 0 && this.text.startsWith("\ufeff")) this.at = 1;
     while (this.at < this.text.length && this.tokens.length <= maxTokens) this.next();
     if (this.tokens.length > maxTokens) {
       const last = this.tokens.pop();

@@ -4,11 +4,12 @@
  *
  *     parseDeclaration(chunk.tokens).cst?.children.constDeclaration
  */
-import type { IRecognitionException, IToken } from "chevrotain";
+import type { IRecognitionException, IToken, TokenType } from "chevrotain";
 import type { DeclarationCstNode } from "./cst.generated.ts";
 import { DlParser } from "./parser.ts";
+import { tokenTypes as T } from "./tokens.ts";
 
-/** Makes a parser on first use and keeps it: building one takes a tenth of a second. */
+/** Makes a parser on first use and keeps it: building one takes a while. */
 function lazily<V>(make: () => V): () => V {
   let made: V | undefined;
   return () => {
@@ -26,9 +27,27 @@ export interface ParsedDeclaration {
   readonly errors: readonly IRecognitionException[];
 }
 
+/** Brackets within brackets that a choice may be met in for the first time. */
+const shallow = 12;
+
+/** How many brackets stand within each other at most. */
+function depthOf(tokens: readonly IToken[]): number {
+  let depth = 0;
+  let most = 0;
+  for (const { tokenType } of tokens) {
+    if (opening.has(tokenType)) most = Math.max(most, ++depth);
+    else if (closing.has(tokenType)) depth--;
+  }
+  return most;
+}
+
+const opening: ReadonlySet<TokenType> = new Set([T.LeftParen, T.LeftBracket, T.LeftBrace]);
+const closing: ReadonlySet<TokenType> = new Set([T.RightParen, T.RightBracket, T.RightBrace]);
+
 /** Parses the tokens of one declaration. */
 export function parseDeclaration(tokens: readonly IToken[]): ParsedDeclaration {
   const parser = theParser();
+  if (depthOf(tokens) > shallow) parser.completeLookahead();
   parser.input = [...tokens];
   // The rule builds exactly this node; Chevrotain types every rule's result alike.
   const cst = parser.declaration() as DeclarationCstNode | undefined;

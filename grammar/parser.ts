@@ -11,6 +11,7 @@
  *     parser.declaration()      // declaration > constDeclaration > expression > operand
  */
 import type { CstNode, IParserErrorMessageProvider, ParserMethod } from "chevrotain";
+import { LateLookahead } from "./late-lookahead.ts";
 import { RecoveringParser } from "./recovering-parser.ts";
 import { keyword, tokenTypes as T, vocabulary } from "./tokens.ts";
 
@@ -26,10 +27,17 @@ const expectations: IParserErrorMessageProvider = {
   buildEarlyExitMessage: () => "something else",
 };
 
-/** The parser; `dl.md` shows each rule with an example. */
+const maxLookahead = 2;
+
+/** The parser; `dl.md` shows each rule with an example. The grammar never changes, so Chevrotain looks for mistakes in it only where a test asks. */
 export class DlParser extends RecoveringParser {
-  constructor() {
-    super([...vocabulary], { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: "onlyOffset", errorMessageProvider: expectations });
+  /** Makes ready for a text of any depth, see LateLookahead. */
+  readonly completeLookahead: () => void;
+
+  constructor({ validate = false }: { readonly validate?: boolean } = {}) {
+    const lookaheadStrategy = new LateLookahead({ maxLookahead });
+    super([...vocabulary], { recoveryEnabled: true, maxLookahead, lookaheadStrategy, skipValidations: !validate, nodeLocationTracking: "onlyOffset", errorMessageProvider: expectations });
+    this.completeLookahead = () => lookaheadStrategy.complete();
     this.performSelfAnalysis();
   }
 
@@ -328,7 +336,12 @@ export class DlParser extends RecoveringParser {
       { ALT: () => this.SUBRULE(this.fold) },
       { ALT: () => this.SUBRULE(this.instance) },
     ]);
-    this.MANY2(() => this.SUBRULE(this.postfix));
+    // Written out here and no rule of its own: it would cost every level of nested calls its stack.
+    this.MANY2(() => this.OR3([
+      { ALT: () => this.SUBRULE(this.arguments, { LABEL: "postfix" }) },
+      { ALT: () => this.SUBRULE(this.items, { LABEL: "postfix" }) },
+      { ALT: () => this.SUBRULE(this.member, { LABEL: "postfix" }) },
+    ]));
   }, inner);
 
   readonly reduction: Rule = this.RULE("reduction", () => {
@@ -340,13 +353,7 @@ export class DlParser extends RecoveringParser {
     this.CONSUME(T.RightBracket);
   }, inner);
 
-  readonly postfix: Rule = this.RULE("postfix", () => {
-    this.OR([
-      { ALT: () => this.SUBRULE(this.arguments) },
-      { ALT: () => this.SUBRULE(this.items) },
-      { ALT: () => { this.CONSUME(T.Dot); this.CONSUME(T.Word); } },
-    ]);
-  }, inner);
+  readonly member: Rule = this.RULE("member", () => { this.CONSUME(T.Dot); this.CONSUME(T.Word); }, inner);
 
   readonly arguments: Rule = this.RULE("arguments", () => {
     this.CONSUME(T.LeftParen);

@@ -225,12 +225,16 @@ export class ExpressionBuilder {
     return { kind: "instance", span: this.nodeSpan(instance), ...(from && { from }), layer: name, args: this.args(only(args, "arguments")) };
   }
 
-  private postfix(target: Expr, node: Cst.PostfixCstNode): Expr {
-    const { arguments: args, items, Word } = node.children;
+  private postfix(target: Expr, node: Cst.ArgumentsCstNode | Cst.ItemsCstNode | Cst.MemberCstNode): Expr {
     const span = cover(target.span, this.nodeSpan(node));
-    if (args?.[0]) return { kind: "call", span, callee: target, args: this.args(args[0]) };
-    if (items?.[0]) return { kind: "index", span, target, items: items[0].children.item.map((i) => this.item(i)) };
-    return { kind: "field", span, target, name: this.ident(only(Word, "field")) };
+    switch (node.name) {
+      case "arguments":
+        return { kind: "call", span, callee: target, args: this.args(node) };
+      case "items":
+        return { kind: "index", span, target, items: node.children.item.map((i) => this.item(i)) };
+      case "member":
+        return { kind: "field", span, target, name: this.ident(only(node.children.Word, "field")) };
+    }
   }
 
   private args(node: Cst.ArgumentsCstNode): readonly Arg[] {

@@ -13,15 +13,21 @@ import type { Declaration, File } from "./ast.ts";
 import { buildDeclaration } from "./build-ast.ts";
 import { SyntaxErrors } from "./syntax-errors.ts";
 
-/** Reads a file. */
-export function parse(source: Source, diagnostics: Diagnostics): File {
-  return read(source, diagnostics).file;
+/** A stretch of a text; places in what is read from it are places in the whole text. */
+export interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads a file, or the declarations in a part of it. */
+export function parse(source: Source, diagnostics: Diagnostics, part?: Part): File {
+  return read(source, diagnostics, part).file;
 }
 
 /** Reads a file and keeps the comments that are not docs of a node, for printing it back. */
-export function read(source: Source, diagnostics: Diagnostics): { readonly file: File; readonly comments: readonly Comment[] } {
+export function read(source: Source, diagnostics: Diagnostics, part?: Part): { readonly file: File; readonly comments: readonly Comment[] } {
   const errors = new SyntaxErrors(source);
-  const lexed = tokenize(source.text);
+  const lexed = part ? tokenize(source.text.slice(0, part.end), part.start) : tokenize(source.text);
   for (const problem of lexed.problems) errors.lexical(problem);
   const { chunks, problems } = layOut(lexed.tokens);
   for (const problem of problems) errors.layout(problem);

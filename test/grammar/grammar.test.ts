@@ -10,6 +10,7 @@ import { generateCstTypes } from "../../grammar/generate.ts";
 import { layOut } from "../../grammar/layout.ts";
 import { tokenize } from "../../grammar/lexer.ts";
 import { parseDeclaration, theParser } from "../../grammar/parse-declaration.ts";
+import { DlParser } from "../../grammar/parser.ts";
 
 const file = (name: string): string => fileURLToPath(new URL(`../../grammar/${name}`, import.meta.url));
 const rules = Object.keys(theParser().getGAstProductions());
@@ -26,6 +27,10 @@ function rulesOf(node: CstNode): ReadonlySet<string> {
   }
   return found;
 }
+
+test("Chevrotain finds nothing wrong with the grammar", () => {
+  expect(() => new DlParser({ validate: true })).not.toThrow();
+});
 
 test("the reference has one heading per rule, and no other", () => {
   expect([...examples.keys()].sort()).toEqual([...rules].sort());

@@ -76,6 +76,18 @@ describe("the embedded library", () => {
     }
     expect(diagnostics.list).toEqual([]);
   });
+
+  it("read declaration by declaration is what its files say as a whole", () => {
+    const library = createLibrary();
+    for (const path of library.files()) {
+      const diagnostics = new Diagnostics();
+      const file = library.file(path, diagnostics);
+      const [first] = file?.declarations ?? [];
+      expect(file, path).toEqual(file && parse(file.span.source, diagnostics));
+      expect(first, path).toBe(first && "name" in first ? library.find(first.name.name, diagnostics) : undefined);
+      expect(diagnostics.list).toEqual([]);
+    }
+  });
 });
 
 describe("activations", () => {
