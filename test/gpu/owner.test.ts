@@ -102,6 +102,17 @@ describe.each(both)("reduce on $name", (profile) => {
     }
   });
 
+  it.each([[1, 1], [3, 5], [2, 700], [65, 129], [300, 64]])("multiplies, over %i x %i", async (rows, columns) => {
+    const x = numbers(rows * columns).map((v) => 1 + v / 16);
+    for (const over of ["rows", "columns"] as const) {
+      const found = await runNests(gpu.device, { nests: [folded("prod", rows, columns, over)], inputs: { x }, profile });
+      const expected = over === "columns"
+        ? Array.from({ length: rows }, (_, r) => x.slice(r * columns, (r + 1) * columns).reduce((a, b) => a * b, 1))
+        : Array.from({ length: columns }, (_, c) => Array.from({ length: rows }, (_, r) => x[r * columns + c] ?? 0).reduce((a, b) => a * b, 1));
+      expect(difference(found["y"] ?? [], expected), over).toBeLessThan(1e-4);
+    }
+  });
+
   it("sums the live rows alone, whatever lies beyond them", async () => {
     const capacity = { N: 200 };
     const nests = [folded("sum", N, 3, "rows", capacity, "param")];
@@ -114,8 +125,8 @@ describe.each(both)("reduce on $name", (profile) => {
 
   it("folds what a mask lets through", async () => {
     const [rows, columns] = [5, 130];
-    const x = numbers(rows * columns, 3);
-    for (const monoid of ["sum", "max", "any", "all", "argmax"] as const) {
+    for (const monoid of ["sum", "prod", "max", "any", "all", "argmax"] as const) {
+      const x = numbers(rows * columns, 3).map((v) => (monoid === "prod" ? 1 + v / 16 : v));
       const w = new NestWriter();
       const [r, c] = [w.axis("r", rows), w.axis("c", columns)];
       const logic = monoid === "any" || monoid === "all";
@@ -135,6 +146,7 @@ describe.each(both)("reduce on $name", (profile) => {
         if (monoid === "any") return Number(l.some((v) => v > 0.99));
         if (monoid === "all") return Number(l.every((v) => v > -0.99));
         if (monoid === "sum") return l.reduce((a, b) => a + b, 0);
+        if (monoid === "prod") return l.reduce((a, b) => a * b, 1);
         return monoid === "max" ? Math.max(...l) : (lines[k] ?? []).indexOf(Math.max(...l));
       });
       expect(difference([...(found["y"] ?? [])].map(Number), expected), monoid).toBeLessThan(1e-6);

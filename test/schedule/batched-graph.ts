@@ -67,6 +67,7 @@ export function batchedGraph(recipe: Recipe): Graph {
     (a) => { const x = wide(a); return e.add(x, e.broadcast(leaf("c"), x.type.shape, [1])); },
     (a) => e.reduce("sum", wide(a), [1]),
     (a) => e.reduce("max", wide(a), [1]),
+    (a) => { const x = wide(a); return e.reduce("prod", e.add(e.like(x, 1), e.mul(e.sin(x), e.like(x, 1 / 8))), [1]); },
     (a) => e.div(e.reduce("sum", wide(a), [0]), e.broadcast(size, [features], [])),
     (a) => { const x = any(a); return e.reduce("sum", x, x.type.shape.map((_, i) => i)); },
     (a) => { const x = wide(a); const y = e.exp(e.sub(x, back(e.reduce("max", x, [1]), x))); return e.div(y, back(e.reduce("sum", y, [1]), x)); },
