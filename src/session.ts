@@ -24,6 +24,7 @@ import { train, type TrainOptions, type TrainResult } from "./harness/runtime/tr
 import type { Profile } from "./ir/kernel.ts";
 import { isStep, type EntryName } from "./graph/build.ts";
 import { blameRun } from "./report/blame-run.ts";
+import { baseline, type MemoryLimits } from "./memory/plan.ts";
 import type { Diagnostic } from "./support/diagnostic.ts";
 
 /** Where a session runs. */
@@ -60,10 +61,15 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
     program: program.info,
     planFor: (entry, live) => {
       const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
-      const { plan, texts } = program.lower(entry as EntryName, { capacity, profile });
+      const { plan, texts } = program.lower(entry as EntryName, { capacity, profile, limits: limitsOf(options.device) });
       return { plan, kernels: texts };
     },
   });
+}
+
+/** How much memory plans may use: what the device was opened with. The number of bindings stays the baseline's, so that texts do. */
+export function limitsOf({ limits }: GPUDevice): MemoryLimits {
+  return { ...baseline, bindingBytes: limits.maxStorageBufferBindingSize, bufferBytes: limits.maxBufferSize };
 }
 
 /** What kernels are made for on a device. */
@@ -193,7 +199,7 @@ export class Session {
       program: program.info, held: await this.engine.snapshot(), call, text: program.text,
       what: `not a finite number at update ${call.scalars.step["t"]}${entry === "step" ? "" : ` of ${entry.slice("step.".length)}`}`,
       declared: (path) => [...model.params, ...model.states].find((p) => p.path === path)?.span ?? model.inputs.find((i) => i.name === path)?.span,
-      ...(options.backend !== "f64" && profile && { device: { device: options.device, lower: (graph, live, keep) => program.lower(graph, { capacity: live, profile, keep }) } }),
+      ...(options.backend !== "f64" && profile && { device: { device: options.device, lower: (graph, live, keep) => program.lower(graph, { capacity: live, profile, keep, limits: limitsOf(options.device) }) } }),
     });
   }
 

@@ -25,8 +25,8 @@ export async function openFor(program: CompiledProgram, backend: BackendName): P
     const session = await openSession(program, { backend: "f64" });
     return { session, where: "the f64 evaluator", close: () => session.close() };
   }
-  const { openDevice } = await import("../harness/node/adapter.ts");
-  const { device, info, close } = await openDevice();
+  const { adapterMemory, openDevice } = await import("../harness/node/adapter.ts");
+  const { device, info, close } = await openDevice({ limits: adapterMemory });
   const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
   try {
     const session = await openSession(program, { device, software: info.software });

@@ -8,7 +8,7 @@ import { largestBatch } from "../check/train-facts.ts";
 import { type EntryName, isStep } from "../graph/build.ts";
 import { printProfile } from "../report/print-profile.ts";
 import { type KernelProfile, profileEntry } from "../report/profile-entry.ts";
-import { profileFor } from "../session.ts";
+import { limitsOf, profileFor } from "../session.ts";
 import { positionOf } from "../support/span.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
@@ -36,11 +36,11 @@ export async function profile(terminal: Terminal, options: ProfileOptions, file:
   const program = chooseProgram(compilation.programs, name);
   const entry = (options.entry ?? program.entries.find(isStep) ?? "evaluate") as EntryName;
   if (!program.entries.includes(entry)) throw new CommandError(`${program.model.name} has no entry '${entry}'`, `one of ${program.entries.join(", ")}`);
-  const { openDevice } = await import("../harness/node/adapter.ts");
-  const { device, info, close } = await openDevice({ optionalFeatures: ["timestamp-query"], exactTimestamps: true });
+  const { adapterMemory, openDevice } = await import("../harness/node/adapter.ts");
+  const { device, info, close } = await openDevice({ limits: adapterMemory, optionalFeatures: ["timestamp-query"], exactTimestamps: true });
   try {
     const examples = options.examples ?? largestBatch(program.train) ?? usualBatch;
-    const found = await profileEntry(program, { device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), entry, examples });
+    const found = await profileEntry(program, { device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), limits: limitsOf(device), entry, examples });
     const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
     if (options.json) terminal.out(jsonDocument(compilation.diagnostics, { where, ...found, kernels: found.kernels.map(plain) }));
     else terminal.out(printProfile(found, { where, model: program.model.name, most: options.all ? found.kernels.length : usuallyShown }));

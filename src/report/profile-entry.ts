@@ -15,6 +15,7 @@ import { type Clock, measureLimits } from "../harness/measure-limits.ts";
 import type { Call } from "../harness/runtime/engine.ts";
 import { countedScalars } from "../harness/runtime/scalars.ts";
 import { timeEntry } from "../harness/time-entry.ts";
+import type { MemoryLimits } from "../memory/plan.ts";
 import type { Kernel, Profile } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { isAnchor } from "../schedule/cost.ts";
@@ -32,6 +33,7 @@ export interface ProfileOptions {
   readonly device: GPUDevice;
   readonly clock: Clock;
   readonly profile: Profile;
+  readonly limits?: MemoryLimits;
   readonly entry: EntryName;
   /** Examples of a run, where the program takes any number. */
   readonly examples: number;
@@ -69,11 +71,12 @@ export interface EntryProfile {
 }
 
 /** Measures and models. Throws what the engine throws. */
-export async function profileEntry(program: Profilable, { device, clock, profile, entry, examples }: ProfileOptions): Promise<EntryProfile> {
+export async function profileEntry(program: Profilable, { device, clock, profile, limits: memory, entry, examples }: ProfileOptions): Promise<EntryProfile> {
   const { info } = program;
   const live = info.batch === undefined ? {} : { [info.batch]: examples };
-  const lowered = program.lower(entry, { capacity: live, profile });
-  const init = program.lower("init", { capacity: live, profile });
+  const target: Target = { capacity: live, profile, ...(memory && { limits: memory }) };
+  const lowered = program.lower(entry, target);
+  const init = program.lower("init", target);
   const scalars = { hyper: info.hypers, step: countedScalars({ t: 1, epoch: 1, entries: program.entries.filter(isStep), counts: new Map() }) };
   const call: Call = { live, inputs: randomInputs(info, live, randomNumbers(1)), scalars, seed: 1, step: 1, example: 0 };
   const limits = await measureLimits(device, clock);

@@ -15,6 +15,9 @@ import { useSoftwareDriver } from "./software.ts";
 /** The name of a device limit, `maxBufferSize` and the like. */
 export type LimitName = Exclude<keyof GPUSupportedLimits, "__brand">;
 
+/** As much memory as the adapter has: for programs whose tensors are larger than what every device holds. */
+export const adapterMemory: NonNullable<DeviceOptions["limits"]> = { maxBufferSize: "adapter", maxStorageBufferBindingSize: "adapter" };
+
 /** What is asked of a device; without anything it is the baseline device of WebGPU. */
 export interface DeviceOptions {
   /** Use the software driver even where there is a GPU. Also by the environment: NABLA_ADAPTER=software. */
