@@ -12,7 +12,7 @@
  * pays for every body once, and kernels share a dispatch only where that costs less than the dispatch.
  */
 import type { Buffer, KernelStmt, Kernel, ParamSlot, Profile, Schedule } from "../src/ir/kernel.ts";
-import { builtin } from "../src/ir/kernel.ts";
+import { builtin, partsOf } from "../src/ir/kernel.ts";
 import { print } from "../src/ir/dims.ts";
 import { op, ref } from "../src/ir/scalar.ts";
 import { below, both, int, minus } from "./arithmetic.ts";
@@ -102,9 +102,14 @@ function lost(kernel: BoundKernel, group: Group): number {
   return ((theirs * weight(measure(kernel.body)) + workgroups(kernel) * weight(group)) * (width / 4)) / price.cores;
 }
 
+/** One writes what the other touches, or one works on an arena and the other on a part of it. */
 function conflicts(kernel: Kernel, group: Group): boolean {
   const touches = (writes: Iterable<Buffer>, reads: ReadonlySet<Buffer>, others: ReadonlySet<Buffer>): boolean =>
     [...writes].some((b) => reads.has(b) || others.has(b));
+  const parts = (buffers: Iterable<Buffer>): readonly Buffer[] => [...buffers].flatMap((b) => (b.parts ? partsOf(b) : []));
+  const own = new Set(kernel.buffers);
+  const theirs = [...group.reads, ...group.writes];
+  if (parts(own).some((b) => group.reads.has(b) || group.writes.has(b)) || parts(theirs).some((b) => own.has(b))) return true;
   return touches(kernel.writes, group.reads, group.writes) || touches(group.writes, kernel.reads, kernel.writes);
 }
 

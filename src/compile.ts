@@ -21,6 +21,7 @@ import type { TrainPlan } from "./harness/runtime/train-plan.ts";
 import type { Kernel, Schedule } from "./ir/kernel.ts";
 import type { Graph } from "./ir/node.ts";
 import type { Plan, StoreLayout } from "./memory/placement.ts";
+import { storedIn } from "./memory/lay-out-store.ts";
 import { baseline, plan } from "./memory/plan.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
@@ -139,7 +140,8 @@ export class CompiledProgram {
     const { entry } = graph;
     const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
-    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
+    const stored = storedIn(this.store, limits.bindingBytes);
+    const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, stored, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
     const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
     const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf }), verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(kernelText) }, memory);

@@ -116,7 +116,7 @@ export interface AssembledProgram {
 /** Puts together what does not depend on sizes or devices. */
 export function assembleProgram(model: CheckedModel, train: CheckedTrain | undefined): AssembledProgram {
   const stored = storedTensors(model, train);
-  const store = layOutStore(stored.map((t) => ({ path: t.name, elements: storedElements(t) })));
+  const store = layOutStore(stored.map((t) => ({ path: t.name, elements: storedElements(t), ...(t.role !== undefined && { role: t.role }) })));
   const tensors = stored.map((t): StoredTensor => {
     const place = store.offsets.get(t.name);
     invariant(place, "assemble", `${t.name} is not in the store`);

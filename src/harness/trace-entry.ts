@@ -91,7 +91,7 @@ interface Part {
 function partsOf({ kernels, offsets }: Plan): readonly Part[] {
   const parts: Part[] = [];
   kernels.forEach(({ kernel }, at) => {
-    const buffers = [...kernel.writes].filter((b) => offsets.has(b) && b.elements > 0);
+    const buffers = [...kernel.writes].flatMap((b) => b.parts?.map((p) => p.buffer) ?? [b]).filter((b) => offsets.has(b) && b.elements > 0);
     const bytes = buffers.reduce((n, b) => n + bytesOf(b), 0);
     let part = parts.at(-1);
     if (!part || (part.bytes > 16 && part.bytes + bytes > mostBytes)) {

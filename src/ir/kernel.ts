@@ -31,6 +31,13 @@ export interface Buffer {
   readonly place: Place;
   /** Parameter or state path, input or output name; for a commit the path it is committed to. */
   readonly path?: string;
+  /** For an arena: the buffers that lie in it, each from one of its elements on. What lies between them belongs to nobody. */
+  readonly parts?: readonly { readonly buffer: Buffer; readonly at: number }[];
+}
+
+/** The buffers that an access touches: a buffer, and the parts of an arena. */
+export function partsOf(buffer: Buffer): readonly Buffer[] {
+  return buffer.parts ? buffer.parts.map((p) => p.buffer) : [buffer];
 }
 
 /** A loop dimension: id is the value number of its i32 index. */

@@ -11,13 +11,23 @@ export interface Life {
   readonly to: number;
 }
 
-/** The life of every buffer that a kernel touches. */
+/** The life of every buffer that a kernel touches, parts of an arena apart: an arena lives as long as any of them. */
 export function liveness(kernels: readonly Kernel[]): ReadonlyMap<Buffer, Life> {
   const lives = new Map<Buffer, Life>();
+  const arenas = arenaOf(kernels);
   kernels.forEach((kernel, at) => {
-    for (const buffer of kernel.buffers) lives.set(buffer, { from: lives.get(buffer)?.from ?? at, to: at });
+    for (const touched of kernel.buffers) {
+      const buffer = arenas.get(touched)?.arena ?? touched;
+      lives.set(buffer, { from: lives.get(buffer)?.from ?? at, to: at });
+    }
   });
   return lives;
+}
+
+/** For each part of an arena that kernels touch: the arena, and the element of it where the part begins. */
+export function arenaOf(kernels: readonly Kernel[]): ReadonlyMap<Buffer, { readonly arena: Buffer; readonly at: number }> {
+  const arenas = new Set(kernels.flatMap((k) => k.buffers.filter((b) => b.parts)));
+  return new Map([...arenas].flatMap((arena) => (arena.parts ?? []).map(({ buffer, at }) => [buffer, { arena, at }] as const)));
 }
 
 /** The most bytes that live at once: no placement of this order needs less. */

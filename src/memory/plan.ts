@@ -10,7 +10,7 @@ import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
 import type { DType } from "../ir/types.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
-import { liveness, lowerBound, type Life } from "./liveness.ts";
+import { arenaOf, liveness, lowerBound, type Life } from "./liveness.ts";
 import {
   align, bytesOf, slabNames, slabOf,
   type Group, type Placement, type Plan, type SlabName, type StoreLayout,
@@ -53,6 +53,7 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
     }
   }
   slabs.temps = placeTemps(temps, offsets, options.reuse);
+  for (const [part, { arena, at }] of arenaOf(kernels)) offsets.set(part, (offsets.get(arena) ?? 0) + 4 * at);
   for (const name of slabNames)
     if (slabs[name] > options.limits.bufferBytes)
       throw new UserError({
@@ -81,7 +82,9 @@ function tooLarge(buffer: Buffer, { limits, spanOf }: PlanOptions): UserError {
 function storeOffset(buffer: Buffer, store: StoreLayout): number {
   const place = store.offsets.get(buffer.path ?? "");
   invariant(place, "plan", `${buffer.name} (${buffer.path}) is not in the store`);
-  invariant(place.bytes === bytesOf(buffer), "plan", `${buffer.path} has ${bytesOf(buffer)} bytes, the store keeps ${place.bytes}`);
+  for (const { buffer: part, at } of buffer.parts ?? [])
+    invariant(store.offsets.get(part.path ?? "")?.offset === place.offset + 4 * at, "plan", `${part.path} does not lie in the store where its arena has it`);
+  invariant(buffer.parts || place.bytes === bytesOf(buffer), "plan", `${buffer.path} has ${bytesOf(buffer)} bytes, the store keeps ${place.bytes}`);
   return place.offset;
 }
 

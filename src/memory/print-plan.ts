@@ -15,7 +15,7 @@ export function printPlan(plan: Plan): string {
   const lives = liveness(plan.kernels.map((k) => k.kernel));
   w.line(`plan ${plan.entry}: ${plan.kernels.length} kernels, peak ${plan.peak.bytes} bytes (liveness needs ${plan.peak.lowerBound})`);
   for (const slab of slabNames) {
-    const members = [...plan.offsets].filter(([b]) => slabOf(b.place) === slab).sort(([a, x], [b, y]) => x - y || a.id - b.id);
+    const members = [...plan.offsets].filter(([b]) => slabOf(b.place) === slab && lives.has(b)).sort(([a, x], [b, y]) => x - y || a.id - b.id);
     w.block(`${slab} ${plan.slabs[slab]} bytes`, "", () => {
       for (const [b, offset] of members) {
         const life = lives.get(b);

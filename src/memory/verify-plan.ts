@@ -4,6 +4,7 @@
  * slab, disjoint where writable, and of one access per slab. Throws an InternalError naming kernel and buffer.
  */
 import type { Buffer } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import type { Group, PlacedKernel, Plan } from "./placement.ts";
 
@@ -20,16 +21,17 @@ const filled = new Set(["param", "state", "input"]);
 export function verifyPlan(plan: Plan): void {
   const owners = new Map<string, Extent[]>();
   for (const [buffer, offset] of plan.offsets)
-    if (filled.has(buffer.place)) claim(owners, slabKey(buffer), buffer, offset);
+    if (filled.has(buffer.place) && !buffer.parts) claim(owners, slabKey(buffer), buffer, offset);
   for (const placed of plan.kernels) {
     checkBindings(placed, plan);
-    for (const buffer of placed.kernel.reads) {
+    const overwritten = new Set([...placed.kernel.writes].flatMap(partsOf));
+    for (const buffer of [...placed.kernel.reads].flatMap(partsOf)) {
       const offset = plan.offsets.get(buffer);
       invariant(offset !== undefined, "verify plan", `${placed.kernel.name} reads ${buffer.name}, which has no place`);
       const extents = owners.get(slabKey(buffer)) ?? [];
       const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + 4 * buffer.elements);
       // What goes in turns reads what it wrote a turn before.
-      const own = placed.kernel.writes.has(buffer) && (buffer.place !== "temp" || placed.kernel.nests.some((n) => n.shape === "turns"));
+      const own = overwritten.has(buffer) && (buffer.place !== "temp" || placed.kernel.nests.some((n) => n.shape === "turns"));
       invariant(held || own, "verify plan", `${placed.kernel.name} reads ${buffer.name}, whose bytes were never written or were overwritten`);
     }
     for (const buffer of placed.kernel.writes) {
@@ -43,6 +45,7 @@ export function verifyPlan(plan: Plan): void {
             `${placed.kernel.name} writes ${buffer.name} over ${other.name}`,
           );
       claim(owners, slabKey(buffer), buffer, offset);
+      for (const { buffer: part, at } of buffer.parts ?? []) claim(owners, slabKey(part), part, offset + 4 * at);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Decides what runs as one kernel and writes it as nests. In: the simplified graph of one entry, the capacities of
  * its size symbols, a profile. Out: nests in order, the buffers between them, the entry's host scalars.
  *
- *     prepare -> host scalars -> choose roots -> fuse -> lower -> order
+ *     prepare -> host scalars -> choose roots -> fuse -> lower -> order -> join over arenas
  *
  * Invariants of the result (see verify-schedule.ts): each buffer is written before it is read and by one nest; loads
  * that may lie outside their tensor are guarded; outputs and commits are all produced. Equal graphs give equal schedules.
@@ -17,6 +17,7 @@ import { chooseRoots, isFree, isStored } from "./choose-roots.ts";
 import { elementsOf, isInTurns } from "./cost.ts";
 import { fuse } from "./fuse.ts";
 import { hostScalars } from "./host-scalars.ts";
+import { joinOverArenas } from "./join-over-arenas.ts";
 import { lowerNest } from "./lower-nest.ts";
 import { lowerTurns } from "./lower-turns.ts";
 import type { Surroundings } from "./elements.ts";
@@ -24,7 +25,17 @@ import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "arena"] as const;
+
+/** Where parameters and states lie: arenas follow it. */
+export interface Stored {
+  /** The first element of a parameter or state in the store. */
+  readonly at: (path: string) => number | undefined;
+  /** Each tensor begins at a multiple of this many elements. */
+  readonly alignment: number;
+  /** Elements that an arena may have. */
+  readonly most: number;
+}
 
 export interface ScheduleOptions {
   /** The largest value of each size symbol. */
@@ -34,10 +45,12 @@ export interface ScheduleOptions {
   readonly off?: ReadonlySet<string>;
   /** Nodes of the graph that must lie in memory. */
   readonly keep?: ReadonlySet<Node>;
+  /** The layout of the store; without it no arenas are made. */
+  readonly stored?: Stored;
 }
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
-  const { capacity, off = new Set<string>(), keep = new Set<Node>() } = options;
+  const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
   const { graph: prepared, became } = prepare(graph, capacity);
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
@@ -72,10 +85,13 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   });
   const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);
+  const joined = stored && !off.has("arena")
+    ? joinOverArenas(ordered, { ...stored, nextId: buffers.all.length })
+    : { nests: ordered, arenas: [] };
   return {
     entry: graph.entry,
-    nests: ordered,
-    buffers: buffers.all.filter((b) => !gone.has(b)),
+    nests: joined.nests,
+    buffers: [...buffers.all.filter((b) => !gone.has(b)), ...joined.arenas],
     outputs: buffers.outputs,
     commits: buffers.commits.map(({ path, target }) => ({ path, value: target, target })),
     host: host.program,

@@ -8,6 +8,7 @@
  *   - outputs and commits are produced.
  */
 import type { Axis, Buffer, Nest, Schedule, Stmt } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { keyOf } from "./index-form.ts";
@@ -18,6 +19,13 @@ const where = "verify schedule";
 export function verifySchedule(schedule: Schedule): void {
   const known = new Set(schedule.buffers);
   invariant(new Set(schedule.buffers.map((b) => b.id)).size === known.size, where, "two buffers have one id");
+  const parts = schedule.buffers.flatMap((b) => b.parts ?? []);
+  invariant(new Set(parts.map((p) => p.buffer)).size === parts.length, where, "a buffer lies in two arenas");
+  for (const arena of schedule.buffers)
+    for (const [k, { buffer, at }] of (arena.parts ?? []).entries()) {
+      const end = arena.parts?.[k + 1]?.at ?? arena.elements;
+      invariant(known.has(buffer) && at >= 0 && at + buffer.elements <= end, where, `${buffer.name} does not fit its arena ${arena.name}`);
+    }
   const written = new Map<Buffer, Nest>();
   for (const nest of schedule.nests) {
     verifyScopes(nest);
@@ -25,10 +33,10 @@ export function verifySchedule(schedule: Schedule): void {
       const { buffer } = load;
       invariant(known.has(buffer), where, `nest ${nest.name} reads ${buffer.name}, which is not in the list`);
       const made = (buffer.place !== "temp" && buffer.place !== "output") || isOwn(nest, buffer);
-      invariant(made || written.has(buffer), where, `nest ${nest.name} reads ${buffer.name} before it is written`);
+      invariant(made || partsOf(buffer).every((b) => written.has(b)), where, `nest ${nest.name} reads ${buffer.name} before it is written`);
     }
     for (const store of stores(nest)) verifyStore(nest, store, known, written);
-    for (const store of stores(nest)) written.set(store.buffer, nest);
+    for (const store of stores(nest)) for (const b of partsOf(store.buffer)) written.set(b, nest);
   }
   for (const { name, buffer } of schedule.outputs)
     invariant(buffer.elements === 0 || written.has(buffer), where, `output ${name} is not produced`);
@@ -40,7 +48,7 @@ function verifyStore(nest: Nest, store: Extract<Stmt, { kind: "store" }>, known:
   const { buffer, index } = store;
   invariant(known.has(buffer), where, `nest ${nest.name} writes ${buffer.name}, which is not in the list`);
   invariant(buffer.place !== "input", where, `nest ${nest.name} writes the input ${buffer.name}`);
-  invariant(!written.has(buffer), where, `${buffer.name} is written by ${written.get(buffer)?.name} and by ${nest.name}`);
+  for (const b of partsOf(buffer)) invariant(!written.has(b), where, `${b.name} is written by ${written.get(b)?.name} and by ${nest.name}`);
   for (const load of loads(nest))
     invariant(
       load.buffer !== buffer || keyOf(load.index) === keyOf(index) || isOwn(nest, buffer),

@@ -11,9 +11,9 @@ import type { Call, Values } from "../../src/harness/runtime/engine.ts";
 import type * as dims from "../../src/ir/dims.ts";
 import type { Kernel, Schedule } from "../../src/ir/kernel.ts";
 import type { Graph } from "../../src/ir/node.ts";
-import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { baseline, plan } from "../../src/memory/plan.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
+import { storedLayout } from "../schedule/stored-layout.ts";
 import { schedule } from "../../src/schedule/schedule.ts";
 import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
 import { bisect } from "../../src/report/bisect.ts";
@@ -88,13 +88,13 @@ export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant
 /** Device code of a graph; undefined where the variant says nothing of it. */
 function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   const { profile, off } = variant;
-  const nests = schedule(graph, { capacity, profile, off });
+  const { layout, stored: at } = storedLayout(graph);
+  const nests = schedule(graph, { capacity, profile, off, stored: at });
   verifySchedule(nests);
   const kernels = variant.tile ? inTiles(nests, variant) : bind(nests, profile, { off });
   if (!kernels) return undefined;
   verifyKernels(kernels, profile);
-  const stored = nests.buffers.filter((b) => b.place === "param" || b.place === "state");
-  const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
+  const stored = nests.buffers.filter((b) => (b.place === "param" || b.place === "state") && !b.parts);
   const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse") });
   verifyPlan(memory);
   const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));

@@ -9,6 +9,7 @@ import { printSchedule } from "../../src/schedule/print-schedule.ts";
 import { schedule, scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
 import { evalNests } from "./eval-nests.ts";
+import { storedLayout } from "./stored-layout.ts";
 import type { Precision } from "./eval-scalar.ts";
 
 export const profile: Profile = {
@@ -71,7 +72,7 @@ export function expectAgreement(graph: Graph, options: AgreeOptions = {}): void 
     stored: (path) => leaves[path] ?? nothing,
     scalar: (kind, path) => scalars[kind][path] ?? Number.NaN,
   });
-  const made = schedule(graph, { capacity, profile, off });
+  const made = schedule(graph, { capacity, profile, off, stored: storedLayout(graph).stored });
   verifySchedule(made);
   const found = evalNests(made, { capacity, sizes, leaves, ...scalars, words, precision });
   const context = (): string => `off {${[...off].join(", ")}} sizes ${JSON.stringify(sizes)} of ${JSON.stringify(capacity)}\n${printSchedule(made)}`;

@@ -31,8 +31,15 @@ const garbage = { f32: Number.NaN, i32: 1_234_567_890, u32: 3_234_567_890, bool:
 
 export function evalNests(schedule: Schedule, run: NestRun): NestResult {
   const memory = new Map<Buffer, Float64Array>();
+  const arenas = schedule.buffers.filter((b) => b.parts);
+  for (const arena of arenas) {
+    const data = new Float64Array(arena.elements).fill(garbage[arena.dtype]);
+    memory.set(arena, data);
+    for (const { buffer, at } of arena.parts ?? []) memory.set(buffer, data.subarray(at, at + buffer.elements));
+  }
   for (const b of schedule.buffers) {
-    const data = new Float64Array(b.elements).fill(garbage[b.dtype]);
+    if (b.parts) continue;
+    const data = memory.get(b) ?? new Float64Array(b.elements).fill(garbage[b.dtype]);
     memory.set(b, data);
     const given = b.place === "temp" || b.place === "output" ? undefined : run.leaves[b.path ?? ""];
     if (given) places(b, run).forEach((at, i) => (data[at] = given.data[i] ?? Number.NaN));

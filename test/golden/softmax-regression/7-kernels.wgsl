@@ -262,15 +262,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// sqrt_x2: read_write, read, read
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 5>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 324>;
-@group(0) @binding(2) var<storage, read> b1: array<u32, 4>;
+// sqrt: read, read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 2>;
+@group(0) @binding(1) var<storage, read> b0: array<u32, 1>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 68>;
 @group(0) @binding(3) var<storage, read> b2: array<f32, 68>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 68>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 68>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < 68i) {
     let p0 = bitcast<f32>(words[0].x);
     let p1 = bitcast<f32>(words[0].y);
     let p2 = bitcast<f32>(words[0].z);
@@ -279,58 +282,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p5 = bitcast<f32>(words[1].y);
     let p6 = bitcast<f32>(words[1].z);
     let p7 = bitcast<f32>(words[1].w);
-    let p8 = bitcast<i32>(words[2].x);
-    let p9 = bitcast<i32>(words[2].y);
-    let p10 = bitcast<i32>(words[2].z);
-    let p14 = bitcast<i32>(words[3].z);
-    let p15 = bitcast<i32>(words[3].w);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 12i) {
-      let v1 = min(v0, 11i);
-      let v4 = b1[p14 + 0i];
-      let v5 = v4 == 0u;
-      let v6 = b0[p8 + v1];
-      let v7 = b2[p15 + v1];
-      let v8 = (v6 * p0) + (v7 * p1);
-      let v9 = b0[p9 + v1];
-      let v10 = (v9 * p2) + ((v7 * v7) * p3);
-      let v11 = b0[p10 + v1];
-      b0[p8 + v1] = select(v6, v8, v5);
-      b0[p9 + v1] = select(v9, v10, v5);
-      let t0: f32 = -(v10 / p6);
-      b0[p10 + v1] = select(v11, v11 + (-(((v8 / p4) * p5) / (sqrt(t0) + p7))), v5);
-    }
-  }
-  if (i32(workgroup.x) >= 1i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<f32>(words[0].y);
-    let p2 = bitcast<f32>(words[0].z);
-    let p3 = bitcast<f32>(words[0].w);
-    let p4 = bitcast<f32>(words[1].x);
-    let p5 = bitcast<f32>(words[1].y);
-    let p6 = bitcast<f32>(words[1].z);
-    let p7 = bitcast<f32>(words[1].w);
-    let p11 = bitcast<i32>(words[2].w);
-    let p12 = bitcast<i32>(words[3].x);
-    let p13 = bitcast<i32>(words[3].y);
-    let p14 = bitcast<i32>(words[3].z);
-    let p16 = bitcast<i32>(words[4].x);
-    let v12 = i32(workgroup.x) - 1i;
-    let v13 = (v12 * 16i) + i32(lane.x);
-    if (v13 < 4i) {
-      let v14 = min(v13, 3i);
-      let v15 = b1[p14 + 0i];
-      let v16 = v15 == 0u;
-      let v17 = b0[p11 + v14];
-      let v18 = b2[p16 + v14];
-      let v19 = (v17 * p0) + (v18 * p1);
-      let v20 = b0[p12 + v14];
-      let v21 = (v20 * p2) + ((v18 * v18) * p3);
-      let v22 = b0[p13 + v14];
-      b0[p11 + v14] = select(v17, v19, v16);
-      b0[p12 + v14] = select(v20, v21, v16);
-      let t1: f32 = -(v21 / p6);
-      b0[p13 + v14] = select(v22, v22 + (-(((v19 / p4) * p5) / (sqrt(t1) + p7))), v16);
-    }
+    let v1 = min(v0, 67i);
+    let v2 = b0[0i];
+    let v3 = v2 == 0u;
+    let v4 = b1[v1];
+    let v5 = b2[v1];
+    let v6 = (v4 * p0) + (v5 * p1);
+    let v7 = b3[v1];
+    let v8 = (v7 * p2) + ((v5 * v5) * p3);
+    let v9 = b4[v1];
+    b1[v1] = select(v4, v6, v3);
+    b3[v1] = select(v7, v8, v3);
+    let t0: f32 = -(v8 / p6);
+    b4[v1] = select(v9, v9 + (-(((v6 / p4) * p5) / (sqrt(t0) + p7))), v3);
   }
 }

@@ -362,66 +362,19 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// select_x4: read_write, read, read
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 3>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 196>;
-@group(0) @binding(2) var<storage, read> b1: array<u32, 4>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 260>;
+// select: read, read_write, read
+@group(0) @binding(1) var<storage, read> b0: array<u32, 1>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 193>;
+@group(0) @binding(3) var<storage, read> b2: array<f32, 193>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let p4 = bitcast<i32>(words[1].x);
-    let p5 = bitcast<i32>(words[1].y);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 8i) {
-      let v1 = min(v0, 7i);
-      let v4 = b1[p4 + 0i];
-      let v5 = b0[p0 + v1];
-      let v6 = b2[p5 + v1];
-      b0[p0 + v1] = select(v5, v5 + (v6 * (-0.5f)), v4 == 0u);
-    }
-  }
-  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
-    let p1 = bitcast<i32>(words[0].y);
-    let p4 = bitcast<i32>(words[1].x);
-    let p6 = bitcast<i32>(words[1].z);
-    let v7 = i32(workgroup.x) - 1i;
-    let v8 = (v7 * 16i) + i32(lane.x);
-    if (v8 < 4i) {
-      let v9 = min(v8, 3i);
-      let v10 = b1[p4 + 0i];
-      let v11 = b0[p1 + v9];
-      let v12 = b2[p6 + v9];
-      b0[p1 + v9] = select(v11, v11 + (v12 * (-0.5f)), v10 == 0u);
-    }
-  }
-  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
-    let p2 = bitcast<i32>(words[0].z);
-    let p4 = bitcast<i32>(words[1].x);
-    let p7 = bitcast<i32>(words[1].w);
-    let v13 = i32(workgroup.x) - 2i;
-    let v14 = (v13 * 16i) + i32(lane.x);
-    if (v14 < 4i) {
-      let v15 = min(v14, 3i);
-      let v16 = b1[p4 + 0i];
-      let v17 = b0[p2 + v15];
-      let v18 = b2[p7 + v15];
-      b0[p2 + v15] = select(v17, v17 + (v18 * (-0.5f)), v16 == 0u);
-    }
-  }
-  if (i32(workgroup.x) >= 3i) {
-    let p3 = bitcast<i32>(words[0].w);
-    let p4 = bitcast<i32>(words[1].x);
-    let p8 = bitcast<i32>(words[2].x);
-    let v19 = i32(workgroup.x) - 3i;
-    let v20 = (v19 * 16i) + i32(lane.x);
-    if (v20 < 1i) {
-      let v22 = b1[p4 + 0i];
-      let v23 = b0[p3 + 0i];
-      let v24 = b2[p8 + 0i];
-      b0[p3 + 0i] = select(v23, v23 + (v24 * (-0.5f)), v22 == 0u);
-    }
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < 193i) {
+    let v1 = min(v0, 192i);
+    let v2 = b0[0i];
+    let v3 = b1[v1];
+    let v4 = b2[v1];
+    b1[v1] = select(v3, v3 + (v4 * (-0.5f)), v2 == 0u);
   }
 }
