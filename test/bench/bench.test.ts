@@ -3,12 +3,12 @@ import { compile } from "../../src/compile.ts";
 import { openDevice } from "../../src/harness/node/index.ts";
 import { openSession } from "../../src/session.ts";
 import { Counters } from "./counters.ts";
-import { interleave } from "./interleave.ts";
+import { interleave, type Measured } from "./interleave.ts";
 import { Clock } from "./kernels/clock.ts";
 import { measureKernel } from "./kernels/measure-kernel.ts";
 import { kernelPrograms } from "./kernels/programs.ts";
 import { nabla } from "./nabla.ts";
-import { differ, tables } from "./tables.ts";
+import { differ, tables, withSection } from "./tables.ts";
 import { programText, workloads } from "./workloads.ts";
 
 it("the benchmark runs in a short form, and its losses are those of the f64 evaluator", async () => {
@@ -48,4 +48,21 @@ it("every program of the kernel benchmark compiles, and one is measured", async 
   close();
   expect(ms).toBeGreaterThan(0);
   expect(dispatches).toBe(1);
+});
+
+it("tables say what was missed, what failed and whose losses are others", () => {
+  const perStep = { dispatches: 9, submits: 1, passes: 1, writes: 3, copies: 1, createdBuffers: 0, createdBytes: 0, bindGroups: 0, pipelines: 0, pipelineMs: 0, liveBytes: 0 };
+  const measured: readonly Measured[] = [
+    { name: "nabla", version: "0.1.0", firstStepMs: 200, stepMs: 0.5, perStep, losses: { 0: 0.7, 1: 0.6 } },
+    { name: "tensorflow.js", version: "4.22.0", firstStepMs: 900, stepMs: 40, perStep, losses: { 0: 0.7, 1: 0.6001 } },
+    { name: "jax-js", version: "0.1.25", losses: {}, error: "no device\nat somewhere" },
+  ];
+  const effort = { rounds: 2, blockMs: 1, patienceMs: 1 };
+  const text = tables({ date: "2026-01-01T00:00", adapter: "A", node: "v20", processor: "", cores: 1, effort, workloads: [{ workload: "spiral", load: 0, measured }] }, true);
+  expect(text).toContain("| spiral | dispatches | at most 6 | 9 | missed |");
+  expect(text).toContain("| spiral | times as fast as tensorflow.js | at least 9 | 80 | met |");
+  expect(text).toContain("| spiral | jax-js | no device |");
+  expect(text).toMatch(/tensorflow\.js DIFFERS at 1 \(0\.6001, 1\.7e-4\)/);
+  expect(withSection("a <!-- s -->old<!-- /s --> b", "s", "new")).toBe("a <!-- s -->\n\nnew\n\n<!-- /s --> b");
+  expect(() => withSection("a", "s", "new")).toThrow("there is no place for s");
 });

@@ -4,18 +4,18 @@
  *
  *     npm run bench -- mlp cnn --rounds 5
  */
-import { execFileSync, fork } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { fork } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type ContenderName, contenderNames } from "./contender.ts";
+import { installPeers } from "./install-peers.ts";
 import type { Effort } from "./interleave.ts";
 import type { Answer, Request } from "./one-workload.ts";
-import { type Results, tables, type WorkloadResult } from "./tables.ts";
+import { type Results, tables, withSection, type WorkloadResult } from "./tables.ts";
 import { type WorkloadName, workloadNames } from "./workloads.ts";
 
-const peers = fileURLToPath(new URL("peers/", import.meta.url));
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 const { values, positionals } = parseArgs({
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean" },
     markdown: { type: "boolean" },
     output: { type: "string", short: "o" },
+    document: { type: "string" },
     help: { type: "boolean", short: "h" },
   },
 });
@@ -41,6 +42,7 @@ workloads: ${workloadNames.join(", ")} (default: all)
   --quick            2 rounds, a few seconds of patience
   --json             print the results as JSON
   --markdown         print the tables as Markdown
+  --document <file>  write the tables into a Markdown file, between <!-- steps --> and <!-- /steps -->
   -o, --output <file>  where the JSON goes (default: bench-results/steps.json)
 `;
 
@@ -51,25 +53,12 @@ function known<T extends string>(given: readonly string[], all: readonly T[], wh
   return given.length === 0 ? all : all.filter((name) => given.includes(name));
 }
 
-/** Installs the peers on first use; false where that fails. */
-function installPeers(): boolean {
-  if (existsSync(`${peers}node_modules/@jax-js/jax`)) return true;
-  process.stderr.write("installing TensorFlow.js and jax-js into test/bench/peers …\n");
-  try {
-    execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: peers, stdio: ["ignore", "ignore", "pipe"], shell: process.platform === "win32" });
-    return true;
-  } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : String(error);
-    process.stderr.write(`the peers cannot be installed (${said}); only Nabla is measured\n`);
-    return false;
-  }
-}
-
 /** Runs a workload in a process of its own. */
 function measure(request: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
-    const child = fork(fileURLToPath(new URL("one-workload.ts", import.meta.url)), [JSON.stringify(request)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const program = import.meta.url.replace(/run(?=\.[jt]s$)/, "one-workload");
+    const child = fork(fileURLToPath(program), [JSON.stringify(request)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     child.on("message", (message) => {
       answer = message as Answer;
     });
@@ -102,6 +91,7 @@ async function main(): Promise<void> {
   const file = values.output ?? `${root}bench-results/steps.json`;
   if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
   writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
+  if (values.document !== undefined) writeFileSync(values.document, withSection(readFileSync(values.document, "utf8"), "steps", tables(all, true)));
   process.stdout.write(values.json ? `${JSON.stringify(all, null, 1)}\n` : tables(all, values.markdown === true));
 }
 

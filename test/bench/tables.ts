@@ -3,6 +3,7 @@
  * terminal or as Markdown.
  */
 import { contenderNames } from "./contender.ts";
+import { goalHead, goalRows } from "./goals.ts";
 import { comparedSteps, type Effort, type Measured } from "./interleave.ts";
 import type { WorkloadName } from "./workloads.ts";
 
@@ -34,12 +35,14 @@ export function tables(all: Results, markdown: boolean): string {
     const version = all.workloads.flatMap((w) => w.measured).find((m) => m.name === name)?.version;
     return version === undefined || version === "" ? [] : [`${name} ${version}`];
   });
+  const wanted = all.workloads.flatMap(({ workload, measured }) => goalRows(workload, measured));
   const loads = all.workloads.map((w) => w.load);
   return [
     `${all.adapter}, ${all.cores} cores (${all.processor}), Node ${all.node.replace("v", "")}, ${all.date.slice(0, 10)}; ${versions.join(", ")}; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}\n`,
     print(["workload", "", "ms a step", "best", "processor ms", "× Nabla", "dispatches", "submits", "new buffers", "MB live"], steps),
     print(["first step", "", "ms", "compile", "pipelines", "run", "number of pipelines"], first),
-    ...all.workloads.map(({ workload, measured }) => losses(workload, measured)),
+    ...(wanted.length > 0 ? [print(goalHead, wanted)] : []),
+    all.workloads.map(({ workload, measured }) => losses(workload, measured, markdown)).join(""),
   ].join("\n");
 }
 
@@ -58,7 +61,7 @@ function firstRow(workload: WorkloadName, m: Measured): readonly string[] {
 }
 
 /** One line: whether everybody's losses are those of the first, and where not. */
-function losses(workload: WorkloadName, measured: readonly Measured[]): string {
+function losses(workload: WorkloadName, measured: readonly Measured[], markdown: boolean): string {
   const [first, ...others] = measured.filter((m) => m.losses[0] !== undefined);
   if (!first) return `${workload}: no loss\n`;
   const curve = comparedSteps.map((step) => (first.losses[step] === undefined ? "–" : first.losses[step].toPrecision(6))).join(", ");
@@ -68,7 +71,7 @@ function losses(workload: WorkloadName, measured: readonly Measured[]): string {
     if (apart.length === 0) return `${other.name} agrees at ${both.join(", ")}`;
     return `${other.name} DIFFERS at ${apart.map((step) => `${step} (${other.losses[step]}, ${differ(first.losses[step], other.losses[step]).toExponential(1)})`).join(", ")}`;
   });
-  return `${workload}: loss at steps ${comparedSteps.join(", ")} is ${curve}${compared.length > 0 ? `; ${compared.join("; ")}` : ""}\n`;
+  return `${markdown ? "- " : ""}${workload}: loss at steps ${comparedSteps.join(", ")} is ${curve}${compared.length > 0 ? `; ${compared.join("; ")}` : ""}\n`;
 }
 
 /** The difference of two losses as a part of the first. */
@@ -90,3 +93,11 @@ export function textTable(head: readonly string[], rows: readonly (readonly stri
   return `${[head, ...rows].map(line).join("\n")}\n`;
 }
 
+
+/** A text with what stands between two comments, `<!-- name -->` and `<!-- /name -->`, replaced. */
+export function withSection(text: string, name: string, content: string): string {
+  const [from, to] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [start, end] = [text.indexOf(from), text.indexOf(to)];
+  if (start < 0 || end < start) throw new Error(`there is no place for ${name}: the lines ${from} and ${to}`);
+  return `${text.slice(0, start + from.length)}\n\n${content.trimEnd()}\n\n${text.slice(end)}`;
+}

@@ -4,12 +4,12 @@
  *
  *     npm run bench:kernels -- softmax 512
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openDevice } from "../../../src/harness/node/index.ts";
-import { markdownTable, textTable } from "../tables.ts";
+import { markdownTable, textTable, withSection } from "../tables.ts";
 import { Clock } from "./clock.ts";
 import { type Limits, measureLimits } from "./limits.ts";
 import { measureKernel, type MeasuredKernel } from "./measure-kernel.ts";
@@ -20,6 +20,7 @@ const help = `npm run bench:kernels -- [word …] [options]
 Measures the kernels whose names hold one of the words (default: all): ${kernelPrograms.map((k) => k.name).join("; ")}
   --json             print the results as JSON
   --markdown         print the tables as Markdown
+  --document <file>  write the tables into a Markdown file, between <!-- kernels --> and <!-- /kernels -->
   -o, --output <file>  where the JSON goes (default: bench-results/kernels.json)
 `;
 
@@ -68,7 +69,7 @@ function tables({ date, adapter, timestamps, load, limits, kernels }: Results, m
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "boolean" }, markdown: { type: "boolean" }, output: { type: "string", short: "o" }, help: { type: "boolean", short: "h" } },
+    options: { json: { type: "boolean" }, markdown: { type: "boolean" }, output: { type: "string", short: "o" }, document: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
   if (values.help) return void process.stdout.write(help);
   const chosen = kernelPrograms.filter((k) => positionals.length === 0 || positionals.some((word) => k.name.includes(word)));
@@ -84,6 +85,7 @@ async function main(): Promise<void> {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
   if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
   writeFileSync(values.output ?? `${root}bench-results/kernels.json`, `${JSON.stringify(results, null, 1)}\n`);
+  if (values.document !== undefined) writeFileSync(values.document, withSection(readFileSync(values.document, "utf8"), "kernels", tables(results, true)));
   process.stdout.write(values.json ? `${JSON.stringify(results, null, 1)}\n` : tables(results, values.markdown === true));
 }
 
