@@ -33,6 +33,8 @@ export type SessionOptions = {
   readonly seed?: number;
   /** Largest batch a training step is compiled for; the train block's. Other entries grow with what they are given. */
   readonly batch?: number;
+  /** Entries that will run soon, `step` say: their kernels are made while the initial values are. */
+  readonly prepare?: readonly EntryName[];
 } & ({ readonly backend: "f64" } | OnDevice);
 
 /** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
@@ -48,7 +50,10 @@ export type Feed = Readonly<Record<string, ArrayLike<number>>>;
 /** Compiles what is needed for the device, sets all parameters to their initial values. Throws EngineError and UserError. */
 export async function openSession(program: CompiledProgram, options: SessionOptions): Promise<Session> {
   const session = new Session(program, makeEngine(program, options), options);
-  await session.reset();
+  const ready = session.reset();
+  const { batch } = program.info;
+  for (const entry of options.prepare ?? []) session.engine.prepare(entry, batch === undefined ? {} : { [batch]: options.batch ?? largestBatch(program.train) ?? 1 });
+  await ready;
   return session;
 }
 

@@ -5,6 +5,7 @@
  */
 import type { CompiledProgram } from "../compile.ts";
 import { readBytes } from "../harness/node/files.ts";
+import type { EntryName } from "../graph/build.ts";
 import { openSession, type Session } from "../session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,8 +20,8 @@ export interface Opened {
 /** The backends that the command line may name. */
 export type BackendName = "webgpu" | "f64";
 
-/** Opens a session on the backend that the command line names. Fails with an EnvironmentError where there is no adapter. */
-export async function openFor(program: CompiledProgram, backend: BackendName): Promise<Opened> {
+/** Opens a session on the backend that the command line names; `prepare` says what will run first. Fails with an EnvironmentError where there is no adapter. */
+export async function openFor(program: CompiledProgram, backend: BackendName, prepare: readonly EntryName[] = []): Promise<Opened> {
   if (backend === "f64") {
     const session = await openSession(program, { backend: "f64" });
     return { session, where: "the f64 evaluator", close: () => session.close() };
@@ -29,7 +30,7 @@ export async function openFor(program: CompiledProgram, backend: BackendName): P
   const { device, info, close } = await openDevice({ limits: adapterMemory });
   const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
   try {
-    const session = await openSession(program, { device, software: info.software });
+    const session = await openSession(program, { device, software: info.software, prepare });
     return {
       session,
       where,

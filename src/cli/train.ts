@@ -7,6 +7,7 @@
  */
 import * as path from "node:path";
 import type { CompiledProgram } from "../compile.ts";
+import { isStep } from "../graph/build.ts";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
 import { printTime, printValue } from "../harness/node/progress.ts";
 import { printKept, printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
@@ -107,7 +108,7 @@ interface Trained {
 /** Trains one block on a device of its own and writes its weights. */
 async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<Trained> {
   const { program, plan, data, to, say, from, named } = block;
-  const { session, where, close } = await openFor(program, options.backend);
+  const { session, where, close } = await openFor(program, options.backend, program.entries.filter(isStep).slice(0, 1));
   try {
     if (from) session.load(from);
     else await loadWeights(session, options.weights, terminal);

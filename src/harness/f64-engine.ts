@@ -39,6 +39,9 @@ export class F64Engine implements Engine {
     return { read: async () => outputs };
   }
 
+  /** Nothing is made before a run. */
+  prepare(): void {}
+
   private held(path: string): Float64Array {
     const data = this.store.get(path);
     if (!data) throw new EngineError("E0505", `there is no parameter or state named ${path}`);

@@ -42,6 +42,8 @@ export interface Engine {
   readonly backend: string;
   /** Queues a run; resolves when it is queued, which waits only while too many are in flight. */
   run(entry: string, call: Call): Promise<Outcome>;
+  /** Begins to make what a run of these sizes will need, while other things go on. A failure is kept for that run. */
+  prepare(entry: string, live: Live): void;
   /** The content of a parameter or state. */
   read(path: string): Promise<Values>;
   write(path: string, data: ArrayLike<number>): void;

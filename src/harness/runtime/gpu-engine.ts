@@ -77,6 +77,13 @@ export class GpuEngine implements Engine {
     }
   }
 
+  /** After what was asked for before: its plan is made, and its pipelines begun, while those of an earlier run are built. */
+  prepare(name: string, live: Live): void {
+    setTimeout(() => {
+      if (!this.failure) void this.entry(name, live).catch(() => undefined);
+    });
+  }
+
   /** Runs are queued one at a time, in the order they are asked for: an entry has one set of input and word buffers. */
   run(name: string, call: Call): Promise<Outcome> {
     const run = this.last.then(() => this.enqueue(name, call));

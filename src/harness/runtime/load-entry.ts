@@ -1,6 +1,8 @@
 /**
  * Makes everything an entry needs on a device, once: slabs, the parameter blocks' buffer, pipelines (in parallel, one
- * per distinct text) and bind groups. Afterwards a run allocates nothing.
+ * per distinct text) and bind groups. Afterwards a run allocates nothing. Everything is asked for before anything is
+ * waited for, so several entries may be loaded at a time; pipelines are built by threads of the device, longest text
+ * first, so that none of them ends with a long one alone. WebGPU keeps no pipelines from one process to the next.
  */
 import { EngineError } from "./engine.ts";
 import type { Block, Dispatch, EntryPlan, KernelText } from "./program.ts";
@@ -37,6 +39,12 @@ export async function loadEntry(
   store: GPUBuffer,
   pipelines: Map<string, Promise<GPUComputePipeline>>,
 ): Promise<LoadedEntry> {
+  const order = flatten(plan.block);
+  const used = order.map((dispatch) => {
+    const kernel = kernels[dispatch.kernel];
+    if (!kernel) throw new EngineError("E0604", `${plan.name}: dispatch ${dispatch.name} names no kernel`);
+    return kernel;
+  });
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
   const slabs = plan.slabs.map((slab, at) =>
@@ -48,7 +56,6 @@ export async function loadEntry(
           usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
         }),
   );
-  const order = flatten(plan.block);
   const { offsets, blockBytes, total } = layOut(order);
   const wordBuffer = device.createBuffer({
     label: `${plan.name} words`,
@@ -56,32 +63,27 @@ export async function loadEntry(
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   const layouts = new Map<string, GPUBindGroupLayout>();
-  const built = await Promise.all(
-    order.map(async (dispatch, at): Promise<LoadedDispatch> => {
-      const kernel = kernels[dispatch.kernel];
-      if (!kernel) throw new EngineError("E0604", `${plan.name}: dispatch ${dispatch.name} names no kernel`);
-      const layout = layoutOf(device, kernel.access, layouts);
-      const key = `${kernel.access.join()}\n${kernel.wgsl}`;
-      let pipeline = pipelines.get(key);
-      if (!pipeline) {
-        pipeline = build(device, kernel, layout);
-        pipelines.set(key, pipeline);
-      }
-      const group = device.createBindGroup({
-        label: dispatch.name,
-        layout,
-        entries: [
-          { binding: 0, resource: { buffer: wordBuffer, offset: 0, size: blockBytes } },
-          ...dispatch.bindings.map((range, k) => ({
-            binding: k + 1,
-            resource: { buffer: slabs[range.slab] ?? store, offset: range.offset, size: range.bytes },
-          })),
-        ],
-      });
-      return { dispatch, pipeline: await pipeline, group, wordOffset: offsets[at] ?? 0 };
-    }),
-  ).catch((error: unknown) => ({ error }));
-  const errors = [await device.popErrorScope(), await device.popErrorScope()].filter((e) => e !== null);
+  for (const kernel of [...new Set(used)].sort((a, b) => b.wgsl.length - a.wgsl.length))
+    if (!pipelines.has(keyOf(kernel))) pipelines.set(keyOf(kernel), build(device, kernel, layoutOf(device, kernel.access, layouts)));
+  const making = order.map(async (dispatch, at): Promise<LoadedDispatch> => {
+    const kernel = used[at] as KernelText;
+    const group = device.createBindGroup({
+      label: dispatch.name,
+      layout: layoutOf(device, kernel.access, layouts),
+      entries: [
+        { binding: 0, resource: { buffer: wordBuffer, offset: 0, size: blockBytes } },
+        ...dispatch.bindings.map((range, k) => ({
+          binding: k + 1,
+          resource: { buffer: slabs[range.slab] ?? store, offset: range.offset, size: range.bytes },
+        })),
+      ],
+    });
+    return { dispatch, pipeline: await (pipelines.get(keyOf(kernel)) as Promise<GPUComputePipeline>), group, wordOffset: offsets[at] ?? 0 };
+  });
+  // The scopes end here, before anything is awaited: what another entry does meanwhile is not in them.
+  const scopes = [device.popErrorScope(), device.popErrorScope()];
+  const built = await Promise.all(making).catch((error: unknown) => ({ error }));
+  const errors = (await Promise.all(scopes)).filter((e) => e !== null);
   const release = (): void => {
     for (const slab of slabs.slice(1)) slab.destroy();
     wordBuffer.destroy();
@@ -107,6 +109,11 @@ export async function loadEntry(
       readback.destroy();
     },
   };
+}
+
+/** What makes two kernels one pipeline. */
+function keyOf(kernel: KernelText): string {
+  return `${kernel.access.join()}\n${kernel.wgsl}`;
 }
 
 /** The dispatches in the order they run; repeats are written out. Copies are not made by any pass of this version. */
