@@ -36,7 +36,7 @@ export interface Choice {
 interface Prices {
   readonly access: number;
   readonly operation: number;
-  /** A multiplication and an addition to an accumulator: alone, and for each accumulator beside it (they do not all fit registers). */
+  /** A multiplication and an addition to an accumulator: alone, and for each accumulator that is fetched and put back in a turn (they do not all fit registers). */
   readonly cell: readonly [alone: number, perCell: number];
   readonly turn: number;
   readonly start: number;
@@ -70,7 +70,7 @@ const sides = [1, 2, 4, 8, 16] as const;
 /** A side of at most this length may be one tile, or two. */
 const shortSide = 16;
 /** Loads of one iteration that unrolling may reach. */
-const mostLoadsAtOnce = 16;
+const mostLoadsAtOnce = 32;
 const mostUnroll = 4;
 /** Operations after the sum that are too many to write once per cell. */
 const longFinish = 500;
@@ -157,7 +157,8 @@ function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: P
   const { rows, columns, unroll, finish } = tile;
   const cells = rows * columns;
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
-  const turnsAt = loops.reduce<readonly number[]>((all, a) => [...all, (all.at(-1) ?? 1) * a.capacity], [1]);
+  const turnsAt = [1];
+  for (const a of loops) turnsAt.push((turnsAt.at(-1) ?? 1) * a.capacity);
   const turns = turnsAt.at(-1) ?? 1;
   let inSum = 0;
   let loads = 0;
@@ -178,7 +179,7 @@ function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: P
   const writtenAfter = operations(product.before, rows, columns) + operations(product.after, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
-  const one = inSum + turns * cells * share(price.cell, cells) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
+  const one = inSum + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
   return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build;

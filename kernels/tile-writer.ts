@@ -177,13 +177,13 @@ export class TileWriter {
       else read();
       return pair;
     });
-    for (const { left, right } of factors)
-      this.variables.forEach((row, i) => {
-        row.forEach((sum, j) => {
-          const [a, c] = [left[i], right[j]];
-          if (a && c) inner.push({ kind: "assign", id: sum.id, value: op("add", sum.dtype, [sum, op("mul", sum.dtype, [a, c])]) });
-        });
+    // All products of a cell in one expression: its accumulator is fetched and put back once.
+    this.variables.forEach((row, i) => {
+      row.forEach((variable, j) => {
+        const value = factors.reduce<Scalar>((sum, { left, right }) => op("add", variable.dtype, [sum, op("mul", variable.dtype, [left[i] ?? sum, right[j] ?? sum])]), variable);
+        inner.push({ kind: "assign", id: variable.id, value });
       });
+    });
   }
 
   /** What follows the sum and varies with no row, written once for all rows. */
