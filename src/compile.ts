@@ -12,6 +12,7 @@ import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModel
 import { differentiateBy } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName, type EntryRequest } from "./graph/build.ts";
 import { Builder } from "./graph/builder.ts";
+import { splitByExample, type SplitGraph } from "./graph/split-by-example.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
 import { assembleEntry, assembleProgram, kernelText } from "./harness/assemble.ts";
@@ -27,13 +28,14 @@ import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
 import { table } from "./ops/table.ts";
+import { wholeTooLarge } from "./report/whole-too-large.ts";
 import { ledgersOf, type PassLedger } from "./simplify/ledgers.ts";
 import { lintBy } from "./simplify/lint.ts";
 import { normaliseBy } from "./simplify/normalise.ts";
 import { simplifyBy } from "./simplify/simplify.ts";
 import { isLibrarySource } from "./std/library.ts";
 import { withoutAllowed } from "./support/allowances.ts";
-import { type Diagnostic, Diagnostics, UserError } from "./support/diagnostic.ts";
+import { type Diagnostic, Diagnostics, invariant, UserError } from "./support/diagnostic.ts";
 import type { Source, Span } from "./support/span.ts";
 import { type Pass, runPass, silent, type Trace } from "./support/trace.ts";
 import { parse } from "./syntax/parse.ts";
@@ -44,6 +46,9 @@ export interface CompileOptions extends Omit<CheckOptions, "library"> {
   /** Optimisations to leave out, by name; none changes what a program means. */
   readonly off?: ReadonlySet<string>;
 }
+
+/** An entry that stores nothing, in two: `part` runs over some examples at a time, `whole` once over what the parts gave. */
+export type SplitEntry = `${"evaluate" | "predict" | "gradients" | "export"}.${"part" | "whole"}`;
 
 /** What came of it. */
 export interface Compilation {
@@ -86,6 +91,7 @@ export class CompiledProgram {
   private readonly checked: CheckedProgram;
   private readonly store: StoreLayout;
   private readonly graphs = new Map<EntryName, Graph>();
+  private readonly splits = new Map<EntryName, SplitGraph>();
   /** One for all entries, so that what they share is made, rewritten and differentiated once. */
   private readonly builder = new Builder();
   private readonly passes: readonly Pass<Graph, Graph>[];
@@ -114,14 +120,32 @@ export class CompiledProgram {
   }
 
   /** The simplified graph of an entry: its meaning. */
-  graph(entry: EntryName): Graph {
-    const known = this.graphs.get(entry);
+  graph(entry: EntryName | SplitEntry): Graph {
+    const split = splitOf(entry);
+    if (split) return this.split(split.entry)[split.half];
+    const known = this.graphs.get(entry as EntryName);
     if (known) return known;
+    return this.makeGraph(entry as EntryName);
+  }
+
+  private makeGraph(entry: EntryName): Graph {
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
     const built = run({ name: "build", doc: "Makes the graph of one entry.", run: (c: CheckedProgram) => build(c, this.requestFor(entry), this.builder), verify: verifyGraph }, this.checked);
     const graph = this.passes.reduce((g, pass) => run(pass, g), built);
     this.graphs.set(entry, graph);
     return graph;
+  }
+
+  /** An entry that stores nothing, in two: what is made example by example, and what is made of all examples. */
+  private split(entry: EntryName): SplitGraph {
+    const known = this.splits.get(entry);
+    if (known) return known;
+    const { batch } = this.info;
+    invariant(batch !== undefined, "compile", `${entry} has no examples to split`);
+    const pass = { name: "split", doc: "Takes what is made example by example from what is made of all examples.", run: (g: Graph) => splitByExample(g, batch), verify: (s: SplitGraph) => [s.part, s.whole].forEach((g) => verifyGraph(g)) };
+    const split = runPass(pass, this.graph(entry), this.trace, entry);
+    this.splits.set(entry, split);
+    return split;
   }
 
   /** Which rules made the graph of an entry what it is. */
@@ -134,17 +158,31 @@ export class CompiledProgram {
   }
 
   /** The device code of an entry, or of a graph that reads what an entry may read. Throws a UserError when something does not fit the device. */
-  lower(of: EntryName | Graph, target: Target): LoweredEntry {
+  lower(of: EntryName | SplitEntry | Graph, target: Target): LoweredEntry {
     const { capacity, profile, limits = baseline, keep } = target;
     const graph = typeof of === "string" ? this.graph(of) : of;
     const { entry } = graph;
     const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
+    const place = (k: readonly Kernel[]): Plan => {
+      try {
+        return plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf });
+      } catch (error) {
+        const split = splitOf(entry);
+        throw split?.half === "whole" && error instanceof UserError ? wholeTooLarge(this.split(split.entry), capacity, this.text, error) : error;
+      }
+    };
     const stored = storedIn(this.store, limits.bindingBytes);
     const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, stored, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
     const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
-    const memory = run({ name: "plan", doc: "Places buffers.", run: (k: readonly Kernel[]) => plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf }), verify: verifyPlan }, kernels);
+    const memory = run({ name: "plan", doc: "Places buffers.", run: place, verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(kernelText) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
   }
+}
+
+/** Which half of which entry a name stands for. */
+function splitOf(name: string): { readonly entry: EntryName; readonly half: "part" | "whole" } | undefined {
+  const [, entry, half] = /^(evaluate|predict|gradients|export)\.(part|whole)$/.exec(name) ?? [];
+  return entry === undefined ? undefined : { entry: entry as EntryName, half: half as "part" | "whole" };
 }

@@ -8,12 +8,13 @@
  */
 import { profiles } from "../kernels/profiles.ts";
 import { largestBatch } from "./check/train-facts.ts";
-import type { CompiledProgram } from "./compile.ts";
+import type { CompiledProgram, SplitEntry } from "./compile.ts";
 import { F64Engine } from "./harness/f64-engine.ts";
 import { checkRange, liveOf } from "./harness/feed.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
 import { EngineError, type Call, type Engine, type OutputValue, type Values } from "./harness/runtime/engine.ts";
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
+import { InParts } from "./harness/runtime/in-parts.ts";
 import type { StoredTensor } from "./harness/runtime/program.ts";
 import { isSaved } from "./harness/runtime/saved.ts";
 import { readSafetensors, type SavedTensor, writeSafetensors } from "./harness/runtime/safetensors.ts";
@@ -35,6 +36,8 @@ export type SessionOptions = {
   readonly batch?: number;
   /** Entries that will run soon, `step` say: their kernels are made while the initial values are. */
   readonly prepare?: readonly EntryName[];
+  /** Most examples that an evaluation, a prediction or gradients take in one run; as many as the device allows. What they give does not depend on it. */
+  readonly most?: number;
 } & ({ readonly backend: "f64" } | OnDevice);
 
 /** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
@@ -58,7 +61,7 @@ export async function openSession(program: CompiledProgram, options: SessionOpti
 }
 
 function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
-  if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName) });
+  if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName | SplitEntry) });
   const profile = profileFor(options);
   const batch = options.batch ?? largestBatch(program.train) ?? 0;
   return new GpuEngine({
@@ -66,7 +69,7 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
     program: program.info,
     planFor: (entry, live) => {
       const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
-      const { plan, texts } = program.lower(entry as EntryName, { capacity, profile, limits: limitsOf(options.device) });
+      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device) });
       return { plan, kernels: texts };
     },
   });
@@ -105,11 +108,13 @@ export class Session {
   private readonly counts = new Map<string, number>();
   private loaded = false;
   private readonly options: SessionOptions;
+  private readonly inParts: InParts;
 
   constructor(program: CompiledProgram, engine: Engine, options: SessionOptions) {
     this.program = program;
     this.engine = engine;
     this.options = options;
+    this.inParts = new InParts({ engine, program: program.info, ...(options.most !== undefined && { most: options.most }) });
     this.seed = options.seed ?? program.train?.seed ?? 0;
     this.hypers = { ...program.info.hypers };
   }
@@ -192,7 +197,7 @@ export class Session {
 
   private async outputs(entry: EntryName, feed: Feed): Promise<Readonly<Record<string, OutputValue>>> {
     const call = this.call(feed, { t: Math.max(1, ...this.counts.values()), step: this.updates, seed: evaluationSeed(this.seed) });
-    return (await this.engine.run(entry, call)).read();
+    return this.inParts.run(entry, call);
   }
 
   /** Who made the first number that is not finite in a run of a step, from the values that are stored now; undefined where none is. */
@@ -217,7 +222,7 @@ export class Session {
     const onNotFinite = async (entry: string, call: Call): Promise<void> => {
       blame = await this.blame(entry as EntryName, call);
     };
-    const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...options, onNotFinite });
+    const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...(this.options.most !== undefined && { most: this.options.most }), ...options, onNotFinite });
     this.updates = result.updates;
     this.counts.clear();
     for (const [entry, count] of result.counts) this.counts.set(entry, count);

@@ -7,7 +7,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { largestBatch } from "../check/train-facts.ts";
-import type { CompiledProgram } from "../compile.ts";
+import type { CompiledProgram, SplitEntry } from "../compile.ts";
 import type { LoweredEntry } from "../harness/lowered-entry.ts";
 import { isStep, type EntryName } from "../graph/build.ts";
 import { baseName, bundle } from "../harness/bundle.ts";
@@ -25,8 +25,8 @@ import { targetOf } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
-/** Examples that a bundle evaluates in one run at most; larger parts run in chunks. */
-const evaluationChunk = 4096;
+/** Examples that a bundle evaluates in one run at most; of more it evaluates parts. */
+const mostAtOnce = 4096;
 
 /** What the command line may say. */
 export interface BuildOptions extends CompileOptions {
@@ -74,8 +74,10 @@ function lowerAll(program: CompiledProgram, examples: Dataset | undefined, softw
   const { batch } = program.info;
   const rows = examples?.rows ?? 1;
   const most = Math.min(largestBatch(program.train) ?? rows, rows);
-  const sizeOf = (entry: EntryName): number => (entry === "init" ? 1 : isStep(entry) || entry === "gradients" ? most : Math.min(evaluationChunk, rows));
-  return new Map(program.entries.map((entry) => {
+  const sizeOf = (entry: EntryName | SplitEntry): number =>
+    entry === "init" ? 1 : isStep(entry) || entry === "gradients" ? most : entry === "evaluate.whole" ? rows : Math.min(mostAtOnce, rows);
+  const parts: readonly SplitEntry[] = batch !== undefined && rows > mostAtOnce ? ["evaluate.part", "evaluate.whole"] : [];
+  return new Map([...program.entries, ...parts].map((entry) => {
     const target = targetOf(program, software);
     return [entry, program.lower(entry, batch === undefined ? target : { ...target, capacity: { [batch]: sizeOf(entry) } })];
   }));

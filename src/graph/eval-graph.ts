@@ -27,7 +27,7 @@ export interface Surroundings {
   /** Number of the first example of this batch in its logical batch. */
   readonly example: number;
   /** The tensor fed for an input or target. */
-  readonly input: (name: string) => Tensor64;
+  readonly input: (name: string, type: TensorType) => Tensor64;
   /** The stored value of a parameter or state. */
   readonly stored: (path: string) => Tensor64;
   /** The value of a hyperparameter or step number. */
@@ -66,7 +66,7 @@ export function evaluateAll(roots: readonly Node[], around: Surroundings): Reado
   const context: EvalContext = { size: (dim: Dim) => dims.evaluate(dim, around.sizes), seed: around.seed, step: around.step, example: around.example };
   const fromOutside: LeafValue = ({ attrs }) => {
     const { kind, path } = attrs;
-    if (kind === "input") return around.input(path);
+    if (kind === "input") return around.input(path, attrs.type);
     if (kind === "param" || kind === "state") return around.stored(path);
     if (kind === "hyper" || kind === "step") return { shape: [], data: Float64Array.of(around.scalar(kind, path)) };
     throw new InternalError("evaluate", `leaf ${kind} ${path} occurs outside a loop`);

@@ -10,7 +10,7 @@ import { elementsOf } from "./runtime/sizes.ts";
 import { surroundingsOf } from "./surroundings.ts";
 
 export interface F64EngineOptions {
-  readonly program: Pick<Program, "store" | "inputs">;
+  readonly program: Pick<Program, "store">;
   /** The simplified graph of an entry. */
   readonly graphOf: (entry: string) => Graph;
 }

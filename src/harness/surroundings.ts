@@ -10,18 +10,17 @@ import type { Program } from "./runtime/program.ts";
 import { elementsOf } from "./runtime/sizes.ts";
 
 /** The evaluator's view of a call. */
-export function surroundingsOf(program: Pick<Program, "store" | "inputs">, held: (path: string) => Values | undefined, call: Call): Surroundings {
+export function surroundingsOf(program: Pick<Program, "store">, held: (path: string) => Values | undefined, call: Call): Surroundings {
   const shapes = new Map(program.store.tensors.map((t) => [t.name, t.shape]));
   return {
     sizes: call.live,
     seed: call.seed,
     step: call.step,
     example: call.example,
-    input: (name) => {
-      const info = program.inputs.find((i) => i.name === name);
+    input: (name, type) => {
       const values = call.inputs[name];
-      if (!info || !values) throw new EngineError("E0503", `the input ${name} is not given`);
-      const shape = info.shape.map((d) => elementsOf([d], call.live));
+      if (!values) throw new EngineError("E0503", `the input ${name} is not given`);
+      const shape = type.shape.map((d) => elementsOf([d], call.live));
       const wanted = shape.reduce((n, d) => n * d, 1);
       if (values.length !== wanted) throw new EngineError("E0504", `the input ${name} has ${values.length} numbers where ${wanted} are expected`);
       return { shape, data: Float64Array.from(values) };

@@ -150,7 +150,8 @@ export interface Body {
   readonly text: string;
 }
 
-export type OutputKind = "loss" | "term" | "output" | "metric" | "gradient" | "status" | "value";
+/** `rows` and `sum` are what a part of the examples gives for the whole: numbers of each example, or sums over examples. */
+export type OutputKind = "loss" | "term" | "output" | "metric" | "gradient" | "status" | "value" | "rows" | "sum";
 
 export interface Output {
   readonly name: string;

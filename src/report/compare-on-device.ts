@@ -109,7 +109,7 @@ function evaluateMoved(program: Comparable, graph: Graph, held: Snapshot, call: 
   const next = randomNumbers(seed);
   const known = new Map(topological(rootsOf(graph)).flatMap((n) => {
     if (n.op !== "leaf" || n.type.dtype !== "f32" || (n.attrs.kind !== "input" && n.attrs.kind !== "param" && n.attrs.kind !== "state")) return [];
-    const { shape, data } = n.attrs.kind === "input" ? around.input(n.attrs.path) : around.stored(n.attrs.path);
+    const { shape, data } = n.attrs.kind === "input" ? around.input(n.attrs.path, n.type) : around.stored(n.attrs.path);
     return [[n, { shape, data: data.map((v) => v * (1 + nudge * next())) }] as const];
   }));
   return evaluate(graph, { ...around, known }).outputs;

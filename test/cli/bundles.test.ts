@@ -68,3 +68,32 @@ test("steps and phases in a bundle give what the command gives", { timeout: 300_
   const final = (end?.["final"] ?? {}) as { test?: Record<string, number> };
   expect(Number(/test fit (\S+)/.exec(ran.stdout)?.[1])).toBeCloseTo(final.test?.["fit"] ?? Number.NaN, 3);
 });
+
+const scores = `model Scores {
+  input x: f32[N]
+  target y: f32[N]
+  param w: f32 ~ ones
+  s[n] = w * x[n]
+  loss = bce_from_logits(s, y)
+  metric auc = roc_auc(s, y)
+  metric ap = average_precision(s, y)
+  metric error = rmse(sigmoid(s), y)
+}
+train Scores { data = csv("scores.csv") { x = column("x"), y = column("y") }, batch = 1024, epochs = 1, optimizer = sgd(0.1), seed = 2 }
+`;
+
+test("a bundle measures more examples than one of its runs takes as the command does, which takes them at once", { timeout: 300_000 }, async () => {
+  fs.writeFileSync(path.join(folder, "scores.dl"), scores);
+  fs.writeFileSync(path.join(folder, "scores.csv"), `x,y\n${Array.from({ length: 5003 }, (_, i) => `${Math.round(20 * Math.sin(i)) / 10},${Number(Math.sin(i) + Math.sin(3 * i) > 0.3)}`).join("\n")}\n`);
+  const trained = await runNabla(["train", "scores.dl", "--json", "-q"], { cwd: folder });
+  expect({ status: trained.status, err: trained.err }).toEqual({ status: 0, err: "" });
+  const end = JSON.parse(trained.out.trimEnd().split("\n").at(-1) ?? "{}") as { readonly final?: { readonly training?: Readonly<Record<string, number>> } };
+  const built = await runNabla(["build", "scores.dl", "-o", "scores", "--kernels", "software"], { cwd: folder });
+  expect({ status: built.status, err: built.status === 0 ? "" : built.err }).toEqual({ status: 0, err: "" });
+  fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "scores/node_modules"));
+  const ran = spawnSync(process.execPath, ["dist/train.js"], { cwd: path.join(folder, "scores"), encoding: "utf8" });
+  expect({ status: ran.status, err: ran.status === 0 ? "" : ran.stderr }).toEqual({ status: 0, err: "" });
+  for (const name of ["auc", "ap", "error", "loss"]) {
+    expect(Number(new RegExp(`^${name} (\\S+)`, "m").exec(ran.stdout)?.[1]), name).toBeCloseTo(end.final?.training?.[name] ?? Number.NaN, 3);
+  }
+});

@@ -12,6 +12,7 @@ import { printGraph } from "../../src/graph/print-graph.ts";
 import { rootsOf, topological } from "../../src/graph/walk.ts";
 import { verifyGraph } from "../../src/graph/verify-graph.ts";
 import type { Graph, Node } from "../../src/ir/node.ts";
+import type { TensorType } from "../../src/ir/types.ts";
 import type { Tensor64 } from "../../src/ops/op.ts";
 import { numbers } from "../graphs/values.ts";
 import { allowances } from "./check-case.ts";
@@ -96,9 +97,9 @@ function slopeOf(plain: Graph, around: Surroundings, recipe: Recipe, fail: (what
   if (direction.size === 0) return { slope: "no path", off: 0 };
   const loss = { ...at, outputs: outputs.filter((o) => o.kind === "loss") };
   const lossAt = (t: number): number => {
-    const moved = (of: (path: string) => Tensor64) => (path: string): Tensor64 => {
+    const moved = (of: (path: string, type: TensorType) => Tensor64) => (path: string, type?: TensorType): Tensor64 => {
       const along = direction.get(path);
-      const base = of(path);
+      const base = of(path, type as TensorType);
       return along ? { shape: base.shape, data: base.data.map((v, i) => v + t * (along[i] as number)) } : base;
     };
     return evaluate(loss, { ...around, input: moved(around.input), stored: moved(around.stored), known }).outputs.get("loss")?.data[0] ?? Number.NaN;

@@ -47,7 +47,7 @@ export function evaluateNoisy(roots: readonly Node[], around: Surroundings, by: 
   const context: EvalContext = { size: (d) => dims.evaluate(d, around.sizes), seed: around.seed, step: around.step, example: around.example };
   return run(roots, context, by, met, (leaf) => {
     const { kind, path } = leaf.attrs;
-    if (kind === "input") return around.input(path);
+    if (kind === "input") return around.input(path, leaf.type);
     if (kind === "param" || kind === "state") return around.stored(path);
     return { shape: [], data: Float64Array.of(around.scalar(kind as "hyper" | "step", path)) };
   });

@@ -10,6 +10,7 @@ import type { BatchPlace, Batches } from "./batches.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Call, Engine, Outcome, Outputs } from "./engine.ts";
 import { evaluatePart, type Evaluation } from "./evaluate-part.ts";
+import { InParts } from "./in-parts.ts";
 import type { Program } from "./program.ts";
 import { countedScalars } from "./scalars.ts";
 import { evaluationSeed } from "./seeds.ts";
@@ -24,6 +25,8 @@ export interface CourseOptions {
   /** The steps of all phases. */
   readonly entries: readonly string[];
   readonly hypers: Readonly<Record<string, number>>;
+  /** The most examples that are evaluated in one run; else as many as the device allows. */
+  readonly most?: number;
 }
 
 /** One run of one step. */
@@ -50,6 +53,7 @@ interface Mean {
 
 export class Course {
   private readonly o: CourseOptions;
+  private readonly inParts: InParts;
   private readonly unread: Queued[] = [];
   private readonly means = new Map<string, Mean>();
   private bad: Queued | undefined;
@@ -60,6 +64,7 @@ export class Course {
 
   constructor(options: CourseOptions) {
     this.o = options;
+    this.inParts = new InParts(options);
   }
 
   /** True once an update was not finite: it and all later ones stored nothing. */
@@ -112,9 +117,9 @@ export class Course {
 
   /** Loss and metrics over a part, or of a model without data, with draws of evaluation's own. */
   evaluate(part: Dataset | undefined, epoch: number): Promise<Evaluation> {
-    const { engine, program, seed } = this.o;
+    const { program, seed } = this.o;
     const t = Math.max(1, ...this.counts.values());
-    return evaluatePart(engine, part, {
+    return evaluatePart(this.inParts, part, {
       ...(program.batch && { batch: program.batch }), scalars: this.scalars(t, epoch), seed: evaluationSeed(seed), step: this.updates,
     });
   }

@@ -26,6 +26,8 @@ export interface TrainOptions {
   /** Absent for a model without data. */
   readonly data?: Dataset;
   readonly hypers?: Readonly<Record<string, number>>;
+  /** The most examples that are evaluated in one run; else as many as the device allows. What is measured does not depend on it. */
+  readonly most?: number;
   readonly onEpoch?: (report: EpochReport) => void;
   readonly onStep?: (report: StepReport) => void;
   /** Told of the run that was not finite, with the values that it began with still stored. */
@@ -36,12 +38,12 @@ export interface TrainOptions {
 
 /** Trains; the parameters stay in the engine. Throws what the engine throws. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { engine, program, plan, data, onEpoch, onStep = () => {}, onNotFinite, interrupted = () => false, hypers = {} } = options;
+  const { engine, program, plan, data, onEpoch, onStep = () => {}, onNotFinite, interrupted = () => false, hypers = {}, most } = options;
   const { seed, shared } = plan;
   const [first] = program.inputs;
   if (first && !data) throw new EngineError("E0402", `the train block ${plan.name} names no data, and the model has inputs (${first.name})`);
   const parts = data ? split(data, plan.split, seed) : undefined;
-  const course = new Course({ engine, program, seed, hypers, entries: plan.phases.flatMap((p) => p.runs.map((r) => r.entry)) });
+  const course = new Course({ engine, program, seed, hypers, ...(most !== undefined && { most }), entries: plan.phases.flatMap((p) => p.runs.map((r) => r.entry)) });
   const past = new PastPhases(plan, course, parts);
   const history: EpochReport[] = [];
   const phases: PhaseResult[] = [];
