@@ -32,6 +32,15 @@ export function boundsOf(order: readonly Node[]): (node: Node | undefined) => Bo
   return of;
 }
 
+/** The interval of one node, by what stands at most six operations below it. */
+export function boundsNear(node: Node): Bounds {
+  const levels: Node[][] = [[node]];
+  for (let depth = 0; depth < 6; depth++) levels.push([...new Set((levels[depth] ?? []).flatMap((n) => n.inputs))].slice(0, 16));
+  // Inputs have lower ids than their users.
+  const order = [...new Set(levels.flat())].sort((a, b) => a.id - b.id);
+  return boundsOf(order)(node);
+}
+
 /** Arithmetic on infinities may give NaN: then nothing is known. */
 function sound({ lo, hi }: Bounds): Bounds {
   return { lo: Number.isNaN(lo) ? anything.lo : lo, hi: Number.isNaN(hi) ? anything.hi : hi };

@@ -92,9 +92,9 @@ export function valueOf(e: Emit, p: Product, like: Node): Node {
   const times = (factors: readonly Node[]): Node | undefined =>
     factors.length === 0 ? undefined : factors.slice(1).reduce((x, y) => e.mul(x, y), factors[0] as Node);
   let value = times(p.num);
-  const below = times(p.den);
-  if (below) value = e.div(value ?? e.like(like, size), below);
-  else value ??= e.like(like, size);
+  value ??= e.like(like, size);
+  // One after the other: of what is huge or tiny the product of the divisors would leave f32.
+  for (const d of p.den) value = e.div(value, d);
   const scaled = size === 1 || p.num.length === 0 ? value : e.mul(value, e.like(like, size));
   const zero = e.like(like, 0);
   const kept = !p.guard ? scaled : p.guard.truth ? e.select(p.guard.condition, scaled, zero) : e.select(p.guard.condition, zero, scaled);

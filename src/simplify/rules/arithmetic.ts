@@ -6,6 +6,7 @@ import type { Node } from "../../ir/node.ts";
 import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
+import { boundsNear } from "../bounds.ts";
 import { common, intersect, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
@@ -171,18 +172,19 @@ export const arithmetic: readonly Rule[] = [
   }),
   rule({
     name: "div-of-div",
-    doc: "x / (y / z) = x z / y and (x / y) / z = x / (y z), where z is no constant",
+    doc: "(x / y) / z = x / (y z) and x / (y / z) = x z / y, where f32 provably holds the product: of what is huge or tiny it would not",
     ops: ["div"],
     apply: (n, e) => {
       const [x, y] = pair(n);
       if (!isFloat(n)) return undefined;
-      if (y.op === "div") return e.div(e.mul(x, y.inputs[1] as Node), y.inputs[0] as Node);
-      if (x.op === "div") return e.div(x.inputs[0] as Node, e.mul(x.inputs[1] as Node, y));
+      if (y.op === "div" && holdsProduct(x, y.inputs[1] as Node)) return e.div(e.mul(x, y.inputs[1] as Node), y.inputs[0] as Node);
+      if (x.op === "div" && holdsProduct(x.inputs[1] as Node, y)) return e.div(x.inputs[0] as Node, e.mul(x.inputs[1] as Node, y));
       return undefined;
     },
     example: (e) => {
-      const [x, y, z] = [input(e, "x", [3]), e.exp(input(e, "y", [3])), e.exp(input(e, "z", [3]))];
-      return e.add(e.div(x, e.div(y, z)), e.div(e.div(x, y), z));
+      const [x, y] = [input(e, "x", [3]), e.exp(input(e, "y", [3]))];
+      const [u, v] = ([3, 5] as const).map((n) => e.broadcast(e.cast(e.size(n), "f32"), [3], [])) as [Node, Node];
+      return e.add(e.div(u, e.div(y, v)), e.div(e.div(x, u), v));
     },
   }),
   rule({
@@ -259,6 +261,15 @@ export const arithmetic: readonly Rule[] = [
     },
   }),
 ];
+
+/** Whether the product of two values is a normal number of f32 whatever they are, by what their formulas say. */
+function holdsProduct(x: Node, y: Node): boolean {
+  const [a, b] = [x, y].map((node) => {
+    const { lo, hi } = boundsNear(node);
+    return lo > 0 ? [lo, hi] : hi < 0 ? [-hi, -lo] : [0, Number.POSITIVE_INFINITY];
+  }) as [readonly [number, number], readonly [number, number]];
+  return a[0] * b[0] >= 2 ** -126 && a[1] * b[1] <= 2 ** 127;
+}
 
 function powerOfTwo(c: number): boolean {
   return Number.isInteger(Math.log2(Math.abs(c))) && Math.abs(Math.log2(Math.abs(c))) < 64;
