@@ -30,7 +30,22 @@ export function formOf(node: Node): NodeForm {
     const axis = known.axis === undefined ? "" : `, axis = ${known.axis}`;
     return { parts: known.of, write: (of) => written(closedPiece(`${known.name}(${[...of.map((x) => piece(x).text), ...(known.with ?? [])].join(", ")}${axis})`)) };
   }
-  return { parts: node.inputs, write: (parts) => writeNode(node, parts) };
+  return quotientChain(node) ?? { parts: node.inputs, write: (parts) => writeNode(node, parts) };
+}
+
+/** (x / y) / z is computed so, since f32 may not hold y z, and read as x / (y z). */
+function quotientChain(node: Node): NodeForm | undefined {
+  const below: Node[] = [];
+  let x = node;
+  for (; x.op === "div"; x = x.inputs[0] as Node) below.unshift(x.inputs[1] as Node);
+  if (below.length < 2) return undefined;
+  const write = ([of, ...by]: readonly Written[]): Written => {
+    const under = (scalar: boolean): Written | undefined => by.filter((_, k) => isScalar(below[k] as Node) === scalar).reduce<Written | undefined>((p, w) => (p ? times(p, w) : w), undefined);
+    const [varying, scalar] = [under(false), under(true)];
+    const value = varying ? over(of as Written, varying, false) : (of as Written);
+    return scalar ? over(value, scalar, true) : value;
+  };
+  return { parts: [x, ...below], write };
 }
 
 function writeNode(node: Node, parts: readonly Written[]): Written {

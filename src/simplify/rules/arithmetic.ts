@@ -6,7 +6,7 @@ import type { Node } from "../../ir/node.ts";
 import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
-import { boundsNear } from "../bounds.ts";
+import { type Bounds, boundsNear } from "../bounds.ts";
 import { common, intersect, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
@@ -264,11 +264,12 @@ export const arithmetic: readonly Rule[] = [
 
 /** Whether the product of two values is a normal number of f32 whatever they are, by what their formulas say. */
 function holdsProduct(x: Node, y: Node): boolean {
-  const [a, b] = [x, y].map((node) => {
+  const sizeOf = (node: Node): Bounds => {
     const { lo, hi } = boundsNear(node);
-    return lo > 0 ? [lo, hi] : hi < 0 ? [-hi, -lo] : [0, Number.POSITIVE_INFINITY];
-  }) as [readonly [number, number], readonly [number, number]];
-  return a[0] * b[0] >= 2 ** -126 && a[1] * b[1] <= 2 ** 127;
+    return lo > 0 ? { lo, hi } : hi < 0 ? { lo: -hi, hi: -lo } : { lo: 0, hi: Number.POSITIVE_INFINITY };
+  };
+  const [a, b] = [sizeOf(x), sizeOf(y)];
+  return isSplat(x, 1) || isSplat(y, 1) || (a.lo * b.lo >= 2 ** -126 && a.hi * b.hi <= 2 ** 127);
 }
 
 function powerOfTwo(c: number): boolean {
