@@ -10,6 +10,7 @@ const spelling: ReadonlyMap<string, string> = new Map(Object.entries({
   Linear: "dense(x, units)", linear: "dense(x, units)", fc: "dense(x, units)", Dense: "dense(x, units)", Embedding: "embedding(ids, rows, units)",
   Conv2d: "conv2d(x, filters)", Conv2D: "conv2d(x, filters)", Convolution2D: "conv2d(x, filters)", Conv1d: "conv1d(x, filters)", Conv1D: "conv1d(x, filters)", Convolution1D: "conv1d(x, filters)",
   ConvTranspose2d: "conv2d_transpose(x, filters)", Conv2DTranspose: "conv2d_transpose(x, filters)", Conv2dTranspose: "conv2d_transpose(x, filters)", conv_transpose2d: "conv2d_transpose(x, filters)",
+  ConvTranspose1d: "conv1d_transpose(x, filters)", Conv1DTranspose: "conv1d_transpose(x, filters)", conv_transpose1d: "conv1d_transpose(x, filters)",
   Deconvolution2D: "conv2d_transpose(x, filters)", DepthwiseConv2D: "depthwise_conv2d(x)", DepthwiseConv2d: "depthwise_conv2d(x)", SeparableConv2D: "separable_conv2d(x, filters)",
   SeparableConv2d: "separable_conv2d(x, filters)", MaxPool2d: "max_pool(x)", MaxPool2D: "max_pool(x)", MaxPooling2D: "max_pool(x)", max_pool2d: "max_pool(x)", maxpool: "max_pool(x)",
   MaxPool1d: "max_pool1d(x)", MaxPooling1D: "max_pool1d(x)", AvgPool2d: "avg_pool(x)", AveragePooling2D: "avg_pool(x)", avg_pool2d: "avg_pool(x)", avgpool: "avg_pool(x)", AvgPool1d: "avg_pool1d(x)",

@@ -108,6 +108,12 @@ function writeNode(node: Node, parts: readonly Written[]): Written {
       return written(closedPiece(`argsort(${[piece(x).text, ...along(node, node.attrs.axis), ...(node.attrs.descending ? ["descending = true"] : [])].join(", ")})`));
     case "triangular_solve":
       return linear(y, (body) => closedPiece(`triangular_solve(${[piece(x).text, body.text, ...(node.attrs.lower ? [] : ["lower = false"])].join(", ")})`));
+    case "pick": {
+      const { index } = node.attrs;
+      const loop = node.inputs[0] as Node;
+      const carries = loop.op === "loop" ? loop.attrs.carries : 0;
+      return written(closedPiece(`${piece(x).text}.${index < carries ? `carry${index}` : `row${index - carries}`}`));
+    }
     case "concat":
       return written(closedPiece(`concat(${parts.map((p) => piece(p).text).join(", ")}, axis = ${node.attrs.axis})`));
     default: {

@@ -6,14 +6,22 @@
  *     ∂z = (softmax(z) - onehot(y)) / N
  *     ∂loss/∂z.W = xᵀ @ ∂z
  *
+ * A loop is a block of what one turn does; `carry0'` is what the next turn has as `carry0`, `row0[t]` what is kept of each turn:
+ *
+ *     v1 = loop t in 0..3 from carry0 = 0
+ *         carry0' = tanh(x[t] + carry0 @ U)
+ *         row0[t] = carry0'
+ *     y = v1.row0
+ *
  * Invariants: each name is defined before it is used; no two values have one name.
  */
 import type { Graph, Node, NodeOf, Origins, Output } from "../ir/node.ts";
 import { topological } from "../graph/topological.ts";
 import type { Source } from "../support/span.ts";
 import { Writer } from "../support/text.ts";
+import { drawnValues } from "./drawn.ts";
 import { formOf, type NodeForm } from "./node-text.ts";
-import { closedPiece, piece, written, type Written } from "./written.ts";
+import { closedPiece, levels, linear, piece, within, written, type Written } from "./written.ts";
 
 /** Longer formulas get a name of their own for parts. */
 const longest = 120;
@@ -66,6 +74,11 @@ class Names {
     }
   }
 
+  /** A name that nobody will use any more. */
+  release(name: string): void {
+    this.taken.delete(name);
+  }
+
   take(name: string): string {
     this.taken.add(name);
     return name;
@@ -78,15 +91,20 @@ class Lines {
   private readonly origins: Origins;
   private readonly isLibrary: (source: Source) => boolean;
   private readonly forms = new Map<Node, NodeForm>();
+  private readonly counted = new Set<Node>();
   private readonly uses = new Map<Node, number>();
   private readonly texts = new Map<Node, Written>();
   /** The user's names, each on the last node that bears it: what rewriting put in its place may bear it as well. */
   private readonly named = new Map<string, Node>();
+  /** In a loop's body, what its leaves are outside. */
+  private readonly leaves: (leaf: NodeOf<"leaf">) => Written | undefined;
 
-  constructor(names: Names, origins: Origins, isLibrary: (source: Source) => boolean, roots: readonly Node[]) {
+  constructor(names: Names, origins: Origins, isLibrary: (source: Source) => boolean, roots: readonly Node[], leaves: (leaf: NodeOf<"leaf">) => Written | undefined = () => undefined) {
     this.names = names;
+    this.leaves = leaves;
     this.origins = origins;
     this.isLibrary = isLibrary;
+    for (const [node, path] of drawnValues(roots)) this.forms.set(node, { parts: [], write: () => written(closedPiece(`drawn(${names.path(path)})`)) });
     for (const root of roots) this.count(root);
     for (const node of this.forms.keys()) if (node.op === "leaf") names.take(names.path(node.attrs.path));
     for (const node of topological(roots)) {
@@ -100,31 +118,44 @@ class Lines {
     const before: string[][] = [];
     for (const node of this.texts.has(root) ? [] : this.order(root)) {
       const form = this.form(node);
-      const formula = node.op === "leaf" ? written(closedPiece(this.leafName(node))) : form.write(form.parts.map((p) => this.texts.get(p) as Written));
+      const parts = form.parts.map((p) => this.texts.get(p) as Written);
+      const loop = node.op === "loop" ? this.loop(node, parts) : undefined;
+      const formula = node.op === "leaf" ? (this.leaves(node) ?? written(closedPiece(this.names.path(node.attrs.path)))) : (loop?.head ?? form.write(parts));
       const name = node === root && !this.uses.has(node) ? undefined : this.nameFor(node, formula);
       if (name === undefined) {
         this.texts.set(node, formula);
         continue;
       }
-      const body = node.op === "loop" ? this.loopLines(node) : [];
-      before.push([`${name} = ${piece(formula).text}`, ...body]);
+      before.push([`${name} = ${piece(formula).text}`, ...(loop?.body ?? [])]);
       this.texts.set(node, written(closedPiece(name)));
     }
     return { text: piece(this.texts.get(root) as Written).text, before };
   }
 
-  private leafName(leaf: NodeOf<"leaf">): string {
-    const { kind, path } = leaf.attrs;
-    return kind === "carry" || kind === "slice" || kind === "capture" || kind === "iteration" ? `${kind}${path}` : this.names.path(path);
-  }
-
-  /** One turn of a loop, indented. */
-  private loopLines(loop: NodeOf<"loop"> & Node): string[] {
-    const inner = new Lines(new Names(""), this.origins, this.isLibrary, loop.attrs.body.results);
-    return loop.attrs.body.results.flatMap((result, k) => {
-      const { text, before } = inner.define(result);
-      return [...before.flat(), `result ${k} = ${text}`].map((line) => `    ${line}`);
+  /** A loop over these values: what it begins with, and one turn, indented. */
+  private loop(loop: NodeOf<"loop"> & Node, parts: readonly Written[]): { readonly head: Written; readonly body: readonly string[] } {
+    const { body, carries, slices, trip, reverse } = loop.attrs;
+    const turn = this.names.fresh("t");
+    const inner = new Lines(this.names, this.origins, this.isLibrary, body.results, ({ attrs: { kind, path } }) => {
+      const at = Number(path);
+      if (kind === "carry") return written(closedPiece(`carry${path}`));
+      if (kind === "iteration") return written(closedPiece(turn));
+      if (kind === "slice") return linear(parts[carries + at] as Written, (of) => closedPiece(`${within(of, levels.closed)}[${turn}]`));
+      return kind === "capture" ? parts[carries + slices + at] : undefined;
     });
+    const known = new Map<Node, string>();
+    const lines = body.results.flatMap((result, k) => {
+      const label = k < carries ? `carry${k}'` : `row${k - carries}[${turn}]`;
+      const again = known.get(result);
+      if (again !== undefined) return [`${label} = ${again}`];
+      known.set(result, label);
+      const { text, before } = inner.define(result);
+      return [...before.flat(), `${label} = ${text}`];
+    });
+    this.names.release(turn);
+    const from = parts.slice(0, carries).map((p, k) => `carry${k} = ${piece(p).text}`);
+    const head = `loop ${turn} in 0..${trip}${reverse ? ", last first," : ""}${from.length === 0 ? "" : ` from ${from.join(", ")}`}`;
+    return { head: written(closedPiece(head)), body: lines.map((line) => `    ${line}`) };
   }
 
   /** A name for what is used more than once, too long, or the user's own. */
@@ -153,7 +184,8 @@ class Lines {
   private count(root: Node): void {
     const open = [root];
     for (let node = open.pop(); node; node = open.pop()) {
-      if (this.forms.has(node)) continue;
+      if (this.counted.has(node)) continue;
+      this.counted.add(node);
       for (const part of this.form(node).parts) {
         this.uses.set(part, (this.uses.get(part) ?? 0) + 1);
         open.push(part);

@@ -69,6 +69,20 @@ function transposed(stride: number, dilation: number, padding: number, texts: re
   return { x, K, z, meets, texts, contractions: true };
 }
 
+/** Transposed group by group: channels 0 and 1 of four give the filters 0 to 2 of six, and channels 2 and 3 the others. */
+function transposedGroups(stride: number, texts: readonly string[]): Form {
+  const [x, K, z] = [[2, 4, 3, 4], [4, 3, 2, 3], [2, 6, 2 * stride + 2, 3 * stride + 3]];
+  const meets = meetings(x, K, z, [2, 4, 3, 4, 3, 2, 3], ([n = 0, c = 0, i = 0, j = 0, f = 0, u = 0, v = 0]) => [[n, Math.floor(c / 2) * 3 + f, stride * i + u, stride * j + v], [n, c, i, j], [c, f, u, v]]);
+  return { x, K, z, meets, texts, contractions: true };
+}
+
+/** Transposed along one axis, in two groups. */
+function transposedLine(stride: number, dilation: number, texts: readonly string[]): Form {
+  const [x, K, z] = [[2, 4, 5], [4, 2, 3], [2, 4, 4 * stride + 2 * dilation + 1]];
+  const meets = meetings(x, K, z, [2, 4, 5, 2, 3], ([n = 0, c = 0, i = 0, f = 0, u = 0]) => [[n, Math.floor(c / 2) * 2 + f, stride * i + dilation * u], [n, c, i], [c, f, u]]);
+  return { x, K, z, meets, texts, contractions: true };
+}
+
 const forms: Readonly<Record<string, Form>> = {
   "one axis": line(1, 1, 0, ["z[n, f, t] = sum[c, u] x[n, c, t + u] * K[f, c, u]", "z[n, f, t] = sum[u, c] K[f, c, u] * x[n, c, t + u]"]),
   "one axis, stride 2": line(2, 1, 0, ["z[n, f, t in 0..4] = sum[c, u] x[n, c, 2 * t + u] * K[f, c, u]"]),
@@ -85,6 +99,11 @@ const forms: Readonly<Record<string, Form>> = {
   "each channel by itself": plane(1, 1, 0, 4, ["z = correlate2d_grouped(x, K, 4)", "z[n, c, i, j] = sum[u, v] x[n, c, i + u, j + v] * K[c, 0, u, v]"]),
   "transposed": transposed(1, 1, 0, ["z = correlate2d_transposed(x, K)"]),
   "transposed, stride 2, padding 1": transposed(2, 1, 1, ["z = correlate2d_transposed(x, K, stride = 2, padding = 1)"]),
+  "transposed, two groups": transposedGroups(1, ["z = correlate2d_transposed(x, K, groups = 2)"]),
+  "transposed, two groups, stride 2": transposedGroups(2, ["z = correlate2d_transposed(x, K, stride = 2, groups = 2)"]),
+  "transposed, one axis, two groups": transposedLine(1, 1, ["z = correlate1d_transposed(x, K, groups = 2)"]),
+  "transposed, one axis, two groups, stride 2": transposedLine(2, 1, ["z = correlate1d_transposed(x, K, stride = 2, groups = 2)"]),
+  "transposed, one axis, two groups, dilation 2": transposedLine(1, 2, ["z = correlate1d_transposed(x, K, dilation = 2, groups = 2)"]),
   "transposed, dilation 2": transposed(1, 2, 0, ["z = correlate2d_transposed(x, K, dilation = 2)"]),
 };
 

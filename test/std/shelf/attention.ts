@@ -111,12 +111,12 @@ export const attention: readonly ShelfRecord[] = [
   },
   { name: "attention", call: "attention(x, x, x, causal = true)", inputs: sequence, value: (g) => twice((n) => attend(example(g, "x", n), example(g, "x", n), example(g, "x", n), back)) },
   {
-    name: "multi_head_attention", call: "multi_head_attention(x, 2, causal = true)", inputs: sequence, stored: projections("v", 4, 4), unprinted: true,
+    name: "multi_head_attention", call: "multi_head_attention(x, 2, causal = true)", inputs: sequence, stored: projections("v", 4, 4),
     value: (g) => twice((n) => heads(g, "v", example(g, "x", n), example(g, "x", n), 2, back)),
   },
   {
     name: "multi_head_attention", call: "multi_head_attention(x, 2, memory = m, mask = mask)", inputs: { ...sequence, "m: f32[N, 2, 3]": numbers([2, 2, 3], 5), "mask: bool[N, 1, 1, 2]": [[[[1, 0]]], [[[1, 1]]]] },
-    stored: projections("v", 3, 4), unprinted: true, value: (g) => twice((n) => heads(g, "v", example(g, "x", n), example(g, "m", n), 2, (_, j) => g.flat("mask")[2 * n + j] === 1)),
+    stored: projections("v", 3, 4), value: (g) => twice((n) => heads(g, "v", example(g, "x", n), example(g, "m", n), 2, (_, j) => g.flat("mask")[2 * n + j] === 1)),
   },
   {
     name: "by_head", call: "by_head(x, 2)", inputs: sequence,
@@ -135,11 +135,11 @@ export const attention: readonly ShelfRecord[] = [
   },
   ...rotaries,
   {
-    name: "transformer_block", call: "transformer_block(x, 2, hidden = 3, causal = true, activation = silu)", inputs: sequence, unprinted: true,
+    name: "transformer_block", call: "transformer_block(x, 2, hidden = 3, causal = true, activation = silu)", inputs: sequence,
     stored: { ...projections("v.attended", 4, 4), ...norms("v.first", "v.second"), ...net }, value: (g) => twice((n) => block(g, example(g, "x", n), true, back)),
   },
   {
-    name: "transformer_block", call: "transformer_block(x, 2, hidden = 3, pre_norm = false, activation = silu)", inputs: sequence, unprinted: true,
+    name: "transformer_block", call: "transformer_block(x, 2, hidden = 3, pre_norm = false, activation = silu)", inputs: sequence,
     stored: { ...projections("v.attended", 4, 4), ...norms("v.h", "v.y"), ...net }, value: (g) => twice((n) => block(g, example(g, "x", n), false, all)),
   },
 ];

@@ -80,7 +80,7 @@ export const initialisers: readonly ShelfRecord[] = [
     name: "diagonal", call: "diagonal(x)", inputs: { "x: f32[N, 3]": numbers([2, 3], 1) }, still: true, value: () => [[1, 0, 0], [0, 1, 0]],
   },
   {
-    name: "orthogonal_factor", call: "orthogonal_factor(A)", inputs: { "A: f32[2, 3]": numbers([2, 3], 1), "_n: f32[N]": [1] }, unprinted: true, value: (g) => orthogonalFactor(g.rows("A")),
+    name: "orthogonal_factor", call: "orthogonal_factor(A)", inputs: { "A: f32[2, 3]": numbers([2, 3], 1), "_n: f32[N]": [1] }, value: (g) => orthogonalFactor(g.rows("A")),
   },
   {
     name: "places_in_column", call: "places_in_column(u, 1)", inputs: { "u: f32[4, 2]": [[3, 0.5], [1, 0.25], [2, 0.75], [1, 0]], "_n: f32[N]": [1] }, still: true,

@@ -73,14 +73,15 @@ function correlation(x: readonly number[], [N, C, H, W]: readonly [number, numbe
     total([D, h, w], (c = 0, u = 0, v = 0) => X(n, Math.floor(f / (F / groups)) * D + c, sv * i + dv * u - top, sh * j + dh * v - left) * k(f, c, u, v)));
 }
 
-/** Every pixel times the kernel, added where it falls: [N, C, H, W] with [C, F, h, w]. */
+/** Every pixel times the kernel, added where it falls: [N, C, H, W] with [C, F / groups, h, w]; a group of channels falls on its group of filters. */
 function transposed(x: readonly number[], [N, C, H, W]: readonly [number, number, number, number], K: readonly number[], F: number, o: Convolution, extra: Pair, b: readonly number[] = []): Nested {
-  const { kernel: [h, w], stride: [sv, sh] = [1, 1], padding: [[p], [q]] = both(0), dilation: [dv, dh] = [1, 1] } = o;
-  const [X, k] = [reader([N, C, H, W], x), reader([C, F, h, w], K)];
-  const [H2, W2] = [(H - 1) * sv - 2 * p + dv * (h - 1) + 1 + extra[0], (W - 1) * sh - 2 * q + dh * (w - 1) + 1 + extra[1]];
+  const { kernel: [h, w], stride: [sv, sh] = [1, 1], padding: [[p, below], [q, after]] = both(0), dilation: [dv, dh] = [1, 1], groups = 1 } = o;
+  const D = F / groups;
+  const [X, k] = [reader([N, C, H, W], x), reader([C, D, h, w], K)];
+  const [H2, W2] = [(H - 1) * sv - p - below + dv * (h - 1) + 1 + extra[0], (W - 1) * sh - q - after + dh * (w - 1) + 1 + extra[1]];
   const out = made([N, F, H2, W2], (_n, f = 0) => b[f] ?? 0) as number[][][][];
-  made([N, C, H, W, F, h, w], (n = 0, c = 0, i = 0, j = 0, f = 0, u = 0, v = 0) => {
-    const row = out[n]?.[f]?.[sv * i + dv * u - p];
+  made([N, C, H, W, D, h, w], (n = 0, c = 0, i = 0, j = 0, f = 0, u = 0, v = 0) => {
+    const row = out[n]?.[Math.floor(c / (C / groups)) * D + f]?.[sv * i + dv * u - p];
     const at = sh * j + dh * v - q;
     if (row && at >= 0 && at < W2) row[at] = (row[at] ?? 0) + X(n, c, i, j) * k(c, f, u, v);
     return 0;
@@ -102,11 +103,25 @@ const transposedConv = (args: string, o: Convolution, extra: Pair = [0, 0]): She
   name: "conv2d_transpose", call: `conv2d_transpose(x, 3${args})`, inputs: { "x: f32[N, 2, 3, 2]": numbers([2, 2, 3, 2], 1) }, stored: { "v.K": numbers([2, 3, ...o.kernel], 3), "v.b": [0.5, -1, 2] },
   value: (g) => transposed(g.flat("x"), [2, 2, 3, 2], g.flat("v.K"), 3, o, extra, g.flat("v.b")),
 });
-const conv1d = (args: string, o: { readonly kernel: number; readonly stride?: number; readonly padding?: Pair; readonly dilation?: number; readonly groups?: number }): ShelfRecord => ({
+const groupedTransposed: ShelfRecord = {
+  name: "conv2d_transpose", call: "conv2d_transpose(x, 4, kernel = 2, stride = 2, groups = 2)", inputs: { "x: f32[N, 2, 3, 2]": numbers([2, 2, 3, 2], 1) }, stored: { "v.K": numbers([2, 2, 2, 2], 3), "v.b": [0.5, -1, 2, 3] },
+  value: (g) => transposed(g.flat("x"), [2, 2, 3, 2], g.flat("v.K"), 4, { kernel: [2, 2], stride: [2, 2], groups: 2 }, [0, 0], g.flat("v.b")),
+};
+interface Line {
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly padding?: Pair;
+  readonly dilation?: number;
+  readonly groups?: number;
+}
+const asImage = ({ kernel, stride = 1, padding = [0, 0], dilation = 1, groups = 1 }: Line): Convolution => ({ kernel: [1, kernel], stride: [1, stride], padding: [[0, 0], padding], dilation: [1, dilation], groups });
+const transposed1d = (args: string, o: Line, extra = 0, bias = true): ShelfRecord => ({
+  name: "conv1d_transpose", call: `conv1d_transpose(x, 2${args})`, inputs: { "x: f32[N, 2, 4]": numbers([2, 2, 4], 1) }, stored: { "v.K": numbers([2, 2 / (o.groups ?? 1), o.kernel], 3), ...(bias && { "v.b": [0.5, -1] }) },
+  value: (g) => (transposed(g.flat("x"), [2, 2, 1, 4], g.flat("v.K"), 2, asImage(o), [0, extra], bias ? g.flat("v.b") : []) as number[][][][]).map((image) => image.map(([line = []]) => line)),
+});
+const conv1d = (args: string, o: Line): ShelfRecord => ({
   name: "conv1d", call: `conv1d(x, 2${args})`, inputs: { "x: f32[N, 2, 7]": numbers([2, 2, 7], 1) }, stored: { "v.K": numbers([2, 2 / (o.groups ?? 1), o.kernel], 3), "v.b": [0.5, -1] },
-  value: (g) => correlation(g.flat("x"), [2, 2, 1, 7], g.flat("v.K"), 2, {
-    kernel: [1, o.kernel], stride: [1, o.stride ?? 1], padding: [[0, 0], o.padding ?? [0, 0]], dilation: [1, o.dilation ?? 1], groups: o.groups ?? 1,
-  }, g.flat("v.b")),
+  value: (g) => correlation(g.flat("x"), [2, 2, 1, 7], g.flat("v.K"), 2, asImage(o), g.flat("v.b")),
 });
 
 const convolutions: readonly ShelfRecord[] = [
@@ -139,6 +154,11 @@ const convolutions: readonly ShelfRecord[] = [
   transposedConv(", kernel = 2, stride = 2", { kernel: [2, 2], stride: [2, 2] }),
   transposedConv(", stride = [2, 3], padding = 1, output_padding = [1, 2]", { kernel: [3, 3], stride: [2, 3], padding: both(1) }, [1, 2]),
   transposedConv(", kernel = [2, 3], dilation = [2, 1], padding = [1, 0]", { kernel: [2, 3], dilation: [2, 1], padding: [[1, 1], [0, 0]] }),
+  groupedTransposed,
+  transposed1d("", { kernel: 3 }),
+  transposed1d(", stride = 2, padding = [1, 0], output_padding = 1", { kernel: 3, stride: 2, padding: [1, 0] }, 1),
+  transposed1d(", kernel = 2, dilation = 2, bias = false", { kernel: 2, dilation: 2 }, 0, false),
+  transposed1d(", kernel = 4, stride = 2, padding = 1, groups = 2", { kernel: 4, stride: 2, padding: [1, 1], groups: 2 }),
 ];
 
 /** Windows of [N, C, H, W] joined to one number each; places outside are left out. */

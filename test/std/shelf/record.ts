@@ -60,8 +60,6 @@ export interface ShelfRecord {
   readonly training?: boolean;
   /** What has no derivative: it is tested to be zero and has no golden. Names of inputs, or all. */
   readonly still?: true | readonly string[];
-  /** Its gradient is tested and not kept as text, which would be too long to review. */
-  readonly unprinted?: true;
   /** How near value and formula are, relative to what is at least 1; for series and polynomials that state an error. */
   readonly within?: number;
   readonly points?: readonly Point[];

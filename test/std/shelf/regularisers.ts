@@ -86,7 +86,7 @@ export const regularisers: readonly ShelfRecord[] = [
     };
     return [
       { name: "mixup", call, inputs, results: ["a", "b"], value: (g) => ({ a: g.flat("x"), b: g.flat("y") }) },
-      { name: "mixup", call, inputs, results: ["a", "b"], training: true, unprinted: true, value: (g) => ({ a: blended(g, "x", 4), b: blended(g, "y", 3) }) },
+      { name: "mixup", call, inputs, results: ["a", "b"], training: true, value: (g) => ({ a: blended(g, "x", 4), b: blended(g, "y", 3) }) },
     ];
   }),
 ];
