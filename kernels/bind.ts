@@ -4,12 +4,14 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `horizontal` (a dispatch for each nest).
+ * Switches: `tile` (contractions as plain reductions), `masked-product` (sums under a mask too), `several` (one point for each
+ * invocation), `horizontal` (a dispatch for each nest).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
 import { horizontal } from "./horizontal.ts";
+import { maskedProduct } from "./masked-product.ts";
 import { pointwise } from "./pointwise.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
@@ -32,9 +34,11 @@ export function bind(schedule: Schedule, profile: Profile, options: BindOptions 
 export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set()): BoundKernel {
   switch (nest.shape) {
     case "pointwise":
-      return pointwise(nest, profile);
-    case "reduce":
-      return reduce(nest, profile);
+      return pointwise(nest, profile, !off.has("several"));
+    case "reduce": {
+      const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
+      return (product && contract(product, profile)) ?? reduce(nest, profile);
+    }
     case "row":
       return row(nest, profile);
     case "turns":

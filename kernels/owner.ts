@@ -4,7 +4,8 @@
  *
  *     h[b, o] for b < N (at most 64), o < 32     ->     item = workgroup*128 + lane; if item < N*32 { b = item/32; o = item%32; … }
  */
-import type { KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
+import type { KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
 import { int, below, plus, times } from "./arithmetic.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
@@ -17,26 +18,53 @@ import { serial } from "./serial.ts";
 const wantedWorkgroups = 16;
 const smallestWorkgroup = 16;
 
-/** The kernel with at most `invocations` a workgroup, fewer where that would leave a device idle. */
-export function owner(nest: Nest, profile: Profile, family: string, invocations: number): BoundKernel {
+/** The kernel with at most `invocations` a workgroup, fewer where that would leave a device idle; each takes `several` points. */
+export function owner(nest: Nest, profile: Profile, family: string, invocations: number, several = 1): BoundKernel {
   const { capacity } = points(nest.parallel);
-  return ownerOf(nest, profile, family, workgroupFor(capacity, invocations));
+  return ownerOf(nest, profile, family, workgroupFor(Math.ceil(capacity / several), invocations), several);
 }
 
-function ownerOf(nest: Nest, profile: Profile, family: string, width: number): BoundKernel {
+function ownerOf(nest: Nest, profile: Profile, family: string, width: number, several: number): BoundKernel {
   const b = new KernelBuilder(nest.params);
   const { live, capacity } = points(nest.parallel);
-  const launch = linear(live, capacity, width, profile);
+  const per = width * several;
+  const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];
-  const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
-  const exact = live === launch.workgroups * width && launch.isLine;
-  const inner: KernelStmt[] = [];
-  const safe = exact ? item : bounded(b, inner, item, capacity);
-  const scope: Scope = new Map(coordinatesOf(b, inner, nest.parallel, safe));
-  serial(b, nest.body, scope, inner);
-  if (exact) body.push(...inner);
-  else body.push({ kind: "if", condition: below(item, b.size(live)), body: inner });
-  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other) }, body);
+  const first = b.let(body, plus(times(launch.workgroup, int(per)), lane));
+  const exact = live === launch.workgroups * per && launch.isLine;
+  const scope: Scope = new Map();
+  const [alike, own] = several > 1 ? withoutAxes(nest) : [[], nest.body];
+  serial(b, alike, scope, body);
+  const point = (item: Scalar, out: KernelStmt[]): void => {
+    const inner: KernelStmt[] = [];
+    const safe = exact ? item : bounded(b, inner, item, capacity);
+    for (const [id, at] of coordinatesOf(b, inner, nest.parallel, safe)) scope.set(id, at);
+    serial(b, own, scope, inner);
+    if (exact) out.push(...inner);
+    else out.push({ kind: "if", condition: below(item, b.size(live)), body: inner });
+  };
+  if (several === 1) point(first, body);
+  // Neighbours take neighbouring points, turn by turn.
+  else b.loop(body, int(0), int(per), width, (offset, inner) => point(b.let(inner, plus(first, offset)), inner));
+  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other, several) }, body);
+}
+
+/** The statements that are the same at every point, and the others. */
+function withoutAxes(nest: Nest): readonly [readonly Stmt[], readonly Stmt[]] {
+  const varies = new Set(nest.parallel.map((a) => a.id));
+  const written = new Set(nest.body.flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
+  const isAlike = (s: Scalar | undefined): boolean =>
+    s === undefined || (s.kind === "ref" ? !varies.has(s.id) : s.kind === "op" || s.kind === "call" ? s.args.every(isAlike) : true);
+  const [alike, own]: [Stmt[], Stmt[]] = [[], []];
+  for (const s of nest.body) {
+    if (s.kind === "let" ? isAlike(s.value) : s.kind === "load" && !written.has(s.buffer) && isAlike(s.index) && isAlike(s.guard)) alike.push(s);
+    else {
+      own.push(s);
+      if (s.kind === "let" || s.kind === "load") varies.add(s.id);
+      else if (s.kind === "fold") for (const id of s.results) varies.add(id);
+    }
+  }
+  return [alike, own];
 }
 
 /** The largest power of two up to `most` that still gives enough workgroups. */

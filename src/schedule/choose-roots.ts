@@ -8,8 +8,8 @@
  */
 import type * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
-import { printShape } from "../ir/types.ts";
-import { access, costOf, elementsOf, isAnchor, isProduct, readsPerElement } from "./cost.ts";
+import { printShape, sameShape } from "../ir/types.ts";
+import { access, costOf, elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
 
 export interface RootChoice {
   /** Nodes that an output, a commit or the caller wants in memory, with the reason. */
@@ -49,6 +49,7 @@ export function chooseRoots(order: readonly Node[], choice: RootChoice): Readonl
 
 function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<Node, number>): ReadonlyMap<Node, string> {
   const roots = new Map<Node, string>();
+  const loops = choice.inline ? loopsOf(order) : new Map<Node, ReadonlySet<Node>>();
   const sites = new Map<Node, Map<string, number>>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
@@ -75,9 +76,26 @@ function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<No
         theirs.set(key, Math.max(theirs.get(key) ?? 0, times * reads));
       }
       if (mustBePlain(node)) forcePlain(input, node, forced);
+      else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
     }
   }
   return roots;
+}
+
+/** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
+function loopsOf(order: readonly Node[]): ReadonlyMap<Node, ReadonlySet<Node>> {
+  const found = new Map<Node, ReadonlySet<Node>>();
+  for (const node of order) {
+    if (isAnchor(node) || moves(node) || node.type.shape.length === 0) continue;
+    const own = new Set<Node>();
+    for (const x of node.inputs) {
+      if (!sameShape(x.type.shape, node.type.shape)) continue;
+      if (isAnchor(x) && !mustBePlain(x) && !isInTurns(x)) own.add(x);
+      for (const loop of found.get(x) ?? []) if (own.size < mostNodes) own.add(loop);
+    }
+    if (own.size > 0) found.set(node, own);
+  }
+  return found;
 }
 
 /** Where a root computes. The elementwise values of one shape that leave the entry (updates of a parameter) share a nest. */

@@ -32,14 +32,17 @@ export interface FuseOptions {
   /** The leaf that a root becomes the next value of: mostly one buffer for both. */
   readonly targets: ReadonlyMap<Node, Node>;
   readonly off: ReadonlySet<string>;
-  /** Buffers that one kernel may bind. */
+  /** Buffers that one kernel may bind by themselves. */
   readonly buffers: number;
+  /** With more than that, a kernel reaches each slab as a whole: whether a binding holds one. */
+  readonly slabs: boolean;
 }
 
 const mostRowElements = 8192;
 const fewRows = 8;
-const smallNest = 256;
-const mostMembers = 24;
+const smallNest = 2048;
+const mostMembers = 64;
+const mostBuffers = 32;
 const mostSearched = 500;
 
 interface Draft {
@@ -166,7 +169,9 @@ class Fuser {
     if (!isAligned(members, own, rank, outside)) return false;
     const reads = new Set([...into.reads, ...other.reads].filter((s) => !own.has(s) || isStored(s)));
     const stored = members.filter((m) => this.leaves(m, own)).map((m) => this.options.targets.get(m) ?? m);
-    if (new Set([...reads, ...stored]).size > this.options.buffers) return false;
+    // A tiled product reads its operands often, and best by a binding each.
+    const most = this.options.slabs && !members.some(isProduct) ? mostBuffers : this.options.buffers;
+    if (new Set([...reads, ...stored]).size > most) return false;
     if (this.reaches(into, other) || this.reaches(other, into)) return false;
     into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
     into.members = members;

@@ -10,6 +10,7 @@ import type { Bindings } from "../ir/dims.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import { expandArgsort } from "./expand-argsort.ts";
 import { foldEmpty } from "./fold-empty.ts";
+import { chainsOf, inParts } from "./join-reductions.ts";
 import { splitCumsum } from "./split-cumsum.ts";
 import { splitReduce } from "./split-reduce.ts";
 import { Unroller } from "./unroller.ts";
@@ -20,15 +21,28 @@ export interface Prepared {
   readonly became: ReadonlyMap<Node, Node>;
 }
 
-export function prepare(graph: Graph, capacity: Bindings): Prepared {
+/** What to leave as it is. */
+export interface PrepareOptions {
+  /** Nodes that must lie in memory by themselves. */
+  readonly keep?: ReadonlySet<Node>;
+  /** False: each reduction by itself. */
+  readonly join?: boolean;
+}
+
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const unroller = new Unroller(builder, graph.origins);
+  const chains = join ? chainsOf(graph, capacity, keep) : undefined;
+  const joined = (node: Node): Node | undefined => {
+    const chain = chains?.get(node);
+    return chain && inParts(builder, chain, (x) => became.get(x) ?? x);
+  };
   const prepared = rebuildGraph(
     graph,
     builder,
     (node, inputs) =>
-      unroller.replace(node, inputs) ?? foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity)
+      unroller.replace(node, inputs) ?? joined(node) ?? foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity)
       ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
     { became },
   );

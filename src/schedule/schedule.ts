@@ -25,7 +25,7 @@ import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "arena"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "arena"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {
@@ -51,7 +51,7 @@ export interface ScheduleOptions {
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
-  const { graph: prepared, became } = prepare(graph, capacity);
+  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions") });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);
@@ -68,7 +68,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     const leaf = order.find((n) => n.op === "leaf" && n.attrs.kind === kind && n.attrs.path === path);
     return leaf ? [[node, leaf] as const] : [];
   }));
-  const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers });
+  const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers, slabs: slabsFit(order, roots, capacity) });
 
   const groupOf = new Map(groups.flatMap((g) => g.members.map((m) => [m, g] as const)));
   for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);
@@ -99,6 +99,15 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     holds: holdings(buffers, gone),
     became,
   };
+}
+
+/** A binding that every device has, with room for what aligns tensors. */
+const mostSlabElements = (64 * 1024 * 1024) / 4;
+
+/** Whether all that an entry reads from the store, and all that it keeps for itself, each fit one binding. */
+function slabsFit(order: readonly Node[], roots: ReadonlyMap<Node, string>, capacity: ScheduleOptions["capacity"]): boolean {
+  const elements = (nodes: Iterable<Node>): number => [...nodes].reduce((n, x) => n + elementsOf(x, capacity) + 64, 0);
+  return elements(order.filter(isStored)) <= mostSlabElements && elements(roots.keys()) <= mostSlabElements;
 }
 
 /** The node that each buffer holds in the end; a commit's target holds what is committed. */

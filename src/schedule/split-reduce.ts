@@ -15,7 +15,8 @@ import { elementsOf } from "./cost.ts";
 
 const longFold = 2048;
 const fewResults = 256;
-const parts = 64;
+/** Into how many parts a long axis is cut. */
+export const parts = 64;
 const fewParts = 16;
 
 /** The two-stage form; undefined where one stage does. */
@@ -51,7 +52,7 @@ function byAxis(e: Emit, node: Node & { readonly op: "reduce" }, inputs: readonl
 }
 
 /** Axis `long` seen as [parts, rows]: position part + parts·row where that is within the extent. */
-function interleaved(shape: readonly Dim[], long: number, extent: Dim, rows: number): AccessMap {
+export function interleaved(shape: readonly Dim[], long: number, extent: Dim, rows: number): AccessMap {
   const rank = shape.length + 1;
   const position: Affine = addAffine(unit(long, rank), scaleAffine(unit(long + 1, rank), parts));
   const index = shape.map((_, a) => whole(a < long ? unit(a, rank) : a > long ? unit(a + 1, rank) : position));

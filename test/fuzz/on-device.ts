@@ -46,12 +46,10 @@ function poisoned(device: GPUDevice): GPUDevice {
 function inTiles(nests: Schedule, { profile, off, tile }: Variant): readonly Kernel[] | undefined {
   const products = new Map(nests.nests.flatMap((n) => (n.shape === "contract" ? [[n, readProduct(n)] as const] : [])));
   if (!tile || products.size === 0) return undefined;
-  const [rows, columns, finish] = tile;
+  const [rows, columns, rolled] = tile;
   const kernels = nests.nests.map((nest) => {
     const product = products.get(nest);
-    if (!product) return bindNest(nest, profile, off);
-    const best = chooseTile(product, profile);
-    return tiled(nest, best.product, { ...best.tile, rows, columns, finish }, profile);
+    return product ? tiled(nest, product, { ...chooseTile(product, profile), rows, columns, rolled: rolled && rows * columns > 1 }, profile) : bindNest(nest, profile, off);
   });
   return horizontal(kernels, nests, profile);
 }

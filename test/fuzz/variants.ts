@@ -2,14 +2,13 @@
  * The ways one graph is compiled: with every optimisation, with none, with one of them left out; for both device classes.
  * An optimisation is a name: a rewrite rule, a fusion of the schedule, a choice of binding, the reuse of memory.
  */
-import type { Tile } from "../../kernels/choose-tile.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import type { Profile } from "../../src/ir/kernel.ts";
 import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "horizontal", "reuse"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "masked-product", "several", "horizontal", "reuse"];
 
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);
@@ -19,7 +18,7 @@ export interface Variant {
   readonly profile: Profile;
   readonly off: ReadonlySet<string>;
   /** Rows and columns of every tile, instead of those that the cost model chooses for such small products. */
-  readonly tile?: readonly [rows: number, columns: number, finish: Tile["finish"]];
+  readonly tile?: readonly [rows: number, columns: number, rolled: boolean];
 }
 
 /** All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below the graph. */
@@ -33,7 +32,7 @@ export function variants(choice: number): readonly Variant[] {
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), choice % 7 < 3] },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
   return all.filter((_, k) => k !== (choice % 8 < 4 ? 5 : 2));

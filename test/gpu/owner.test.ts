@@ -54,7 +54,7 @@ describe("pointwise", () => {
     const w = new NestWriter();
     const [i, y] = [w.axis("i", count), buffer("y", [count], "output", { dtype: "i32" })];
     const nest = w.nest("count", "pointwise", [i], [{ kind: "store", buffer: y, index: at(i), value: add(at(i), int(7)) }]);
-    const run = { nests: [nest], profile: { ...profiles.software, pointwise: 4 } };
+    const run = { nests: [nest], off: new Set(["several"]), profile: { ...profiles.software, pointwise: 4 } };
     expect(kernelsOf(run)[0]?.grid[1].per).toBeGreaterThan(1);
     const found = await runNests(gpu.device, run);
     expect(found["y"]?.every((v, k) => v === k + 7)).toBe(true);

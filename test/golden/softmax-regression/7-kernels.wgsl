@@ -8,22 +8,26 @@
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v12 = p0 * 4i;
-  if (v0 < v12) {
+  let v14 = p0 * 4i;
+  if (v0 < v14) {
+    let v1 = v0 % 4i;
     let v2 = v0 / 4i;
-    let v1 = v0 - (v2 * 4i);
-    let v3 = v2 < p0;
-    var v4: f32 = 0.0f;
-    let v5 = v2 * 3i;
-    let v6 = b0[v5];
-    let v7 = b1[v1];
-    let v8 = b0[v5 + 1i];
-    let v9 = b1[v1 + 4i];
-    let v10 = b0[v5 + 2i];
-    let v11 = b1[v1 + 8i];
-    v4 = ((v4 + (v6 * v7)) + (v8 * v9)) + (v10 * v11);
-    if (v3) {
-      b2[v0] = v4;
+    let v3 = min(v2, p0 - 1i);
+    let v4 = v2 < p0;
+    var v5: f32 = 0.0f;
+    let v6 = v3 * 3i;
+    let v7 = b0[v6];
+    let v8 = b1[v1];
+    let v9 = b0[v6 + 1i];
+    let v10 = b1[v1 + 4i];
+    let v11 = b0[v6 + 2i];
+    let v12 = b1[v1 + 8i];
+    v5 = v5 + (v7 * v8);
+    v5 = v5 + (v9 * v10);
+    v5 = v5 + (v11 * v12);
+    if (v4) {
+      let v13 = (v3 * 4i) + v1;
+      b2[v13] = v5;
     }
   }
 }
@@ -76,8 +80,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < p1) {
     let v1 = min(v0, 11i);
+    let v2 = v1 % 4i;
     let v3 = v1 / 4i;
-    let v2 = v1 - (v3 * 4i);
     let v4 = b0[v1];
     let v5 = b1[v2];
     let v6 = b2[v3];
@@ -85,37 +89,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// sum: read_write, read_write
+// sum_log_gather: read_write, read_write, read, read_write, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p0) {
-    let v1 = min(v0, 2i);
-    var v2: f32 = 0.0f;
-    for (var v3: i32 = 0i; v3 < 4i; v3++) {
-      let v4 = (v1 * 4i) + v3;
-      let v5 = b0[v4];
-      v2 = v2 + v5;
-    }
-    b1[v1] = v2;
-  }
-}
-
-// log_gather_sum_and_div: read_write, read_write, read, read_write, read, read_write, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 3>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
 @group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
 @group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 12>;
-@group(0) @binding(8) var<storage, read_write> b7: array<f32, 12>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 3>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 3>;
 
 fn nabla_log(a0: f32) -> f32 {
   let v1: bool = a0 < 1.1754943508222875e-38f;
@@ -139,40 +121,47 @@ fn nabla_log(a0: f32) -> f32 {
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<i32>(words[0].y);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 1i) {
-      var v2: f32 = 0.0f;
-      for (var v3: i32 = 0i; v3 < p1; v3++) {
-        let v4 = b0[v3];
-        let v5 = b1[v3];
-        let v6 = b2[v3];
-        let v7 = min(max(v6, 0i), 3i);
-        let v8 = (v3 * 4i) + v7;
-        let v9 = b3[v8];
-        let v10 = b4[v7];
-        let v11 = (v4 + nabla_log(v5)) + (-(v9 + v10));
-        v2 = v2 + v11;
-      }
-      b5[0i] = v2 / p0;
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p0) {
+    let v1 = min(v0, 2i);
+    var v2: f32 = 0.0f;
+    for (var v3: i32 = 0i; v3 < 4i; v3++) {
+      let v4 = (v1 * 4i) + v3;
+      let v5 = b0[v4];
+      v2 = v2 + v5;
     }
+    let v6 = b1[v1];
+    let v7 = b2[v1];
+    let v8 = min(max(v7, 0i), 3i);
+    let v9 = (v1 * 4i) + v8;
+    let v10 = b3[v9];
+    let v11 = b4[v8];
+    b5[v1] = v2;
+    b6[v1] = (v6 + nabla_log(v2)) + (-(v10 + v11));
   }
-  if (i32(workgroup.x) >= 1i) {
+}
+
+// div: read_write, read_write, read, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
+@group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p2 = bitcast<i32>(words[0].z);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p2) {
     let p0 = bitcast<f32>(words[0].x);
-    let p2 = bitcast<i32>(words[0].z);
-    let v12 = i32(workgroup.x) - 1i;
-    let v13 = (v12 * 16i) + i32(lane.x);
-    if (v13 < p2) {
-      let v14 = min(v13, 11i);
-      let v16 = v14 / 4i;
-      let v15 = v14 - (v16 * 4i);
-      let v17 = b6[v14];
-      let v18 = b1[v16];
-      let v19 = b2[v16];
-      b7[v14] = ((v17 / v18) + (-select(0.0f, 1.0f, v15 == v19))) / p0;
-    }
+    let v1 = min(v0, 11i);
+    let v2 = v1 % 4i;
+    let v3 = v1 / 4i;
+    let v4 = b0[v1];
+    let v5 = b1[v3];
+    let v6 = b2[v3];
+    b3[v1] = ((v4 / v5) + (-select(0.0f, 1.0f, v2 == v6))) / p0;
   }
 }
 
@@ -189,14 +178,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p0 = bitcast<i32>(words[0].x);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 12i) {
+      let v1 = v0 % 4i;
       let v2 = v0 / 4i;
-      let v1 = v0 - (v2 * 4i);
       var v3: f32 = 0.0f;
       for (var v4: i32 = 0i; v4 < p0; v4++) {
-        let v5 = v2 + (v4 * 3i);
-        let v6 = b0[v5];
-        let v7 = v1 + (v4 * 4i);
-        let v8 = b1[v7];
+        let v5 = v4 * 3i;
+        let v6 = b0[v2 + v5];
+        let v7 = v4 * 4i;
+        let v8 = b1[v1 + v7];
         v3 = v3 + (v6 * v8);
       }
       b2[v0] = v3;
@@ -219,13 +208,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// finite_any: read_write, read_write, read, read, read_write
+// sum_finite_any: read, read_write, read, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<u32, 1>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 1>;
+@group(0) @binding(1) var<storage, read> b0: array<f32, 3>;
+@group(0) @binding(2) var<storage, read_write> b1: array<u32, 1>;
 @group(0) @binding(3) var<storage, read> b2: array<f32, 12>;
 @group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read_write> b4: array<u32, 1>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 1>;
+@group(0) @binding(6) var<storage, read_write> b5: array<u32, 1>;
 
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
@@ -236,25 +226,33 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < 1i) {
     let p0 = bitcast<f32>(words[0].x);
-    let v2 = b0[0i];
-    let v3 = b1[0i];
-    var v4: bool = false;
-    for (var v5: i32 = 0i; v5 < 3i; v5++) {
-      for (var v6: i32 = 0i; v6 < 4i; v6++) {
-        let v7 = (v5 * 4i) + v6;
-        let v8 = b2[v7];
-        let v9 = !nabla_is_finite(v8);
-        v4 = v4 | v9;
+    let p1 = bitcast<f32>(words[0].y);
+    let p2 = bitcast<i32>(words[0].z);
+    var v2: f32 = 0.0f;
+    for (var v3: i32 = 0i; v3 < p2; v3++) {
+      let v4 = b0[v3];
+      v2 = v2 + v4;
+    }
+    let v5 = v2 / p0;
+    let v6 = b1[0i];
+    var v7: bool = false;
+    for (var v8: i32 = 0i; v8 < 3i; v8++) {
+      for (var v9: i32 = 0i; v9 < 4i; v9++) {
+        let v10 = (v8 * 4i) + v9;
+        let v11 = b2[v10];
+        let v12 = !nabla_is_finite(v11);
+        v7 = v7 | v12;
       }
     }
-    var v10: bool = false;
-    for (var v11: i32 = 0i; v11 < 4i; v11++) {
-      let v12 = b3[v11];
-      let v13 = !nabla_is_finite(v12);
-      v10 = v10 | v13;
+    var v13: bool = false;
+    for (var v14: i32 = 0i; v14 < 4i; v14++) {
+      let v15 = b3[v14];
+      let v16 = !nabla_is_finite(v15);
+      v13 = v13 | v16;
     }
-    b4[0i] = select(select(0u, u32(p0), ((!nabla_is_finite(v3)) | v4) | v10), v2, v2 != 0u);
-    b0[0i] = select(select(0u, u32(p0), ((!nabla_is_finite(v3)) | v4) | v10), v2, v2 != 0u);
+    b4[0i] = v5;
+    b5[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v13), v6, v6 != 0u);
+    b1[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v13), v6, v6 != 0u);
   }
 }
 

@@ -40,21 +40,24 @@ fn nabla_tanh(a0: f32) -> f32 {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v11 = p0 * 4i;
-  if (v0 < v11) {
+  let v13 = p0 * 4i;
+  if (v0 < v13) {
+    let v1 = v0 % 4i;
     let v2 = v0 / 4i;
-    let v1 = v0 - (v2 * 4i);
-    let v3 = v2 < p0;
-    var v4: f32 = 0.0f;
-    let v5 = v2 * 2i;
-    let v6 = b0[v5];
-    let v7 = b1[v1];
-    let v8 = b0[v5 + 1i];
-    let v9 = b1[v1 + 4i];
-    v4 = (v4 + (v6 * v7)) + (v8 * v9);
-    let v10 = b2[v1];
-    if (v3) {
-      b3[v0] = nabla_tanh(v4 + v10);
+    let v3 = min(v2, p0 - 1i);
+    let v4 = v2 < p0;
+    var v5: f32 = 0.0f;
+    let v6 = v3 * 2i;
+    let v7 = b0[v6];
+    let v8 = b1[v1];
+    let v9 = b0[v6 + 1i];
+    let v10 = b1[v1 + 4i];
+    v5 = v5 + (v7 * v8);
+    v5 = v5 + (v9 * v10);
+    let v11 = b2[v1];
+    if (v4) {
+      let v12 = (v3 * 4i) + v1;
+      b3[v12] = nabla_tanh(v5 + v11);
     }
   }
 }
@@ -90,37 +93,165 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
   if (v0 < p1) {
     let p0 = bitcast<f32>(words[0].x);
-    let v1 = v0 < p1;
-    var v2: f32 = 0.0f;
-    let v3 = v0 * 4i;
-    let v4 = b0[v3];
-    let v5 = b1[0i];
-    let v6 = b0[v3 + 1i];
-    let v7 = b1[1i];
-    let v8 = b0[v3 + 2i];
-    let v9 = b1[2i];
-    let v10 = b0[v3 + 3i];
-    let v11 = b1[3i];
-    v2 = (((v2 + (v5 * v4)) + (v7 * v6)) + (v9 * v8)) + (v11 * v10);
-    let v12 = b2[0i];
-    let v13 = b3[v0];
-    if (v1) {
-      b4[v0] = v2;
-      b5[v0] = (nabla_sigmoid(v2 + v12) + (-v13)) / p0;
+    let v1 = v0 % p1;
+    let v3 = min(v1, p1 - 1i);
+    let v4 = v1 < p1;
+    var v5: f32 = 0.0f;
+    let v6 = v3 * 4i;
+    let v7 = b0[v6];
+    let v8 = b1[0i];
+    let v9 = b0[v6 + 1i];
+    let v10 = b1[1i];
+    let v11 = b0[v6 + 2i];
+    let v12 = b1[2i];
+    let v13 = b0[v6 + 3i];
+    let v14 = b1[3i];
+    v5 = v5 + (v8 * v7);
+    v5 = v5 + (v10 * v9);
+    v5 = v5 + (v12 * v11);
+    v5 = v5 + (v14 * v13);
+    let v15 = b2[0i];
+    let v16 = b3[v3];
+    if (v4) {
+      b4[v3] = v5;
+      b5[v3] = (nabla_sigmoid(v5 + v15) + (-v16)) / p0;
     }
   }
 }
 
-// exp_sum_and_contract: read, read_write, read, read_write, read_write, read, read_write, read_write
+// contract: read_write, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 16>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  let p1 = bitcast<i32>(words[0].y);
+  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+  if (v0 < p1) {
+    let v1 = min(v0, 15i);
+    let v2 = v1 % 4i;
+    let v3 = v1 / 4i;
+    let v4 = b0[v3];
+    let v5 = b1[v2];
+    let v6 = b2[v1];
+    b3[v1] = (v4 * v5) * ((-(v6 * v6)) + 1.0f);
+  }
+}
+
+// contract_and_sum: read_write, read_write, read_write, read_write, read, read_write, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read> b5: array<f32, 4>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 16>;
-@group(0) @binding(8) var<storage, read_write> b7: array<f32, 16>;
+@group(0) @binding(5) var<storage, read> b4: array<f32, 8>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 16>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 8>;
+@group(0) @binding(8) var<storage, read_write> b7: array<f32, 4>;
+
+@compute @workgroup_size(16, 1, 1)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
+  if (i32(workgroup.x) < 1i) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
+    if (v0 < 4i) {
+      let v1 = v0 % 4i;
+      var v3: f32 = 0.0f;
+      let v4 = p0 / 2i;
+      for (var v5: i32 = 0i; v5 < v4; v5++) {
+        let v6 = v5 * 2i;
+        let v7 = v6 * 4i;
+        let v8 = b0[v1 + v7];
+        let v9 = b1[v6];
+        let v10 = (v6 + 1i) * 4i;
+        let v11 = b0[v1 + v10];
+        let v12 = v6 + 1i;
+        let v13 = b1[v12];
+        v3 = v3 + (v9 * v8);
+        v3 = v3 + (v13 * v11);
+      }
+      let v14 = v4 * 2i;
+      for (var v15: i32 = v14; v15 < p0; v15++) {
+        let v16 = v15 * 4i;
+        let v17 = b0[v1 + v16];
+        let v18 = b1[v15];
+        v3 = v3 + (v18 * v17);
+      }
+      b2[v1] = v3;
+    }
+  }
+  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v19 = i32(workgroup.x) - 1i;
+    let v20 = (v19 * 16i) + i32(lane.x);
+    if (v20 < 1i) {
+      var v22: f32 = 0.0f;
+      for (var v23: i32 = 0i; v23 < p0; v23++) {
+        let v24 = b1[v23];
+        v22 = v22 + v24;
+      }
+      b3[0i] = v22;
+    }
+  }
+  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v25 = i32(workgroup.x) - 2i;
+    let v26 = (v25 * 16i) + i32(lane.x);
+    if (v26 < 8i) {
+      let v27 = v26 % 4i;
+      let v28 = v26 / 4i;
+      var v29: f32 = 0.0f;
+      let v30 = p0 / 2i;
+      for (var v31: i32 = 0i; v31 < v30; v31++) {
+        let v32 = v31 * 2i;
+        let v33 = v32 * 2i;
+        let v34 = b4[v28 + v33];
+        let v35 = v32 * 4i;
+        let v36 = b5[v27 + v35];
+        let v37 = (v32 + 1i) * 2i;
+        let v38 = b4[v28 + v37];
+        let v39 = (v32 + 1i) * 4i;
+        let v40 = b5[v27 + v39];
+        v29 = v29 + (v34 * v36);
+        v29 = v29 + (v38 * v40);
+      }
+      let v41 = v30 * 2i;
+      for (var v42: i32 = v41; v42 < p0; v42++) {
+        let v43 = v42 * 2i;
+        let v44 = b4[v28 + v43];
+        let v45 = v42 * 4i;
+        let v46 = b5[v27 + v45];
+        v29 = v29 + (v44 * v46);
+      }
+      b6[v26] = v29;
+    }
+  }
+  if (i32(workgroup.x) >= 3i) {
+    let p0 = bitcast<i32>(words[0].x);
+    let v47 = i32(workgroup.x) - 3i;
+    let v48 = (v47 * 16i) + i32(lane.x);
+    if (v48 < 4i) {
+      let v49 = min(v48, 3i);
+      var v50: f32 = 0.0f;
+      for (var v51: i32 = 0i; v51 < p0; v51++) {
+        let v52 = (v51 * 4i) + v49;
+        let v53 = b5[v52];
+        v50 = v50 + v53;
+      }
+      b7[v49] = v50;
+    }
+  }
+}
+
+// exp_sum_finite_any: read_write, read, read_write, read
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 4>;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32, 68>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(3) var<storage, read_write> b2: array<u32, 68>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 388>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = select(a0, -87.33654022216797f, (a0 < (-87.33654022216797f)));
@@ -163,150 +294,6 @@ fn nabla_log1p(a0: f32) -> f32 {
   return select(nabla_log(1.0f + a0), v5, v1);
 }
 
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<i32>(words[0].y);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 1i) {
-      let v2 = b0[0i];
-      var v3: f32 = 0.0f;
-      for (var v4: i32 = 0i; v4 < p1; v4++) {
-        let v5 = b1[v4];
-        let v6 = v5 + v2;
-        let v7 = v6 > 0.0f;
-        let v8 = b2[v4];
-        let v9 = (select(0.0f, v6, v7) + nabla_log1p(nabla_exp(select(v6, -v6, v7)))) + (-(v8 * v6));
-        v3 = v3 + v9;
-      }
-      b3[0i] = v3 / p0;
-    }
-  }
-  if (i32(workgroup.x) >= 1i) {
-    let p2 = bitcast<i32>(words[0].z);
-    let v10 = i32(workgroup.x) - 1i;
-    let v11 = (v10 * 16i) + i32(lane.x);
-    if (v11 < p2) {
-      let v12 = min(v11, 15i);
-      let v14 = v12 / 4i;
-      let v13 = v12 - (v14 * 4i);
-      let v15 = b4[v14];
-      let v16 = b5[v13];
-      let v17 = b6[v12];
-      b7[v12] = (v15 * v16) * ((-(v17 * v17)) + 1.0f);
-    }
-  }
-}
-
-// contract_and_sum: read_write, read_write, read_write, read_write, read, read_write, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
-@group(0) @binding(5) var<storage, read> b4: array<f32, 8>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 16>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 8>;
-@group(0) @binding(8) var<storage, read_write> b7: array<f32, 4>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 4i) {
-      var v1: f32 = 0.0f;
-      let v2 = p0 / 2i;
-      for (var v3: i32 = 0i; v3 < v2; v3++) {
-        let v4 = v3 * 2i;
-        let v5 = v0 + (v4 * 4i);
-        let v6 = b0[v5];
-        let v7 = b1[v4];
-        let v8 = b0[v5 + 4i];
-        let v9 = b1[v4 + 1i];
-        v1 = (v1 + (v7 * v6)) + (v9 * v8);
-      }
-      let v10 = v2 * 2i;
-      for (var v11: i32 = v10; v11 < p0; v11++) {
-        let v12 = v0 + (v11 * 4i);
-        let v13 = b0[v12];
-        let v14 = b1[v11];
-        v1 = v1 + (v14 * v13);
-      }
-      b2[v0] = v1;
-    }
-  }
-  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v15 = i32(workgroup.x) - 1i;
-    let v16 = (v15 * 16i) + i32(lane.x);
-    if (v16 < 1i) {
-      var v18: f32 = 0.0f;
-      for (var v19: i32 = 0i; v19 < p0; v19++) {
-        let v20 = b1[v19];
-        v18 = v18 + v20;
-      }
-      b3[0i] = v18;
-    }
-  }
-  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v21 = i32(workgroup.x) - 2i;
-    let v22 = (v21 * 16i) + i32(lane.x);
-    if (v22 < 8i) {
-      let v24 = v22 / 4i;
-      let v23 = v22 - (v24 * 4i);
-      var v25: f32 = 0.0f;
-      let v26 = p0 / 2i;
-      for (var v27: i32 = 0i; v27 < v26; v27++) {
-        let v28 = v27 * 2i;
-        let v29 = v24 + (v28 * 2i);
-        let v30 = b4[v29];
-        let v31 = v23 + (v28 * 4i);
-        let v32 = b5[v31];
-        let v33 = b4[v29 + 2i];
-        let v34 = b5[v31 + 4i];
-        v25 = (v25 + (v30 * v32)) + (v33 * v34);
-      }
-      let v35 = v26 * 2i;
-      for (var v36: i32 = v35; v36 < p0; v36++) {
-        let v37 = v24 + (v36 * 2i);
-        let v38 = b4[v37];
-        let v39 = v23 + (v36 * 4i);
-        let v40 = b5[v39];
-        v25 = v25 + (v38 * v40);
-      }
-      b6[v22] = v25;
-    }
-  }
-  if (i32(workgroup.x) >= 3i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v41 = i32(workgroup.x) - 3i;
-    let v42 = (v41 * 16i) + i32(lane.x);
-    if (v42 < 4i) {
-      let v43 = min(v42, 3i);
-      var v44: f32 = 0.0f;
-      for (var v45: i32 = 0i; v45 < p0; v45++) {
-        let v46 = (v45 * 4i) + v43;
-        let v47 = b5[v46];
-        v44 = v44 + v47;
-      }
-      b7[v43] = v44;
-    }
-  }
-}
-
-// finite_any: read_write, read_write, read, read, read, read, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<u32, 1>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 1>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 8>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read> b5: array<f32, 1>;
-@group(0) @binding(7) var<storage, read_write> b6: array<u32, 1>;
-
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
 }
@@ -316,34 +303,57 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < 1i) {
     let p0 = bitcast<f32>(words[0].x);
-    let v2 = b0[0i];
-    let v3 = b1[0i];
-    var v4: bool = false;
-    for (var v5: i32 = 0i; v5 < 2i; v5++) {
-      for (var v6: i32 = 0i; v6 < 4i; v6++) {
-        let v7 = (v5 * 4i) + v6;
-        let v8 = b2[v7];
-        let v9 = !nabla_is_finite(v8);
-        v4 = v4 | v9;
+    let p1 = bitcast<f32>(words[0].y);
+    let p2 = bitcast<i32>(words[0].z);
+    let p3 = bitcast<i32>(words[0].w);
+    let p4 = bitcast<i32>(words[1].x);
+    let p5 = bitcast<i32>(words[1].y);
+    let p6 = bitcast<i32>(words[1].z);
+    let p7 = bitcast<i32>(words[1].w);
+    let p8 = bitcast<i32>(words[2].x);
+    let p9 = bitcast<i32>(words[2].y);
+    let p10 = bitcast<i32>(words[2].z);
+    let p11 = bitcast<i32>(words[2].w);
+    let p12 = bitcast<i32>(words[3].x);
+    let v2 = bitcast<f32>(b0[p3 + 0i]);
+    var v3: f32 = 0.0f;
+    for (var v4: i32 = 0i; v4 < p2; v4++) {
+      let v5 = b3[p8 + v4];
+      let v6 = v5 + v2;
+      let v7 = v6 > 0.0f;
+      let v8 = b1[p5 + v4];
+      let v9 = (select(0.0f, v6, v7) + nabla_log1p(nabla_exp(select(v6, -v6, v7)))) + (-(v8 * v6));
+      v3 = v3 + v9;
+    }
+    let v10 = v3 / p0;
+    let v11 = b0[p4 + 0i];
+    var v12: bool = false;
+    for (var v13: i32 = 0i; v13 < 2i; v13++) {
+      for (var v14: i32 = 0i; v14 < 4i; v14++) {
+        let v15 = (v13 * 4i) + v14;
+        let v16 = b3[p9 + v15];
+        let v17 = !nabla_is_finite(v16);
+        v12 = v12 | v17;
       }
     }
-    var v10: bool = false;
-    for (var v11: i32 = 0i; v11 < 4i; v11++) {
-      let v12 = b3[v11];
-      let v13 = !nabla_is_finite(v12);
-      v10 = v10 | v13;
+    var v18: bool = false;
+    for (var v19: i32 = 0i; v19 < 4i; v19++) {
+      let v20 = b3[p10 + v19];
+      let v21 = !nabla_is_finite(v20);
+      v18 = v18 | v21;
     }
-    var v14: bool = false;
-    for (var v15: i32 = 0i; v15 < 4i; v15++) {
-      let v16 = b4[v15];
-      let v17 = !nabla_is_finite(v16);
-      v14 = v14 | v17;
+    var v22: bool = false;
+    for (var v23: i32 = 0i; v23 < 4i; v23++) {
+      let v24 = b3[p11 + v23];
+      let v25 = !nabla_is_finite(v24);
+      v22 = v22 | v25;
     }
-    let v18 = b5[0i];
-    let t0: bool = !nabla_is_finite(v3);
-    let v19 = select(select(0u, u32(p0), (((t0 | v4) | v10) | v14) | (!nabla_is_finite(v18))), v2, v2 != 0u);
-    b6[0i] = v19;
-    b0[0i] = v19;
+    let v26 = b3[p12 + 0i];
+    let t0: bool = !nabla_is_finite(v10);
+    let v27 = select(select(0u, u32(p1), (((t0 | v12) | v18) | v22) | (!nabla_is_finite(v26))), v11, v11 != 0u);
+    b2[p6 + 0i] = bitcast<u32>(v10);
+    b2[p7 + 0i] = v27;
+    b0[p4 + 0i] = v27;
   }
 }
 

@@ -1,0 +1,77 @@
+/**
+ * Sums of sums, and any of anys: reductions of several tensors to one number whose results are joined by what they themselves fold with
+ * share one pass of 64 parts, in which each part goes through its elements of every tensor. In: a graph. Out: which nodes join reductions,
+ * and what takes their place.
+ *
+ *     any(¬finite(g1)) ∨ any(¬finite(g2)) ∨ s      ->     s ∨ any over 64 of (any of part p of ¬finite(g1) ∨ any of part p of ¬finite(g2))
+ *
+ * The check that all gradients are finite is one of these, a global norm another: a model has dozens of tensors, most of them small.
+ */
+import type { Bindings } from "../ir/dims.ts";
+import * as dims from "../ir/dims.ts";
+import type { Emit } from "../ir/emit.ts";
+import type { Graph, Node } from "../ir/node.ts";
+import { rootsOf, topological, users } from "../graph/walk.ts";
+import { elementsOf } from "./cost.ts";
+import { interleaved, parts } from "./split-reduce.ts";
+
+/** Elements in all from which on parts share the work; fewer, one invocation goes through at once. */
+const worthParts = 1024;
+
+/** Values of one number each, joined: those that are reductions of a tensor, and the others. */
+interface Chain {
+  readonly kind: "any" | "sum";
+  readonly reductions: readonly Node[];
+  readonly others: readonly Node[];
+}
+
+/** Every node that joins two reductions or more; those that `keep` wants in memory by themselves are left alone. */
+export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Node>): ReadonlyMap<Node, Chain> {
+  const order = topological(rootsOf(graph));
+  const readers = users(order);
+  const roots = new Set(rootsOf(graph));
+  const isOnlyHere = (node: Node): boolean => readers.get(node)?.length === 1 && !keep.has(node) && !roots.has(node);
+  const chains = new Map<Node, Chain>();
+  const inner = new Set<Node>();
+  for (const node of order.toReversed()) {
+    const kind = joins(node);
+    if (!kind || inner.has(node)) continue;
+    const [reductions, others]: [Node[], Node[]] = [[], []];
+    const work = node.inputs.toReversed();
+    for (let x = work.pop(); x; x = work.pop()) {
+      if (isOnlyHere(x) && joins(x) === kind) {
+        inner.add(x);
+        work.push(...x.inputs.toReversed());
+      } else (isOnlyHere(x) && isWhole(x, kind) ? reductions : others).push(x);
+    }
+    const elements = reductions.reduce((n, r) => n + elementsOf(r.inputs[0] as Node, capacity), 0);
+    if (reductions.length > 1 && elements >= worthParts) chains.set(node, { kind, reductions, others });
+  }
+  return chains;
+}
+
+/** What two numbers are joined with, as reductions call it. */
+function joins(node: Node): Chain["kind"] | undefined {
+  if (node.type.shape.length > 0 || node.inputs[0] === node.inputs[1]) return undefined;
+  if (node.op === "logic") return node.attrs.kind === "or" ? "any" : undefined;
+  return node.op === "add" && node.type.dtype === "f32" ? "sum" : undefined;
+}
+
+/** A reduction of all that a tensor of static shape holds. */
+function isWhole(node: Node, kind: Chain["kind"]): boolean {
+  if (node.op !== "reduce" || node.attrs.kind !== kind) return false;
+  return node.inputs.length === 1 && node.inputs.every((x) => x.type.shape.every((d) => dims.isStatic(d) && d !== 0));
+}
+
+/** The chain in parts; `became` says what its nodes are now. */
+export function inParts(e: Emit, { kind, reductions, others }: Chain, became: (node: Node) => Node): Node {
+  const join = (x: Node, y: Node): Node => (kind === "any" ? e.logic("or", x, y) : e.add(x, y));
+  const partial = (reduction: Node): Node => {
+    const x = became(reduction.inputs[0] as Node);
+    const count = dims.evaluate(dims.product(x.type.shape), {});
+    const line = e.reshape(x, [count]);
+    return e.reduce(kind, e.view(line, interleaved([count], 0, count, Math.ceil(count / parts))), [1]);
+  };
+  const together = e.reduce(kind, reductions.map(partial).reduce(join), [0]);
+  return [...others.map(became), together].reduce(join);
+}
