@@ -43,11 +43,15 @@ it("every program of the kernel benchmark compiles, and one is measured", async 
   for (const { name, text } of kernelPrograms) expect(compile({ path: `${name}.dl`, text }).diagnostics.filter((d) => d.severity === "error"), name).toEqual([]);
   const kernel = kernelPrograms.find((k) => k.name.startsWith("sum of rows"));
   if (!kernel) throw new Error("no such kernel");
-  const { device, info, close } = await openDevice();
-  const { ms, dispatches } = await measureKernel(new Clock(device), kernel, info.software);
-  close();
-  expect(ms).toBeGreaterThan(0);
-  expect(dispatches).toBe(1);
+  for (const optionalFeatures of [[], ["timestamp-query"]] as const) {
+    const { device, info, close } = await openDevice({ optionalFeatures, exactTimestamps: true });
+    const clock = new Clock(device);
+    expect(clock.timestamps).toBe(device.features.has("timestamp-query"));
+    const { ms, dispatches } = await measureKernel(clock, kernel, info.software);
+    close();
+    expect(ms).toBeGreaterThan(0);
+    expect(dispatches).toBe(1);
+  }
 });
 
 it("tables say what was missed, what failed and whose losses are others", () => {

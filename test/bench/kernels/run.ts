@@ -49,7 +49,7 @@ function tables({ date, adapter, timestamps, load, limits, kernels }: Results, m
   const rows = kernels.map((k) => {
     const { by, part } = bound(k, limits, timestamps);
     const rate = k.flops === undefined ? `${(k.bytes / k.ms / 1e6).toFixed(2)} GB/s` : `${(k.flops / k.ms / 1e6).toFixed(2)} GFLOP/s`;
-    return [k.name, String(k.dispatches), k.ms.toPrecision(3), k.best.toPrecision(3), k.processorMs.toPrecision(3), rate, `${(100 * part).toFixed(0)}% of ${by}`];
+    return [k.name, String(k.dispatches), k.ms.toPrecision(3), k.best.toPrecision(3), k.processorMs.toPrecision(3), k.byHand === undefined ? "" : String(k.byHand), rate, `${(100 * part).toFixed(0)}% of ${by}`];
   });
   const limit = [
     ["arithmetic in registers", `${limits.rates.gflops.toFixed(1)} GFLOP/s`],
@@ -62,7 +62,7 @@ function tables({ date, adapter, timestamps, load, limits, kernels }: Results, m
   return [
     `${adapter}, ${os.cpus().length} cores, Node ${process.versions.node}, ${date.slice(0, 10)}; times by ${timestamps ? "the device's timestamps" : "the clock"}; load ${load.toFixed(1)}\n`,
     print(["limit", "measured"], limit),
-    print(["kernel", "dispatches", "ms", "best", "processor ms", "rate", "of the limit"], rows),
+    print(["kernel", "dispatches", "ms", "best", "processor ms", "by hand", "rate", "of the limit"], rows),
   ].join("\n");
 }
 
