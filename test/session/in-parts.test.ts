@@ -7,6 +7,7 @@ import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import type { Dataset } from "../../src/harness/runtime/dataset.ts";
 import { rowsOfInput } from "../../src/harness/runtime/in-parts.ts";
+import type { Size } from "../../src/harness/runtime/program.ts";
 import { UserError } from "../../src/support/diagnostic.ts";
 import { type Feed, openSession, type SessionOptions } from "../../src/session.ts";
 import { metrics } from "../std/shelf/metrics.ts";
@@ -130,8 +131,13 @@ describe("over parts", () => {
 
   it("an input whose axis of examples is not the first is cut along it", () => {
     const N = { terms: [{ coefficient: 1, symbols: ["N"] }] };
-    expect([...rowsOfInput(Float64Array.of(0, 1, 2, 3, 10, 11, 12, 13), { shape: [2, N] }, "N", { all: 4, from: 1, rows: 2 })]).toEqual([1, 2, 11, 12]);
-    expect([...rowsOfInput(Float64Array.of(5, 6), { shape: [2] }, "N", { all: 4, from: 1, rows: 2 })]).toEqual([5, 6]);
+    const rowsOf = (values: readonly number[], shape: readonly Size[]): readonly number[] | undefined => {
+      const found = rowsOfInput(Float64Array.from(values), { shape }, "N", { all: 4, from: 1, rows: 2 });
+      return found && [...found];
+    };
+    expect(rowsOf([0, 1, 2, 3, 10, 11, 12, 13], [2, N])).toEqual([1, 2, 11, 12]);
+    expect(rowsOf([5, 6], [2])).toEqual([5, 6]);
+    expect(rowsOf(Array.from({ length: 16 }, (_, k) => k), [N, N])).toBeUndefined();
   });
 
   it("refuses a metric of all examples at once, at the place that needs them, where even their rows do not fit", () => {

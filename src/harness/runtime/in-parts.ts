@@ -68,7 +68,8 @@ export class InParts {
       const inputs: Record<string, Values> = { "examples in all": Int32Array.of(all), "first example": Int32Array.of(from) };
       for (const info of this.o.program.inputs) {
         const values = call.inputs[info.name];
-        if (values) inputs[info.name] = rowsOfInput(values, info, batch, { all, from, rows });
+        const own = values && rowsOfInput(values, info, batch, { all, from, rows });
+        if (own) inputs[info.name] = own;
       }
       const outcome = await this.o.engine.run(`${entry}.part`, { ...call, live: { ...call.live, [batch]: rows }, inputs, example: call.example + from });
       for (const [name, { kind, shape, data }] of Object.entries(await outcome.read())) {
@@ -89,16 +90,22 @@ function isTooLarge(error: unknown): boolean {
   return [code, diagnostic?.code].some((c) => c === "E0602" || c === "E0603");
 }
 
+const counts = (size: Size, batch: string): boolean => typeof size !== "number" && size.terms.some((t) => t.symbols.includes(batch));
 const isBatch = (size: Size, batch: string): boolean => {
   if (typeof size === "number") return false;
   const [term, ...more] = size.terms;
   return more.length === 0 && term?.coefficient === 1 && term.symbols.length === 1 && term.symbols[0] === batch;
 };
 
-/** Some rows of an input, whichever of its axes counts examples; all of one that has no such axis. */
-export function rowsOfInput(values: Values, { shape }: Pick<InputInfo, "shape">, batch: string, { all, from, rows }: { readonly all: number; readonly from: number; readonly rows: number }): Values {
-  const axis = shape.findIndex((d) => isBatch(d, batch));
-  if (axis < 0) return values;
+/**
+ * Some rows of an input, whichever of its axes counts examples; all of one that has no such axis. Undefined where its sizes depend on
+ * the number of examples in another way, as those of f32[N, N]: no part reads it.
+ */
+export function rowsOfInput(values: Values, { shape }: Pick<InputInfo, "shape">, batch: string, { all, from, rows }: { readonly all: number; readonly from: number; readonly rows: number }): Values | undefined {
+  const axes = shape.flatMap((d, k) => (counts(d, batch) ? [k] : []));
+  const [axis] = axes;
+  if (axis === undefined) return values;
+  if (axes.length > 1 || !isBatch(shape[axis] as Size, batch)) return undefined;
   const before = elementsOf(shape.slice(0, axis), {});
   const width = elementsOf(shape.slice(axis + 1), {});
   if (before === 1) return values.subarray(from * width, (from + rows) * width);
