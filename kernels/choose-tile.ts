@@ -1,15 +1,19 @@
 /**
- * How many rows and columns of a product one invocation computes, and how many turns of the sum it takes at once. Comes in: a
- * product and a device class. Goes out: the tile with the least modelled time whose text stays small enough to build quickly.
+ * How many rows and columns of a product one invocation computes, along which axes, and how the loops of the sum are ordered. Comes in:
+ * a product and a device class. Goes out: the product so arranged and the tile with the least modelled time whose text stays small
+ * enough to build quickly.
  *
- *     64 x 64 results, sums of 64:   software 8 x 8 (64 invocations),   gpu 2 x 2 (1024 invocations)
+ *     64 x 64 results, sums of 64:         software 8 x 8 (64 invocations),   gpu 2 x 2 (1024 invocations)
+ *     convolution of 64 images, 3 x 3:     software 8 filters x 8 images at one pixel; channels innermost
  *
- * The model counts, for one invocation, accesses, multiplications and turns, in the profile's prices, times the
- * invocations each lane of the device gets, and adds a share of what building the text costs.
+ * The model counts, for one invocation, accesses, multiplications, other operations by the loop that they stand in and turns, in the
+ * profile's prices, times the rounds that the device needs for all invocations, and adds a share of what building the text costs.
  */
 import type { Axis, Profile } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
+import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
+import { arrange, dependsOf, variesWith } from "./product.ts";
 import type { Classed, Product, Varies } from "./product.ts";
 
 /** What one invocation computes. */
@@ -18,65 +22,112 @@ export interface Tile {
   readonly columns: number;
   /** Turns of the innermost fold axis written out in one iteration. */
   readonly unroll: number;
-  /** What follows the sum is written once, in a loop over the cells, instead of once per cell. */
-  readonly rolled: boolean;
+  /** How what follows the sum is written: once per cell, once per column in a loop over the rows, or once in loops over both. */
+  readonly finish: "written" | "rows" | "cells";
+}
+
+/** A tile, and the product as it is tiled. */
+export interface Choice {
+  readonly product: Product;
+  readonly tile: Tile;
 }
 
 /** Nanoseconds (or any unit) per invocation, and how many run at a time. */
 interface Prices {
   readonly access: number;
   readonly operation: number;
+  /** A multiplication and an addition to an accumulator: alone, and for each accumulator that is fetched and put back in a turn (they do not all fit registers). */
+  readonly cell: readonly [alone: number, perCell: number];
   readonly turn: number;
   readonly start: number;
+  /** Invocations that run in step, and how many such groups run at a time. */
   readonly lanes: number;
+  readonly groups: number;
   /**
    * Building the pipeline, per access statement and per operation of the text: alone, and for each accumulator that stays alive
    * meanwhile (register allocation). Spread over the thousand runs expected of a kernel.
    */
   readonly buildAccess: readonly [alone: number, perCell: number];
   readonly buildOperation: readonly [alone: number, perCell: number];
-  /** Access statements and operations of one kernel's text. */
+  /** Access statements and operations of one kernel's text, and accumulators. */
   readonly mostAccesses: number;
   readonly mostOperations: number;
+  readonly mostCells: number;
 }
 
 const prices: Readonly<Record<Profile["name"], Prices>> = {
-  software: { access: 15, operation: 0.4, turn: 3, start: 60, lanes: 8, buildAccess: [900, 25], buildOperation: [80, 15], mostAccesses: 200, mostOperations: 2500 },
-  gpu: { access: 4, operation: 0.5, turn: 1, start: 50, lanes: 16_384, buildAccess: [20, 0], buildOperation: [4, 0], mostAccesses: 400, mostOperations: 6000 },
+  software: {
+    access: 15, operation: 0.5, cell: [0.5, 0.017], turn: 3, start: 60, lanes: 4, groups: 2,
+    buildAccess: [500, 5], buildOperation: [60, 1], mostAccesses: 200, mostOperations: 2500, mostCells: 64,
+  },
+  gpu: {
+    access: 4, operation: 0.5, cell: [0.5, 0], turn: 1, start: 50, lanes: 32, groups: 512,
+    buildAccess: [20, 0], buildOperation: [4, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
+  },
 };
 
-const sides = [1, 2, 4, 8] as const;
+const sides = [1, 2, 4, 8, 16] as const;
+/** A side of at most this length may be one tile, or two. */
+const shortSide = 16;
 /** Loads of one iteration that unrolling may reach. */
-const mostLoadsAtOnce = 16;
+const mostLoadsAtOnce = 32;
 const mostUnroll = 4;
 /** Operations after the sum that are too many to write once per cell. */
 const longFinish = 500;
 /** A summed axis this short needs no loop. */
 export const shortAxis = 4;
+/** A division counts as this many other operations. */
+const division = 20;
 
-/** The cheapest tile by the model; 1 x 1 where nothing larger fits. */
-export function chooseTile(product: Product, profile: Profile): Tile {
+/** Work inside the sum: what it depends on says how often and in how many copies it is done. */
+interface Piece {
+  readonly axes: ReadonlySet<number>;
+  readonly accesses: number;
+  readonly operations: number;
+}
+
+/** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
+export function chooseTile(product: Product, profile: Profile): Choice {
   const price = prices[profile.name];
-  let best: Tile = { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), rolled: false };
+  const pieces = piecesOf(product);
+  let best: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), finish: "written" } };
   let least = Infinity;
-  const rolls = (cells: number): boolean => cells > 1 && (profile.name === "software" || cells * operations(product.after, 1, 1) > longFinish);
-  for (const rows of sides)
-    for (const columns of sides) {
-      if (rows > profile.tile[0] || columns > profile.tile[1]) continue;
-      if (wasteful(rows, product.rows) || wasteful(columns, product.columns)) continue;
-      const tile = { rows, columns, unroll: unrollFor(product, rows, columns), rolled: rolls(rows * columns) };
-      const time = timeOf(product, tile, price);
-      if (time < least) {
-        least = time;
-        best = tile;
+  for (const arranged of arrangements(product))
+    for (const rows of sidesOf(arranged.rows, profile.tile[0]))
+      for (const columns of sidesOf(arranged.columns, profile.tile[1])) {
+        const cells = rows * columns;
+        if (cells > price.mostCells) continue;
+        const unroll = unrollFor(arranged, rows, columns);
+        for (const finish of finishes(arranged, rows, columns, profile)) {
+          const tile = { rows, columns, unroll, finish };
+          const time = timeOf(arranged, pieces, tile, price);
+          if (time >= least) continue;
+          least = time;
+          best = { product: arranged, tile };
+        }
       }
-    }
   return best;
 }
 
-/** A side longer than the next power of two of what there is. */
-function wasteful(side: number, axes: readonly Axis[]): boolean {
-  return side > 1 && side >= 2 * points(axes).capacity;
+/** All rows as one line or one axis of them, the same of columns, and each summed axis innermost. */
+function arrangements(product: Product): readonly Product[] {
+  const lines = (axes: readonly Axis[]): readonly (readonly Axis[])[] => [axes, ...(axes.length > 1 ? axes.map((a) => [a]) : [])];
+  const summed = product.fold.axes.filter((a) => a.extent !== 1);
+  // The last one first: of equals it stays.
+  const innermost = summed.length > 1 ? summed.toReversed() : [undefined];
+  return lines(product.rows).flatMap((rows) => lines(product.columns).flatMap((columns) => innermost.map((axis) => arrange(product, rows, columns, axis))));
+}
+
+function sidesOf(axes: readonly Axis[], most: number): readonly number[] {
+  const { capacity } = points(axes);
+  const fitting = capacity <= shortSide ? [capacity, Math.ceil(capacity / 2)] : [];
+  return [...new Set([...sides.filter((side) => side === 1 || side < capacity), ...fitting])].filter((side) => side <= most).sort((a, b) => a - b);
+}
+
+function finishes(product: Product, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
+  if (rows * columns === 1) return ["written"];
+  if (profile.name !== "software") return [rows * columns * operations(product.after, 1, 1) > longFinish ? "cells" : "written"];
+  return rows === 1 ? ["written", "cells"] : ["written", "rows", "cells"];
 }
 
 function unrollFor(product: Product, rows: number, columns: number): number {
@@ -89,23 +140,56 @@ function unrollFor(product: Product, rows: number, columns: number): number {
   return unroll;
 }
 
+function piecesOf({ inside, depends }: Product): readonly Piece[] {
+  const piece = (s: Scalar, extra: number): Piece => ({ axes: dependsOf(s, depends), accesses: 0, operations: size(s) + extra });
+  return inside.flatMap(({ stmt }): readonly Piece[] => {
+    if (stmt.kind === "store") return [];
+    const axes = depends.get(stmt.id) ?? new Set<number>();
+    if (stmt.kind === "let") return [{ axes, accesses: 0, operations: size(stmt.value) }];
+    const guards = (stmt.guard ? conjuncts(stmt.guard) : []).map((g) => piece(g, 1));
+    const parts = termsOf(stmt.index).terms.filter((t) => size(t.value) > 0).map((t) => piece(t.value, 0));
+    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2 }, ...guards, ...parts];
+  });
+}
+
 /** Infinity where the text would be too long. */
-function timeOf(product: Product, tile: Tile, price: Prices): number {
-  const { rows, columns, unroll, rolled } = tile;
+function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: Prices): number {
+  const { rows, columns, unroll, finish } = tile;
   const cells = rows * columns;
-  const loads = accesses(product.inside, rows, columns);
+  const loops = product.fold.axes.filter((a) => a.extent !== 1);
+  const turnsAt = [1];
+  for (const a of loops) turnsAt.push((turnsAt.at(-1) ?? 1) * a.capacity);
+  const turns = turnsAt.at(-1) ?? 1;
+  let inSum = 0;
+  let loads = 0;
+  let inner = 2 * cells;
+  for (const { axes, accesses: reads, operations: work } of pieces) {
+    const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
+    const times = copies(variesWith(axes, product.rows, product.columns), rows, columns);
+    inSum += times * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
+    if (level === loops.length) {
+      loads += reads * times;
+      inner += work * times;
+    }
+  }
   const outside = accesses(product.before, rows, columns) + accesses(product.after, rows, columns);
-  const finishing = operations(product.after, rows, columns) + operations(product.before, rows, columns);
-  const inner = operations(product.inside, rows, columns) + 2 * cells;
-  const writtenAccesses = loads * unroll + (rolled ? accesses(product.before, rows, columns) + accesses(product.after, 1, 1) : outside);
-  const writtenAfter = rolled ? 2 * cells + operations(product.before, rows, columns) + operations(product.after, 1, 1) : finishing;
+  const finishing = operations(product.after, rows, columns) + operations(product.before, rows, columns) + picking(tile);
+  const copiesOfAfter = finish === "written" ? [rows, columns] as const : finish === "rows" ? [1, columns] as const : [1, 1] as const;
+  const writtenAccesses = loads * unroll + accesses(product.before, rows, columns) + accesses(product.after, ...copiesOfAfter);
+  const writtenAfter = operations(product.before, rows, columns) + operations(product.after, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
-  const turns = points(product.fold.axes).capacity;
-  const one = turns * (loads * price.access + inner * price.operation + price.turn / unroll) + outside * price.access + finishing * price.operation + price.start;
+  const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
+  const one = inSum + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
-  const build =
-    writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, rolled ? 1 : cells);
-  return one * Math.max(1, tiles / price.lanes) + build;
+  const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
+  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build;
+}
+
+/** Operations that pick the accumulators in loops. */
+function picking({ rows, columns, finish }: Tile): number {
+  if (finish === "written") return 0;
+  const byRow = rows * (rows - 1) * (columns + 1) * 2.5;
+  return finish === "rows" ? byRow : byRow + rows * columns * (columns - 1) * 5;
 }
 
 function share([alone, perCell]: readonly [number, number], cells: number): number {
@@ -122,13 +206,13 @@ function accesses(list: readonly Classed[], rows: number, columns: number): numb
 
 function operations(list: readonly Classed[], rows: number, columns: number): number {
   return list.reduce((n, { stmt, varies }) => {
-    const parts = stmt.kind === "let" ? [stmt.value] : stmt.kind === "store" ? [stmt.index, stmt.value] : [stmt.index];
-    return n + copies(varies, rows, columns) * parts.reduce((sum, s) => sum + size(s), 0);
+    const parts = stmt.kind === "let" ? [stmt.value] : stmt.kind === "store" ? [stmt.value] : [];
+    return n + copies(stmt.kind === "store" ? "both" : varies, rows, columns) * parts.reduce((sum, s) => sum + size(s), 2);
   }, 0);
 }
 
 function size(s: Scalar): number {
-  if (s.kind === "op") return s.args.reduce((n, a) => n + size(a), 1);
+  if (s.kind === "op") return s.args.reduce((n, a) => n + size(a), s.op === "div" || s.op === "mod" ? division : 1);
   return s.kind === "call" ? s.args.reduce((n, a) => n + size(a), sizeOfFunction(s.fn)) : 0;
 }
 

@@ -6,15 +6,16 @@
  *     2 x 2:   for k { a0 = x[r0+k]; a1 = x[r1+k]; b0 = w[k*N+c0]; b1 = w[k*N+c1];
  *                      s00 += a0*b0; s01 += a0*b1; s10 += a1*b0; s11 += a1*b1 }
  *
- * Any access is fine, transposed, strided or guarded: a load belongs to the row or the column by what its index depends on, and
- * the part of the index that does not change with k is computed before the loop. Rows and columns beyond the live ones
- * are computed at the last live one and not stored. Each result is summed in the same order as by the plain family.
+ * Any access is fine, transposed, strided or guarded: a load belongs to the row or the column by what its index depends on, and each
+ * part of an index or a condition is computed in the outermost loop that knows it. A tile runs along one axis of each side where
+ * that pays (eight images of a convolution at one pixel share one border), or along all of them as one. What lies beyond the live rows and
+ * columns is computed and not stored: such reads stay in their binding, as all reads do. Each result is summed in a fixed order.
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { below, both, ceilOver, int, least, minus, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
 import { chooseTile, shortAxis, type Tile } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
@@ -29,7 +30,9 @@ const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 /** The tiled kernel; undefined where the nest is no matrix product. */
 export function contract(nest: Nest, profile: Profile): BoundKernel | undefined {
   const product = readProduct(nest);
-  return product && tiled(nest, product, chooseTile(product, profile), profile);
+  if (!product) return undefined;
+  const best = chooseTile(product, profile);
+  return tiled(nest, best.product, best.tile, profile);
 }
 
 /** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */
@@ -59,24 +62,25 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const per = width * batch.per * rows.per * columns.per;
   const launch = linear(size, rows.capacity * columns.capacity * batch.capacity, per, profile);
   const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
-  const [rowTiles, columnTiles, batches] = [b.let(body, rows.live), b.let(body, columns.live), b.let(body, batch.live)];
+  const live = { row: b.let(body, rows.live), column: b.let(body, columns.live), batch: b.let(body, batch.live) };
   const inner: KernelStmt[] = [];
-  const column = b.let(inner, rest(item, columnTiles));
-  const row = b.let(inner, quotient(item, columnTiles));
-  const rowTile = product.batch.length === 0 ? row : b.let(inner, rest(row, rowTiles));
+  // Neighbouring invocations work on neighbours along the last axis, whichever side it belongs to.
+  const last = product.parallel.findLast((a) => a.extent !== 1);
+  const order = last && product.batch.includes(last) ? (["batch", "column", "row"] as const) : (["column", "row", "batch"] as const);
+  const number = numbersOf(b, inner, item, order.map((side) => live[side]));
+  const at = { [order[0]]: number[0] ?? item, [order[1]]: number[1] ?? item, [order[2]]: number[2] ?? item } as Readonly<Record<"row" | "column" | "batch", Scalar>>;
   const writer = new TileWriter(b, product, tile);
-  writer.know(coordinatesOf(b, inner, product.batch, product.batch.length === 0 ? int(0) : b.let(inner, quotient(row, rowTiles))));
-  const rowAt: Line = { axes: product.rows, length: tile.rows, position: (i) => plus(times(rowTile, int(tile.rows)), i) };
-  // Columns of neighbouring invocations lie side by side.
-  const columnAt: Line = { axes: product.columns, length: tile.columns, position: (j) => plus(column, times(columnTiles, j)) };
-  const rowInside = placeAll(b, inner, rowAt, (i, at) => writer.knowRow(i, at));
-  const columnInside = placeAll(b, inner, columnAt, (j, at) => writer.knowColumn(j, at));
-  writer.statements(product.before, inner);
+  writer.know(coordinatesOf(b, inner, product.batch, at.batch));
+  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles);
+  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles);
+  const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
+  const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
   writer.open(inner);
-  turns(b, product, tile, writer, inner);
-  if (tile.rolled) finishInLoops(b, writer, inner, rowAt, columnAt);
+  sum(b, tile, writer, inner);
+  if (tile.finish === "cells") finishInLoops(b, writer, inner, rowAt, columnAt);
+  else if (tile.finish === "rows" && tile.rows > 1) finishByRow(b, writer, inner, rowAt, columnInside);
   else writer.finish(inner, rowInside, columnInside);
-  const total = b.let(body, times(times(batches, rowTiles), columnTiles));
+  const total = b.let(body, times(times(live.batch, live.row), live.column));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(item, total), body: inner });
@@ -84,11 +88,33 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}`, width, launch, rebind }, body);
 }
 
+/** The digits of a number, the last one first, over how many values each but the outermost has. */
+function numbersOf(b: KernelBuilder, out: KernelStmt[], item: Scalar, extents: readonly Scalar[]): readonly Scalar[] {
+  let left = item;
+  return extents.map((extent, k) => {
+    if (k === extents.length - 1 || extents.slice(k + 1).every((e) => e.kind === "constant" && e.value === 1)) {
+      const digit = left;
+      left = int(0);
+      return digit;
+    }
+    const digit = b.let(out, rest(left, extent));
+    left = b.let(out, quotient(left, extent));
+    return digit;
+  });
+}
+
 /** The rows (or columns) of a tile: their axes, how many, and where the k-th lies among all. */
 interface Line {
   readonly axes: readonly Axis[];
   readonly length: number;
   readonly position: (k: Scalar) => Scalar;
+}
+
+/** Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns. */
+function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number): Line {
+  const apart = typeof points(axes).live === "number" && axes.length > 0;
+  const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
+  return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k) };
 }
 
 /** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */
@@ -102,14 +128,22 @@ function placeAll(b: KernelBuilder, out: KernelStmt[], line: Line, know: (k: num
 
 function place(b: KernelBuilder, out: KernelStmt[], { axes, length, position }: Line, k: Scalar): { readonly at: ReadonlyMap<number, Scalar>; readonly inside: Scalar | undefined } {
   const { live } = points(axes);
-  const extent = b.size(live);
   const exact = typeof live === "number" && live % length === 0;
-  const index = b.let(out, position(k));
-  const safe = exact ? index : b.let(out, least(index, minus(extent, int(1))));
-  return { at: coordinatesOf(b, out, axes, safe), inside: exact ? undefined : b.let(out, below(index, extent)) };
+  // A position along one axis stays a sum, whose number indices take up.
+  const index = axes.filter((a) => a.extent !== 1).length === 1 ? position(k) : b.let(out, position(k));
+  return { at: coordinatesOf(b, out, axes, index), inside: exact ? undefined : b.let(out, below(index, b.size(live))) };
 }
 
-/** What follows the sum, as two loops around one copy of it: the text stays short, an accumulator is picked by comparing its number. */
+/** What follows the sum, as a loop over the rows around one copy of it for each column: an accumulator is picked by comparing row numbers. */
+function finishByRow(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnInside: readonly (Scalar | undefined)[]): void {
+  writer.finishColumns(out);
+  b.loop(out, int(0), int(rowAt.length), 1, (i, inner) => {
+    const { at, inside } = place(b, inner, rowAt, i);
+    writer.row(i, at, inner).finish(inner, [inside], columnInside, true);
+  });
+}
+
+/** What follows the sum, as two loops around one copy of it: the text stays short. */
 function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
   const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
     line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
@@ -128,38 +162,27 @@ function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], 
 }
 
 /** The loops of the sum; the innermost takes `unroll` turns at once and the rest one by one. */
-function turns(b: KernelBuilder, product: Product, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
-  const axes = product.fold.axes.filter((a) => a.extent !== 1);
-  writer.know(new Map(product.fold.axes.filter((a) => a.extent === 1).map((a) => [a.id, int(0)])));
-  const innermost = axes.at(-1);
+function sum(b: KernelBuilder, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
   const descend = (left: readonly Axis[], at: KernelStmt[]): void => {
     const [axis, ...more] = left;
-    if (axis && axis !== innermost) {
-      b.loop(at, int(0), b.size(axis.extent), 1, (index, inner) => {
-        writer.know(new Map([[axis.id, index]]));
-        descend(more, inner);
-      });
-      return;
-    }
-    if (axis) run(b, axis, product, tile, writer, at);
-    else writer.block(product.inside, undefined, [int(0)], at);
+    if (axis && more.length > 0) b.loop(at, int(0), b.size(axis.extent), 1, (index, inner) => writer.within(axis, index, inner, () => descend(more, inner)));
+    else if (axis) run(b, axis, tile, writer, at);
+    else writer.turns(undefined, [int(0)], at);
   };
-  descend(axes, out);
+  descend(writer.loops, out);
 }
 
-function run(b: KernelBuilder, axis: Axis, product: Product, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
-  const changing = writer.hoist(product.inside, axis, out);
+function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter, out: KernelStmt[]): void {
   const extent = b.size(axis.extent);
-  const { unroll } = tile;
   if (extent.kind === "constant" && extent.value <= Math.min(unroll, shortAxis)) {
-    writer.block(changing, axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
+    writer.turns(axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
     return;
   }
   const whole = b.let(out, quotient(extent, int(unroll)));
   b.loop(out, int(0), whole, 1, (index, inner) => {
     const start = b.let(inner, times(index, int(unroll)));
-    writer.block(changing, axis, Array.from({ length: unroll }, (_, u) => plus(start, int(u))), inner);
+    writer.turns(axis, Array.from({ length: unroll }, (_, u) => plus(start, int(u))), inner);
   });
   if (unroll === 1 || (extent.kind === "constant" && extent.value % unroll === 0)) return;
-  b.loop(out, b.let(out, times(whole, int(unroll))), extent, 1, (index, inner) => writer.block(changing, axis, [index], inner));
+  b.loop(out, b.let(out, times(whole, int(unroll))), extent, 1, (index, inner) => writer.turns(axis, [index], inner));
 }

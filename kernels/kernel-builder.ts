@@ -15,7 +15,7 @@ import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
-import { int, times } from "./arithmetic.ts";
+import { int, minus, over, plus, times } from "./arithmetic.ts";
 
 /** A value that is `of` divided by a number, or what that leaves. */
 interface Part {
@@ -61,15 +61,24 @@ export class KernelBuilder {
     this.named.set(out, block);
     const known = key === undefined ? undefined : block.get(key);
     if (known) return known;
+    const [of, by] = value.kind === "op" && value.dtype === "i32" && (value.op === "div" || value.op === "mod") ? value.args : [];
+    // Quotient and remainder cost one division: x mod c = x - (x / c)·c.
+    const remainder = of && by && value.kind === "op" && value.op === "mod" && this.isFixed(value) && by.kind !== "op" && by.kind !== "call";
+    const whole = remainder ? this.let(out, of) : undefined;
     const id = this.fresh();
-    out.push({ kind: "let", id, value });
+    if (whole && by) {
+      const quotient = this.let(out, over(whole, by));
+      out.push({ kind: "let", id, value: minus(whole, times(quotient, by)) });
+    } else out.push({ kind: "let", id, value });
     const name = ref(id, value.dtype);
     if (key !== undefined) block.set(key, name);
-    if (value.kind === "op" && (value.op === "div" || value.op === "mod")) {
-      const [of, by] = value.args;
-      if (of && by?.kind === "constant" && value.dtype === "i32") this.parts.set(id, { of, by: by.value, which: value.op });
-    }
+    if (of && by?.kind === "constant" && value.kind === "op") this.parts.set(id, { of: whole ?? of, by: by.value, which: value.op === "div" ? "div" : "mod" });
     return name;
+  }
+
+  /** a + b; a position that was taken apart and is put together again is itself. */
+  sum(a: Scalar, b: Scalar): Scalar {
+    return this.rejoined(plus(a, b));
   }
 
   /** True unless the value refers to variables, which change. */

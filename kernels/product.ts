@@ -23,9 +23,12 @@ export interface Classed {
 
 /** A matrix product, with what comes before and after it. */
 export interface Product {
+  /** All parallel axes, in the nest's order. */
+  readonly parallel: readonly Axis[];
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
   readonly batch: readonly Axis[];
+  /** Its axes in the order of the loops. */
   readonly fold: Fold;
   /** Statements that the fold needs from before it, those of its body, and all others. */
   readonly before: readonly Classed[];
@@ -33,9 +36,12 @@ export interface Product {
   readonly after: readonly Classed[];
   /** The factors: the first varies with the row, the second with the column. */
   readonly factors: readonly [Scalar, Scalar];
-  /** For each value of the fold's body, the fold axes it depends on. */
-  readonly turns: ReadonlyMap<number, ReadonlySet<number>>;
+  /** For each value of the nest, the axes it depends on. */
+  readonly depends: Depends;
 }
+
+/** For values, the axes that each depends on. */
+export type Depends = ReadonlyMap<number, ReadonlySet<number>>;
 
 /** The nest as a product; undefined where its factors do not split into rows and columns. */
 export function readProduct(nest: Nest): Product | undefined {
@@ -60,22 +66,49 @@ export function readProduct(nest: Nest): Product | undefined {
   const classed = (stmts: readonly Stmt[]): Classed[] =>
     stmts.flatMap((s) => (s.kind === "fold" || s.kind === "each" ? [] : [{ stmt: s, varies: variesWith(stmtDepends(s, depends), rows, columns) }]));
   const at = nest.body.indexOf(fold);
-  const inside = classed(fold.body);
+  const inside = required(classed(withOpenGuards(fold.body)), [], fold.value.args);
   if (inside.some((c) => c.varies === "both")) return undefined;
-  const foldAxes = new Set(fold.axes.map((a) => a.id));
-  const turns = new Map([...depends].map(([id, all]) => [id, new Set([...all].filter((a) => foldAxes.has(a)))]));
   // What stands before the sum but serves only what follows it is done then: it would lie in registers all the while.
   const first = classed(nest.body.slice(0, at));
   const before = required(first, inside, fold.value.args);
   return {
-    rows, columns, batch, fold, inside, turns, before,
+    parallel: nest.parallel, rows, columns, batch, fold, inside, depends, before,
     after: [...first.filter((c) => !before.includes(c)), ...classed(nest.body.slice(at + 1))],
     factors: turned ? [right, left] : [left, right],
   };
 }
 
+/**
+ * The same product with other rows and columns, each some of its own; the axes left over are batch. `innermost` becomes the last
+ * axis of the sum: conditions and indices that it does not change are then computed around its loop.
+ */
+export function arrange(product: Product, rows: readonly Axis[], columns: readonly Axis[], innermost: Axis | undefined): Product {
+  const again = (list: readonly Classed[]): readonly Classed[] =>
+    list.map(({ stmt }) => ({ stmt, varies: variesWith(stmtDepends(stmt, product.depends), rows, columns) }));
+  const { axes } = product.fold;
+  return {
+    ...product, rows, columns,
+    batch: product.parallel.filter((a) => !rows.includes(a) && !columns.includes(a)),
+    fold: { ...product.fold, axes: innermost ? [...axes.filter((a) => a !== innermost), innermost] : axes },
+    before: again(product.before), inside: again(product.inside), after: again(product.after),
+  };
+}
+
+/** Guards with the conjunctions that they name written out, so that each condition can be computed where it first is known. */
+function withOpenGuards(body: readonly Stmt[]): readonly Stmt[] {
+  const named = new Map<number, Scalar>();
+  const open = (s: Scalar): Scalar => {
+    if (s.kind === "ref") return named.get(s.id) ?? s;
+    return s.kind === "op" && s.op === "and" ? { ...s, args: s.args.map(open) } : s;
+  };
+  return body.map((s) => {
+    if (s.kind === "let" && s.value.kind === "op" && s.value.op === "and" && s.value.dtype === "bool") named.set(s.id, open(s.value));
+    return s.kind === "load" && s.guard ? { ...s, guard: open(s.guard) } : s;
+  });
+}
+
 /** For each value of the nest, the axes it depends on. */
-function dependencies(nest: Nest, fold: Fold): ReadonlyMap<number, ReadonlySet<number>> {
+function dependencies(nest: Nest, fold: Fold): Depends {
   const depends = new Map<number, ReadonlySet<number>>();
   for (const axis of [...nest.parallel, ...fold.axes]) depends.set(axis.id, new Set([axis.id]));
   const visit = (stmts: readonly Stmt[]): void => {
@@ -92,7 +125,7 @@ function dependencies(nest: Nest, fold: Fold): ReadonlyMap<number, ReadonlySet<n
   return depends;
 }
 
-function stmtDepends(s: Stmt, depends: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+function stmtDepends(s: Stmt, depends: Depends): ReadonlySet<number> {
   const parts: Scalar[] = [];
   if (s.kind === "let") parts.push(s.value);
   else if (s.kind === "load") parts.push(s.index, ...(s.guard ? [s.guard] : []));
@@ -100,13 +133,15 @@ function stmtDepends(s: Stmt, depends: ReadonlyMap<number, ReadonlySet<number>>)
   return new Set(parts.flatMap((p) => [...dependsOf(p, depends)]));
 }
 
-function dependsOf(s: Scalar, depends: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+/** The axes that a scalar depends on. */
+export function dependsOf(s: Scalar, depends: Depends): ReadonlySet<number> {
   if (s.kind === "ref") return depends.get(s.id) ?? new Set();
   if (s.kind !== "op" && s.kind !== "call") return new Set();
   return new Set(s.args.flatMap((a) => [...dependsOf(a, depends)]));
 }
 
-function variesWith(axes: ReadonlySet<number>, rows: readonly Axis[], columns: readonly Axis[]): Varies {
+/** What changes with some axes, seen from a tile. */
+export function variesWith(axes: ReadonlySet<number>, rows: readonly Axis[], columns: readonly Axis[]): Varies {
   const row = rows.some((a) => axes.has(a.id));
   const column = columns.some((a) => axes.has(a.id));
   return row && column ? "both" : row ? "row" : column ? "column" : "none";

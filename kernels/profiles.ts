@@ -15,7 +15,7 @@ export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
     barriers: false,
     pointwise: 128,
     rows: 16,
-    tile: [8, 8],
+    tile: [16, 16],
     storageBuffers: 8,
     workgroupsPerDimension: 65_535,
   },

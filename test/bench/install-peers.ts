@@ -8,10 +8,11 @@ export function installPeers(): boolean {
   if (existsSync(`${peers}node_modules/@jax-js/jax`) && existsSync(`${peers}node_modules/@tensorflow/tfjs-backend-webgpu`)) return true;
   process.stderr.write("installing TensorFlow.js and jax-js into test/bench/peers …\n");
   try {
-    execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: peers, stdio: ["ignore", "ignore", "pipe"], shell: process.platform === "win32" });
+    execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: peers, stdio: ["ignore", "ignore", "pipe"], shell: process.platform === "win32" });
     return true;
   } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : String(error);
+    const printed = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    const said = (printed === "" ? String(error) : printed).split("\n")[0];
     process.stderr.write(`the peers cannot be installed (${said}); only Nabla is measured\n`);
     return false;
   }

@@ -2,7 +2,7 @@
  * One workload in a process of its own, so that its first step starts cold and its bytes from zero. Comes in: a JSON request as
  * the first argument. Goes out: a message to the parent with what was measured, or `undefined` where there is no adapter.
  */
-import { openDevice } from "../../src/harness/node/index.ts";
+import { adapterMemory, openDevice } from "../../src/harness/node/index.ts";
 import type { Contender, ContenderName } from "./contender.ts";
 import { Counters } from "./counters.ts";
 import { type Effort, interleave, type Measured } from "./interleave.ts";
@@ -25,7 +25,7 @@ export interface Answer {
 const KEEP = Symbol.for("nabla.webgpu.keep");
 
 const request = JSON.parse(process.argv[2] ?? "") as Request;
-const { device, info } = await openDevice();
+const { device, info } = await openDevice({ limits: adapterMemory });
 const counters = new Counters();
 counters.devices.push(device);
 // Peers ask `navigator.gpu` as in a browser; it is the object that our own device came from.

@@ -46,10 +46,12 @@ function poisoned(device: GPUDevice): GPUDevice {
 function inTiles(nests: Schedule, { profile, off, tile }: Variant): readonly Kernel[] | undefined {
   const products = new Map(nests.nests.flatMap((n) => (n.shape === "contract" ? [[n, readProduct(n)] as const] : [])));
   if (!tile || products.size === 0) return undefined;
-  const [rows, columns, rolled] = tile;
+  const [rows, columns, finish] = tile;
   const kernels = nests.nests.map((nest) => {
     const product = products.get(nest);
-    return product ? tiled(nest, product, { ...chooseTile(product, profile), rows, columns, rolled: rolled && rows * columns > 1 }, profile) : bindNest(nest, profile, off);
+    if (!product) return bindNest(nest, profile, off);
+    const best = chooseTile(product, profile);
+    return tiled(nest, best.product, { ...best.tile, rows, columns, finish }, profile);
   });
   return horizontal(kernels, nests, profile);
 }

@@ -2,6 +2,7 @@
  * The ways one graph is compiled: with every optimisation, with none, with one of them left out; for both device classes.
  * An optimisation is a name: a rewrite rule, a fusion of the schedule, a choice of binding, the reuse of memory.
  */
+import type { Tile } from "../../kernels/choose-tile.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import type { Profile } from "../../src/ir/kernel.ts";
 import { scheduleSwitches } from "../../src/schedule/schedule.ts";
@@ -18,7 +19,7 @@ export interface Variant {
   readonly profile: Profile;
   readonly off: ReadonlySet<string>;
   /** Rows and columns of every tile, instead of those that the cost model chooses for such small products. */
-  readonly tile?: readonly [rows: number, columns: number, rolled: boolean];
+  readonly tile?: readonly [rows: number, columns: number, finish: Tile["finish"]];
 }
 
 /** All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below the graph. */
@@ -32,7 +33,7 @@ export function variants(choice: number): readonly Variant[] {
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), choice % 7 < 3] },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
   return all.filter((_, k) => k !== (choice % 8 < 4 ? 5 : 2));

@@ -106,12 +106,12 @@ describe("contract", () => {
         expect(await check({ m, n, k: sizes[(q * 7 + 3) % 8] ?? 1, ...form }), `${name} ${m} x ${n}`).toBeLessThan(4e-6);
   });
 
-  it.each([[8, 8, 1, true], [8, 8, 1, false], [4, 8, 2, true], [2, 4, 4, false], [1, 8, 3, true], [8, 1, 1, true]])("multiplies with remainders in tiles of %i x %i, %i turns at once, finished in loops: %s", async (rows, columns, unroll, rolled) => {
+  it.each([[8, 8, 1, "cells"], [8, 8, 1, "rows"], [8, 8, 1, "written"], [4, 8, 2, "rows"], [2, 4, 4, "written"], [1, 8, 3, "cells"], [8, 1, 1, "cells"], [16, 4, 1, "rows"], [3, 5, 2, "rows"]] as const)("multiplies with remainders in tiles of %i x %i, %i turns at once, finish %s", async (rows, columns, unroll, finish) => {
     for (const [m, n, k] of [[5, 11, 7], [17, 3, 10], [8, 16, 4]] as const) {
       const nest = product({ m, n, k });
       const read = readProduct(nest);
       if (!read) throw new Error("a product");
-      const kernels = [tiled(nest, read, { rows, columns, unroll, rolled }, profiles.software)];
+      const kernels = [tiled(nest, read, { rows, columns, unroll, finish }, profiles.software)];
       const [A, B] = [numbers(m * k, 5), numbers(k * n, 6)];
       const { C } = await runSchedule(gpu.device, { schedule: scheduleOf({ nests: [nest] }), kernels, inputs: { A, B } });
       expect(difference(C ?? [], expected({ m, n, k }, A, B)), `${m} x ${n} x ${k}`).toBeLessThan(1e-6);

@@ -7,7 +7,7 @@ import type { Call } from "../../../src/harness/runtime/engine.ts";
 import { encodePass, feedEntry } from "../../../src/harness/runtime/feed-entry.ts";
 import { loadEntry, type LoadedDispatch } from "../../../src/harness/runtime/load-entry.ts";
 import { elementsOf } from "../../../src/harness/runtime/sizes.ts";
-import { profileFor } from "../../../src/session.ts";
+import { limitsOf, profileFor } from "../../../src/session.ts";
 import { uniform } from "../workloads.ts";
 import type { Clock, Time } from "./clock.ts";
 import type { KernelProgram } from "./programs.ts";
@@ -29,7 +29,7 @@ export async function measureKernel(clock: Clock, kernel: KernelProgram, softwar
   const [program] = programs;
   if (!program) throw new Error(`${kernel.name}: ${diagnostics.map((d) => `${d.code} ${d.message}`).join("; ")}`);
   const { info } = program;
-  const { plan, texts } = program.lower(kernel.entry, { capacity: {}, profile: profileFor({ device, software }) });
+  const { plan, texts } = program.lower(kernel.entry, { capacity: {}, profile: profileFor({ device, software }), limits: limitsOf(device) });
   const store = device.createBuffer({ size: Math.max(256, info.store.bytes), usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
   const entry = await loadEntry(device, plan, texts, store, new Map());
   const inputs = Object.fromEntries(plan.inputs.map((input, k) => [input.name, uniform(k + 1, elementsOf(input.shape, {}), -1, 1)]));

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openDevice } from "../../../src/harness/node/index.ts";
+import { adapterMemory, openDevice } from "../../../src/harness/node/index.ts";
 import { markdownTable, textTable, withSection } from "../tables.ts";
 import { Clock } from "./clock.ts";
 import { type Limits, measureLimits } from "./limits.ts";
@@ -91,10 +91,10 @@ async function main(): Promise<void> {
 
 /** A device with timestamps where they are its own. */
 async function open(): ReturnType<typeof openDevice> {
-  const plain = await openDevice();
+  const plain = await openDevice({ limits: adapterMemory });
   if (plain.info.software) return plain;
   plain.close();
-  return openDevice({ optionalFeatures: ["timestamp-query"] });
+  return openDevice({ limits: adapterMemory, optionalFeatures: ["timestamp-query"], exactTimestamps: true });
 }
 
 try {

@@ -8,26 +8,22 @@
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v14 = p0 * 4i;
-  if (v0 < v14) {
-    let v1 = v0 % 4i;
+  let v12 = p0 * 4i;
+  if (v0 < v12) {
     let v2 = v0 / 4i;
-    let v3 = min(v2, p0 - 1i);
-    let v4 = v2 < p0;
-    var v5: f32 = 0.0f;
-    let v6 = v3 * 3i;
-    let v7 = b0[v6];
-    let v8 = b1[v1];
-    let v9 = b0[v6 + 1i];
-    let v10 = b1[v1 + 4i];
-    let v11 = b0[v6 + 2i];
-    let v12 = b1[v1 + 8i];
-    v5 = v5 + (v7 * v8);
-    v5 = v5 + (v9 * v10);
-    v5 = v5 + (v11 * v12);
-    if (v4) {
-      let v13 = (v3 * 4i) + v1;
-      b2[v13] = v5;
+    let v1 = v0 - (v2 * 4i);
+    let v3 = v2 < p0;
+    var v4: f32 = 0.0f;
+    let v5 = v2 * 3i;
+    let v6 = b0[v5];
+    let v7 = b1[v1];
+    let v8 = b0[v5 + 1i];
+    let v9 = b1[v1 + 4i];
+    let v10 = b0[v5 + 2i];
+    let v11 = b1[v1 + 8i];
+    v4 = ((v4 + (v6 * v7)) + (v8 * v9)) + (v10 * v11);
+    if (v3) {
+      b2[v0] = v4;
     }
   }
 }
@@ -80,8 +76,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < p1) {
     let v1 = min(v0, 11i);
-    let v2 = v1 % 4i;
     let v3 = v1 / 4i;
+    let v2 = v1 - (v3 * 4i);
     let v4 = b0[v1];
     let v5 = b1[v2];
     let v6 = b2[v3];
@@ -156,8 +152,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (v0 < p2) {
     let p0 = bitcast<f32>(words[0].x);
     let v1 = min(v0, 11i);
-    let v2 = v1 % 4i;
     let v3 = v1 / 4i;
+    let v2 = v1 - (v3 * 4i);
     let v4 = b0[v1];
     let v5 = b1[v3];
     let v6 = b2[v3];
@@ -178,14 +174,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p0 = bitcast<i32>(words[0].x);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 12i) {
-      let v1 = v0 % 4i;
       let v2 = v0 / 4i;
+      let v1 = v0 - (v2 * 4i);
       var v3: f32 = 0.0f;
       for (var v4: i32 = 0i; v4 < p0; v4++) {
-        let v5 = v4 * 3i;
-        let v6 = b0[v2 + v5];
-        let v7 = v4 * 4i;
-        let v8 = b1[v1 + v7];
+        let v5 = v2 + (v4 * 3i);
+        let v6 = b0[v5];
+        let v7 = v1 + (v4 * 4i);
+        let v8 = b1[v7];
         v3 = v3 + (v6 * v8);
       }
       b2[v0] = v3;

@@ -40,24 +40,21 @@ fn nabla_tanh(a0: f32) -> f32 {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
   let p0 = bitcast<i32>(words[0].x);
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v13 = p0 * 4i;
-  if (v0 < v13) {
-    let v1 = v0 % 4i;
+  let v11 = p0 * 4i;
+  if (v0 < v11) {
     let v2 = v0 / 4i;
-    let v3 = min(v2, p0 - 1i);
-    let v4 = v2 < p0;
-    var v5: f32 = 0.0f;
-    let v6 = v3 * 2i;
-    let v7 = b0[v6];
-    let v8 = b1[v1];
-    let v9 = b0[v6 + 1i];
-    let v10 = b1[v1 + 4i];
-    v5 = v5 + (v7 * v8);
-    v5 = v5 + (v9 * v10);
-    let v11 = b2[v1];
-    if (v4) {
-      let v12 = (v3 * 4i) + v1;
-      b3[v12] = nabla_tanh(v5 + v11);
+    let v1 = v0 - (v2 * 4i);
+    let v3 = v2 < p0;
+    var v4: f32 = 0.0f;
+    let v5 = v2 * 2i;
+    let v6 = b0[v5];
+    let v7 = b1[v1];
+    let v8 = b0[v5 + 1i];
+    let v9 = b1[v1 + 4i];
+    v4 = (v4 + (v6 * v7)) + (v8 * v9);
+    let v10 = b2[v1];
+    if (v3) {
+      b3[v0] = nabla_tanh(v4 + v10);
     }
   }
 }
@@ -93,28 +90,23 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
   if (v0 < p1) {
     let p0 = bitcast<f32>(words[0].x);
-    let v1 = v0 % p1;
-    let v3 = min(v1, p1 - 1i);
-    let v4 = v1 < p1;
-    var v5: f32 = 0.0f;
-    let v6 = v3 * 4i;
-    let v7 = b0[v6];
-    let v8 = b1[0i];
-    let v9 = b0[v6 + 1i];
-    let v10 = b1[1i];
-    let v11 = b0[v6 + 2i];
-    let v12 = b1[2i];
-    let v13 = b0[v6 + 3i];
-    let v14 = b1[3i];
-    v5 = v5 + (v8 * v7);
-    v5 = v5 + (v10 * v9);
-    v5 = v5 + (v12 * v11);
-    v5 = v5 + (v14 * v13);
-    let v15 = b2[0i];
-    let v16 = b3[v3];
-    if (v4) {
-      b4[v3] = v5;
-      b5[v3] = (nabla_sigmoid(v5 + v15) + (-v16)) / p0;
+    let v1 = v0 < p1;
+    var v2: f32 = 0.0f;
+    let v3 = v0 * 4i;
+    let v4 = b0[v3];
+    let v5 = b1[0i];
+    let v6 = b0[v3 + 1i];
+    let v7 = b1[1i];
+    let v8 = b0[v3 + 2i];
+    let v9 = b1[2i];
+    let v10 = b0[v3 + 3i];
+    let v11 = b1[3i];
+    v2 = (((v2 + (v5 * v4)) + (v7 * v6)) + (v9 * v8)) + (v11 * v10);
+    let v12 = b2[0i];
+    let v13 = b3[v0];
+    if (v1) {
+      b4[v0] = v2;
+      b5[v0] = (nabla_sigmoid(v2 + v12) + (-v13)) / p0;
     }
   }
 }
@@ -132,8 +124,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
   if (v0 < p1) {
     let v1 = min(v0, 15i);
-    let v2 = v1 % 4i;
     let v3 = v1 / 4i;
+    let v2 = v1 - (v3 * 4i);
     let v4 = b0[v3];
     let v5 = b1[v2];
     let v6 = b2[v1];
@@ -158,90 +150,83 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p0 = bitcast<i32>(words[0].x);
     let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
     if (v0 < 4i) {
-      let v1 = v0 % 4i;
-      var v3: f32 = 0.0f;
-      let v4 = p0 / 2i;
-      for (var v5: i32 = 0i; v5 < v4; v5++) {
-        let v6 = v5 * 2i;
-        let v7 = v6 * 4i;
-        let v8 = b0[v1 + v7];
-        let v9 = b1[v6];
-        let v10 = (v6 + 1i) * 4i;
-        let v11 = b0[v1 + v10];
-        let v12 = v6 + 1i;
-        let v13 = b1[v12];
-        v3 = v3 + (v9 * v8);
-        v3 = v3 + (v13 * v11);
+      var v1: f32 = 0.0f;
+      let v2 = p0 / 2i;
+      for (var v3: i32 = 0i; v3 < v2; v3++) {
+        let v4 = v3 * 2i;
+        let v5 = v0 + (v4 * 4i);
+        let v6 = b0[v5];
+        let v7 = b1[v4];
+        let v8 = b0[v5 + 4i];
+        let v9 = b1[v4 + 1i];
+        v1 = (v1 + (v7 * v6)) + (v9 * v8);
       }
-      let v14 = v4 * 2i;
-      for (var v15: i32 = v14; v15 < p0; v15++) {
-        let v16 = v15 * 4i;
-        let v17 = b0[v1 + v16];
-        let v18 = b1[v15];
-        v3 = v3 + (v18 * v17);
+      let v10 = v2 * 2i;
+      for (var v11: i32 = v10; v11 < p0; v11++) {
+        let v12 = v0 + (v11 * 4i);
+        let v13 = b0[v12];
+        let v14 = b1[v11];
+        v1 = v1 + (v14 * v13);
       }
-      b2[v1] = v3;
+      b2[v0] = v1;
     }
   }
   if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
     let p0 = bitcast<i32>(words[0].x);
-    let v19 = i32(workgroup.x) - 1i;
-    let v20 = (v19 * 16i) + i32(lane.x);
-    if (v20 < 1i) {
-      var v22: f32 = 0.0f;
-      for (var v23: i32 = 0i; v23 < p0; v23++) {
-        let v24 = b1[v23];
-        v22 = v22 + v24;
+    let v15 = i32(workgroup.x) - 1i;
+    let v16 = (v15 * 16i) + i32(lane.x);
+    if (v16 < 1i) {
+      var v18: f32 = 0.0f;
+      for (var v19: i32 = 0i; v19 < p0; v19++) {
+        let v20 = b1[v19];
+        v18 = v18 + v20;
       }
-      b3[0i] = v22;
+      b3[0i] = v18;
     }
   }
   if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
     let p0 = bitcast<i32>(words[0].x);
-    let v25 = i32(workgroup.x) - 2i;
-    let v26 = (v25 * 16i) + i32(lane.x);
-    if (v26 < 8i) {
-      let v27 = v26 % 4i;
-      let v28 = v26 / 4i;
-      var v29: f32 = 0.0f;
-      let v30 = p0 / 2i;
-      for (var v31: i32 = 0i; v31 < v30; v31++) {
-        let v32 = v31 * 2i;
-        let v33 = v32 * 2i;
-        let v34 = b4[v28 + v33];
-        let v35 = v32 * 4i;
-        let v36 = b5[v27 + v35];
-        let v37 = (v32 + 1i) * 2i;
-        let v38 = b4[v28 + v37];
-        let v39 = (v32 + 1i) * 4i;
-        let v40 = b5[v27 + v39];
-        v29 = v29 + (v34 * v36);
-        v29 = v29 + (v38 * v40);
+    let v21 = i32(workgroup.x) - 2i;
+    let v22 = (v21 * 16i) + i32(lane.x);
+    if (v22 < 8i) {
+      let v24 = v22 / 4i;
+      let v23 = v22 - (v24 * 4i);
+      var v25: f32 = 0.0f;
+      let v26 = p0 / 2i;
+      for (var v27: i32 = 0i; v27 < v26; v27++) {
+        let v28 = v27 * 2i;
+        let v29 = v24 + (v28 * 2i);
+        let v30 = b4[v29];
+        let v31 = v23 + (v28 * 4i);
+        let v32 = b5[v31];
+        let v33 = b4[v29 + 2i];
+        let v34 = b5[v31 + 4i];
+        v25 = (v25 + (v30 * v32)) + (v33 * v34);
       }
-      let v41 = v30 * 2i;
-      for (var v42: i32 = v41; v42 < p0; v42++) {
-        let v43 = v42 * 2i;
-        let v44 = b4[v28 + v43];
-        let v45 = v42 * 4i;
-        let v46 = b5[v27 + v45];
-        v29 = v29 + (v44 * v46);
+      let v35 = v26 * 2i;
+      for (var v36: i32 = v35; v36 < p0; v36++) {
+        let v37 = v24 + (v36 * 2i);
+        let v38 = b4[v37];
+        let v39 = v23 + (v36 * 4i);
+        let v40 = b5[v39];
+        v25 = v25 + (v38 * v40);
       }
-      b6[v26] = v29;
+      b6[v22] = v25;
     }
   }
   if (i32(workgroup.x) >= 3i) {
     let p0 = bitcast<i32>(words[0].x);
-    let v47 = i32(workgroup.x) - 3i;
-    let v48 = (v47 * 16i) + i32(lane.x);
-    if (v48 < 4i) {
-      let v49 = min(v48, 3i);
-      var v50: f32 = 0.0f;
-      for (var v51: i32 = 0i; v51 < p0; v51++) {
-        let v52 = (v51 * 4i) + v49;
-        let v53 = b5[v52];
-        v50 = v50 + v53;
+    let v41 = i32(workgroup.x) - 3i;
+    let v42 = (v41 * 16i) + i32(lane.x);
+    if (v42 < 4i) {
+      let v43 = min(v42, 3i);
+      var v44: f32 = 0.0f;
+      for (var v45: i32 = 0i; v45 < p0; v45++) {
+        let v46 = (v45 * 4i) + v43;
+        let v47 = b5[v46];
+        v44 = v44 + v47;
       }
-      b7[v49] = v50;
+      b7[v43] = v44;
     }
   }
 }
