@@ -167,6 +167,20 @@ const ofMargins: readonly ShelfRecord[] = [
   { name: "crammer_singer", call: "crammer_singer(s, y, margin = 2, power = 2)", inputs: scores, value: (g) => mean(rivals(g.rows("s"), g.flat("y"), 2).map((r) => Math.max(...r) ** 2)) },
 ];
 
+/** Weights of two rows, the second being three times the first. */
+const two = { "m: f32[N]": [0.5, 1.5] };
+const ofTwo = (each: readonly number[]): number => weighted(each, [0.5, 1.5]);
+const twoScores = { "s: f32[N, 3]": [[2, -1, 0.5], [0.1, 0.25, 0.4]], "y: i32[N] in 0..3": [1, 2], ...two };
+const masks: readonly ShelfRecord[] = [
+  { name: "hinge", call: "hinge(s, y, mask = m)", inputs: twoScores, value: (g) => ofTwo(rivals(g.rows("s"), g.flat("y"), 1).map(sum)) },
+  { name: "squared_hinge", call: "squared_hinge(s, y, mask = m)", inputs: twoScores, value: (g) => ofTwo(rivals(g.rows("s"), g.flat("y"), 1).map((r) => sum(r.map((v) => v ** 2)))) },
+  { name: "crammer_singer", call: "crammer_singer(s, y, mask = m)", inputs: twoScores, value: (g) => ofTwo(rivals(g.rows("s"), g.flat("y"), 1).map((r) => Math.max(...r))) },
+  {
+    name: "binary_hinge", call: "binary_hinge(s, y, mask = m)", inputs: { "s: f32[N, 2]": [[0.5, -2], [3, 0.25]], "y: f32[N, 2]": [[1, 1], [1, -1]], "m: f32[N, 2]": [[1, 0], [2, 0.5]] },
+    value: (g) => weighted(zip(g.flat("s"), g.flat("y"), (s, y) => Math.max(0, 1 - y * s)), g.flat("m")),
+  },
+];
+
 const tables = { "a: f32[N, 3]": [[2, -1, 0.5], [0.1, 0.25, 0.4]], "b: f32[N, 3]": [[0.5, 1, -0.5], [3, 0.25, -1]] };
 const normals = { "m: f32[N, 2]": [[0.5, -1], [2, 0.25]], "s: f32[N, 2]": [[0.1, -0.5], [1, -2]] };
 const klOfNormals = (m: number, s: number, n: number, r: number): number => 0.5 * (r - s + (Math.exp(s) + (m - n) ** 2) / Math.exp(r) - 1);
@@ -228,6 +242,22 @@ const ofDistributions: readonly ShelfRecord[] = [
   },
 ];
 
+const maskedRows = (): readonly ShelfRecord[] => [
+  {
+    name: "kl", call: "kl(log_softmax(a), log_softmax(b), mask = m)", inputs: { ...tables, ...two },
+    value: (g) => ofTwo(zip(g.rows("a"), g.rows("b"), (a, b) => sumOf(3, (k) => Math.exp((a[k] ?? 0) - logsumexp(a)) * ((a[k] ?? 0) - logsumexp(a) - (b[k] ?? 0) + logsumexp(b))))),
+  },
+  { name: "cosine_loss", call: "cosine_loss(a, b, mask = m)", inputs: { ...vectors, ...two }, value: (g) => ofTwo(zip(g.rows("a"), g.rows("b"), (a, b) => 1 - cosine(a, b))) },
+  {
+    name: "triplet_loss", call: "triplet_loss(a, b, c, mask = m)", inputs: { ...three, ...two },
+    value: (g) => ofTwo(g.rows("a").map((a, n) => Math.max(0, distance(a, g.rows("b")[n] ?? []) - distance(a, g.rows("c")[n] ?? []) + 1))),
+  },
+  {
+    name: "contrastive_loss", call: "contrastive_loss(a, b, same, margin = 2, mask = m)", inputs: { ...vectors, "same: f32[N]": [1, 0], ...two },
+    value: (g) => ofTwo(zip(g.rows("a"), g.rows("b"), (a, b, n) => (g.flat("same")[n] === 1 ? 0.5 * distance(a, b) ** 2 : 0.5 * Math.max(0, 2 - distance(a, b)) ** 2))),
+  },
+];
+
 const vectors = { "a: f32[N, 2]": [[1, 2], [-0.5, 0.25]], "b: f32[N, 2]": [[0.5, -1], [1, 1]] };
 const dot = (a: readonly number[], b: readonly number[]): number => sum(zip(a, b, (x, y) => x * y));
 const cosine = (a: readonly number[], b: readonly number[]): number => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
@@ -276,4 +306,4 @@ const ofDistances: readonly ShelfRecord[] = [
   },
 ];
 
-export const losses: readonly ShelfRecord[] = [...ofNumbers, ...ofTwoClasses, ...ofClasses, ...ofMargins, ...ofDistributions, ...ofDistances];
+export const losses: readonly ShelfRecord[] = [...ofNumbers, ...ofTwoClasses, ...ofClasses, ...ofMargins, ...ofDistributions, ...ofDistances, ...masks, ...maskedRows()];
