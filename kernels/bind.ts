@@ -8,6 +8,7 @@
  * invocation), `horizontal` (a dispatch for each nest).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
 import { horizontal } from "./horizontal.ts";
@@ -21,13 +22,23 @@ import { turns } from "./turns.ts";
 export interface BindOptions {
   /** Names of optimisations to leave out. */
   readonly off?: ReadonlySet<string>;
+  /** What a tuner has found: for a nest's key, which of its alternatives to take. */
+  readonly choices?: Choices;
 }
 
 /** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
-  const kernels = schedule.nests.map((nest) => bindNest(nest, profile, off));
+  const { choices } = options;
+  const kernels = schedule.nests.map((nest) => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off)));
   return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile);
+}
+
+/** The alternative that was chosen for a nest; its default where none was, or where it has none of that number. */
+function chosen(nest: Nest, profile: Profile, off: ReadonlySet<string>, choices: Choices): BoundKernel {
+  const usual = bindNest(nest, profile, off);
+  const at = choices.get(keyOf(usual)) ?? 0;
+  return at === 0 ? usual : (alternatives(nest, usual, profile, off)[at] ?? usual);
 }
 
 /** The kernel of one nest. */

@@ -88,10 +88,26 @@ interface Piece {
 
 /** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
 export function chooseTile(product: Product, profile: Profile): Choice {
+  const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), finish: "written" } };
+  let [best, least] = [plain, Infinity];
+  for (const [choice, time] of timed(product, profile)) if (time < least) [best, least] = [choice, time];
+  return best;
+}
+
+/** The cheapest of each size of tile, the best first: what a tuner tries. */
+export function rankTiles(product: Product, profile: Profile): readonly Choice[] {
+  const ofSize = new Map<string, readonly [Choice, number]>();
+  for (const [choice, time] of timed(product, profile)) {
+    const key = `${choice.tile.rows} ${choice.tile.columns}`;
+    if (time < (ofSize.get(key)?.[1] ?? Infinity)) ofSize.set(key, [choice, time]);
+  }
+  return [...ofSize.values()].sort((x, y) => x[1] - y[1]).map(([choice]) => choice);
+}
+
+/** Every arrangement and tile whose text is not too long, with its modelled time. */
+function* timed(product: Product, profile: Profile): Generator<readonly [Choice, number]> {
   const price = prices[profile.name];
   const pieces = piecesOf(product);
-  let best: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), finish: "written" } };
-  let least = Infinity;
   for (const arranged of arrangements(product))
     for (const rows of sidesOf(arranged.rows, profile.tile[0]))
       for (const columns of sidesOf(arranged.columns, profile.tile[1])) {
@@ -101,12 +117,9 @@ export function chooseTile(product: Product, profile: Profile): Choice {
         for (const finish of finishes(arranged, rows, columns, profile)) {
           const tile = { rows, columns, unroll, finish };
           const time = timeOf(arranged, pieces, tile, price);
-          if (time >= least) continue;
-          least = time;
-          best = { product: arranged, tile };
+          if (time < Infinity) yield [{ product: arranged, tile }, time];
         }
       }
-  return best;
 }
 
 /** All rows as one line or one axis of them, the same of columns, and each summed axis innermost. */

@@ -16,7 +16,7 @@ import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
-import { chooseTile, shortAxis, type Tile } from "./choose-tile.ts";
+import { chooseTile, rankTiles, shortAxis, type Tile } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
@@ -33,6 +33,13 @@ export function contract(nest: Nest, profile: Profile): BoundKernel | undefined 
   if (!product) return undefined;
   const best = chooseTile(product, profile);
   return tiled(nest, best.product, best.tile, profile);
+}
+
+/** Kernels with other tiles, the best by the model first, at most so many; none where the nest is no matrix product. */
+export function contractBy(nest: Nest, profile: Profile, most: number): readonly BoundKernel[] {
+  const product = readProduct(nest);
+  if (!product) return [];
+  return rankTiles(product, profile).slice(0, most).map((choice) => tiled(nest, choice.product, choice.tile, profile));
 }
 
 /** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */

@@ -7,11 +7,20 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
-import type { Kernel, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { Writer } from "../src/support/text.ts";
 
 const builtins: ReadonlyMap<number, string> = new Map(Object.entries(builtin).map(([name, id]) => [id, name]));
+
+/** What a kernel computes, without what it is called and works on: equal for kernels that differ in names and values of parameters alone. */
+export function canonicalText(kernel: Kernel): string {
+  const names = new Map(kernel.buffers.map((b, k) => [b, `b${k}`]));
+  const w = new Writer();
+  w.line(`${kernel.workgroup.join()} ${kernel.buffers.map((b) => `${b.dtype}[${b.elements}]`).join()} ${kernel.params.map((p) => p.dtype).join()}`);
+  stmts(w, kernel.body, (b) => names.get(b) ?? b.name);
+  return w.text();
+}
 
 /** One line per statement. */
 export function printKernel(kernel: Kernel): string {
@@ -19,7 +28,7 @@ export function printKernel(kernel: Kernel): string {
   const grid = kernel.grid.map(({ size, per }) => (per === 1 ? dims.print(size) : `(${dims.print(size)})/${per}`)).join(", ");
   w.line(`kernel ${kernel.name} (${kernel.family}) workgroup ${kernel.workgroup.join(", ")} grid ${grid}`).indent(() => {
     for (const [k, p] of kernel.params.entries()) w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`);
-    stmts(w, kernel.body);
+    stmts(w, kernel.body, (b) => b.name);
   });
   return w.text();
 }
@@ -55,11 +64,11 @@ export function printScalar(s: Scalar): string {
   }
 }
 
-function stmts(w: Writer, list: readonly KernelStmt[]): void {
-  for (const s of list) stmt(w, s);
+function stmts(w: Writer, list: readonly KernelStmt[], name: (b: Buffer) => string): void {
+  for (const s of list) stmt(w, s, name);
 }
 
-function stmt(w: Writer, s: KernelStmt): void {
+function stmt(w: Writer, s: KernelStmt, name: (b: Buffer) => string): void {
   const when = "guard" in s && s.guard ? ` if ${printScalar(s.guard)}` : "";
   switch (s.kind) {
     case "let":
@@ -72,17 +81,17 @@ function stmt(w: Writer, s: KernelStmt): void {
       w.line(`v${s.id} = ${printScalar(s.value)}`);
       return;
     case "load":
-      w.line(`load v${s.id} = ${s.buffer.name}[${printScalar(s.index)}]${when}`);
+      w.line(`load v${s.id} = ${name(s.buffer)}[${printScalar(s.index)}]${when}`);
       return;
     case "store":
-      w.line(`store ${s.buffer.name}[${printScalar(s.index)}] = ${printScalar(s.value)}${when}`);
+      w.line(`store ${name(s.buffer)}[${printScalar(s.index)}] = ${printScalar(s.value)}${when}`);
       return;
     case "for":
-      w.line(`for v${s.id} from ${printScalar(s.from)} to ${printScalar(s.to)} by ${s.step}`).indent(() => stmts(w, s.body));
+      w.line(`for v${s.id} from ${printScalar(s.from)} to ${printScalar(s.to)} by ${s.step}`).indent(() => stmts(w, s.body, name));
       return;
     case "if":
-      w.line(`if ${printScalar(s.condition)}`).indent(() => stmts(w, s.body));
-      if (s.otherwise) w.line("else").indent(() => stmts(w, s.otherwise ?? []));
+      w.line(`if ${printScalar(s.condition)}`).indent(() => stmts(w, s.body, name));
+      if (s.otherwise) w.line("else").indent(() => stmts(w, s.otherwise ?? [], name));
       return;
     case "shared":
       w.line(`shared ${s.name}: ${s.dtype}[${s.elements}]`);

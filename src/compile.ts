@@ -159,7 +159,7 @@ export class CompiledProgram {
 
   /** The device code of an entry, or of a graph that reads what an entry may read. Throws a UserError when something does not fit the device. */
   lower(of: EntryName | SplitEntry | Graph, target: Target): LoweredEntry {
-    const { capacity, profile, limits = baseline, keep } = target;
+    const { capacity, profile, limits = baseline, keep, choices } = target;
     const graph = typeof of === "string" ? this.graph(of) : of;
     const { entry } = graph;
     const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
@@ -174,7 +174,7 @@ export class CompiledProgram {
     };
     const stored = storedIn(this.store, limits.bindingBytes);
     const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, stored, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
-    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off }), verify: (k) => verifyKernels(k, profile) }, nests);
+    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off, ...(choices && { choices }) }), verify: (k) => verifyKernels(k, profile) }, nests);
     const memory = run({ name: "plan", doc: "Places buffers.", run: place, verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(kernelText) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };

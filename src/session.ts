@@ -6,6 +6,7 @@
  *     const { loss } = await session.step({ x, y });
  *     const { p } = await session.predict({ x });
  */
+import type { Choices } from "../kernels/alternatives.ts";
 import { profiles } from "../kernels/profiles.ts";
 import { largestBatch } from "./check/train-facts.ts";
 import type { CompiledProgram, SplitEntry } from "./compile.ts";
@@ -45,6 +46,8 @@ export interface OnDevice {
   readonly backend?: "webgpu";
   readonly device: GPUDevice;
   readonly software?: boolean;
+  /** Kernels that were found faster on the device than those of the cost model (see tuneProgram). */
+  readonly choices?: Choices;
 }
 
 /** Tensors by input name: flat, row-major. */
@@ -69,7 +72,7 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
     program: program.info,
     planFor: (entry, live) => {
       const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
-      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device) });
+      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device), ...(options.choices && { choices: options.choices }) });
       return { plan, kernels: texts };
     },
   });

@@ -40,6 +40,7 @@ function commands(): Command {
 
   withBackend(withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which)))
     .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
+    .option("--tune", "try several kernels for each step on this device first, and keep the fastest")
     .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
   withCompile(nabla.command("check").description("report what is wrong with files, and write nothing").argument("<files...>", file[1]))
     .option("--gradients", "compare gradients given by hand with their functions, the loss's with differences in f64, and the device's with f64")
@@ -69,6 +70,7 @@ function commands(): Command {
     .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
     .option("--examples <number>", "examples of a run (default: the batch of the train block)", positive)
     .option("--all", "list every kernel, not those alone that take longest")
+    .option("--tune", "with the kernels that are the fastest on this device")
     .action(run(async (...all: Parameters<typeof import("./profile.ts").profile>) => (await import("./profile.ts")).profile(...all)));
   withCommon(nabla.command("fmt").description("rewrite files in their canonical form").argument("<files...>", file[1]))
     .option("--check", "write nothing, and fail when a file would change")

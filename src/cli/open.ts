@@ -3,7 +3,9 @@
  *
  *     const opened = await openFor(program, "webgpu");
  */
+import type { Choices } from "../../kernels/alternatives.ts";
 import type { CompiledProgram } from "../compile.ts";
+import type { AdapterInfo } from "../harness/node/adapter.ts";
 import { readBytes } from "../harness/node/files.ts";
 import type { EntryName } from "../graph/build.ts";
 import { openSession, type Session } from "../session.ts";
@@ -20,8 +22,16 @@ export interface Opened {
 /** The backends that the command line may name. */
 export type BackendName = "webgpu" | "f64";
 
-/** Opens a session on the backend that the command line names; `prepare` says what will run first. Fails with an EnvironmentError where there is no adapter. */
-export async function openFor(program: CompiledProgram, backend: BackendName, prepare: readonly EntryName[] = []): Promise<Opened> {
+/** What a command wants of a session. */
+export interface Wishes {
+  /** What will run first. */
+  readonly prepare?: readonly EntryName[];
+  /** Asked on a device which kernels to take. */
+  readonly tune?: (device: GPUDevice, info: AdapterInfo) => Promise<Choices>;
+}
+
+/** Opens a session on the backend that the command line names. Fails with an EnvironmentError where there is no adapter. */
+export async function openFor(program: CompiledProgram, backend: BackendName, { prepare = [], tune }: Wishes = {}): Promise<Opened> {
   if (backend === "f64") {
     const session = await openSession(program, { backend: "f64" });
     return { session, where: "the f64 evaluator", close: () => session.close() };
@@ -30,7 +40,8 @@ export async function openFor(program: CompiledProgram, backend: BackendName, pr
   const { device, info, close } = await openDevice({ limits: adapterMemory });
   const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
   try {
-    const session = await openSession(program, { device, software: info.software, prepare });
+    const choices = await tune?.(device, info);
+    const session = await openSession(program, { device, software: info.software, prepare, ...(choices && { choices }) });
     return {
       session,
       where,

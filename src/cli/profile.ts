@@ -22,6 +22,7 @@ export interface ProfileOptions extends CompileOptions {
   readonly entry?: string;
   readonly examples?: number;
   readonly all?: boolean;
+  readonly tune?: boolean;
 }
 
 /** Kernels that are listed without --all. */
@@ -40,7 +41,8 @@ export async function profile(terminal: Terminal, options: ProfileOptions, file:
   const { device, info, close } = await openDevice({ limits: adapterMemory, optionalFeatures: ["timestamp-query"], exactTimestamps: true });
   try {
     const examples = options.examples ?? largestBatch(program.train) ?? usualBatch;
-    const found = await profileEntry(program, { device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), limits: limitsOf(device), entry, examples });
+    const choices = options.tune ? await (await import("./tuning.ts")).tuneFor(program, { device, info, terminal, quiet: options.quiet === true, examples }) : undefined;
+    const found = await profileEntry(program, { ...(choices && { choices }), device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), limits: limitsOf(device), entry, examples });
     const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
     if (options.json) terminal.out(jsonDocument(compilation.diagnostics, { where, ...found, kernels: found.kernels.map(plain) }));
     else terminal.out(printProfile(found, { where, model: program.model.name, most: options.all ? found.kernels.length : usuallyShown }));

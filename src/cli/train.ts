@@ -8,6 +8,7 @@
 import * as path from "node:path";
 import type { CompiledProgram } from "../compile.ts";
 import { isStep } from "../graph/build.ts";
+import type { AdapterInfo } from "../harness/node/adapter.ts";
 import { ensureFolder, writeFileAtomic } from "../harness/node/files.ts";
 import { printTime, printValue } from "../harness/node/progress.ts";
 import { printKept, printNotFinite, showTraining, summariseTraining, type TrainingDisplay } from "../harness/node/show-training.ts";
@@ -32,6 +33,7 @@ export interface TrainCommandOptions extends CompileOptions {
   readonly output?: string;
   readonly backend: BackendName;
   readonly weights?: string;
+  readonly tune?: boolean;
 }
 
 /** Runs the command and gives the exit status. */
@@ -108,7 +110,8 @@ interface Trained {
 /** Trains one block on a device of its own and writes its weights. */
 async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<Trained> {
   const { program, plan, data, to, say, from, named } = block;
-  const { session, where, close } = await openFor(program, options.backend, program.entries.filter(isStep).slice(0, 1));
+  const tune = options.tune && { tune: async (device: GPUDevice, info: AdapterInfo) => (await import("./tuning.ts")).tuneFor(program, { device, info, terminal, quiet: options.quiet === true }) };
+  const { session, where, close } = await openFor(program, options.backend, { prepare: program.entries.filter(isStep).slice(0, 1), ...tune });
   try {
     if (from) session.load(from);
     else await loadWeights(session, options.weights, terminal);

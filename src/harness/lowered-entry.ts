@@ -4,6 +4,7 @@
  *
  *     program.lower("step", { capacity: { N: 32 }, profile: profiles.software }).plan
  */
+import type { Choices } from "../../kernels/alternatives.ts";
 import type { Kernel, Profile, Schedule } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import type { Plan } from "../memory/placement.ts";
@@ -25,6 +26,8 @@ export interface Target {
   readonly capacity: Readonly<Record<string, number>>;
   readonly profile: Profile;
   readonly limits?: MemoryLimits;
+  /** What a tuner has found of the device. */
+  readonly choices?: Choices;
   /** Nodes of the graph that must lie in memory. */
   readonly keep?: ReadonlySet<Node>;
 }

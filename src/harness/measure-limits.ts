@@ -106,9 +106,9 @@ async function bandwidth(device: GPUDevice, clock: Clock, wait: number): Promise
   return (2 * size) / difference(seconds, wait);
 }
 
-/** Never nothing: other processes may have slowed the smaller of two. */
+/** Never next to nothing: other processes may have slowed the smaller of two, which by its size takes about half. */
 function difference(large: number, small: number): number {
-  return Math.max(large - small, large / 100, 1e-9);
+  return Math.max(large - small, large / 4, 1e-9);
 }
 
 async function best(run: () => Promise<number>): Promise<number> {

@@ -19,7 +19,7 @@ import type { Node } from "../ir/node.ts";
 import type { Tensor64 } from "../ops/op.ts";
 import { indexAt } from "../ops/tensor64.ts";
 import { type Followed, tensorOf } from "./device-values.ts";
-import { randomNumbers } from "./random-numbers.ts";
+import { randomNumbers } from "../support/random-numbers.ts";
 
 /** What to run. */
 export interface BisectOptions {

@@ -22,7 +22,7 @@ import type { TensorType } from "../ir/types.ts";
 import type { Tensor64 } from "../ops/op.ts";
 import { indexAt } from "../ops/tensor64.ts";
 import type { Span } from "../support/span.ts";
-import { randomNumbers } from "./random-numbers.ts";
+import { randomNumbers } from "../support/random-numbers.ts";
 
 /** Two gradients, and the first element in which they part. */
 export interface Comparison {

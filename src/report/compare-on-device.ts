@@ -19,7 +19,7 @@ import type { Label } from "../support/diagnostic.ts";
 import { bisect, type Bisection } from "./bisect.ts";
 import type { Followed } from "./device-values.ts";
 import { type Callable, randomCall } from "./random-call.ts";
-import { randomNumbers } from "./random-numbers.ts";
+import { randomNumbers } from "../support/random-numbers.ts";
 
 /** What is needed of a program: its graphs, its device code, its text. */
 export interface Comparable extends Callable {

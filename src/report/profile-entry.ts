@@ -5,6 +5,7 @@
  *     const profile = await profileEntry(program, { device, clock: () => performance.now(), profile, entry: "step", examples: 64 });
  *     profile.kernels[0]?.measured       // seconds
  */
+import type { Choices } from "../../kernels/alternatives.ts";
 import { countWork, type Work } from "../../kernels/count-work.ts";
 import { type Bound, type DeviceLimits, predict } from "../../kernels/predict.ts";
 import type { EntryName } from "../graph/build.ts";
@@ -21,7 +22,7 @@ import type { Node } from "../ir/node.ts";
 import { isAnchor } from "../schedule/cost.ts";
 import type { Span } from "../support/span.ts";
 import { type Callable, randomInputs } from "./random-call.ts";
-import { randomNumbers } from "./random-numbers.ts";
+import { randomNumbers } from "../support/random-numbers.ts";
 
 /** What is needed of a program. */
 export interface Profilable extends Callable {
@@ -34,6 +35,8 @@ export interface ProfileOptions {
   readonly clock: Clock;
   readonly profile: Profile;
   readonly limits?: MemoryLimits;
+  /** What a tuner has found. */
+  readonly choices?: Choices;
   readonly entry: EntryName;
   /** Examples of a run, where the program takes any number. */
   readonly examples: number;
@@ -71,10 +74,10 @@ export interface EntryProfile {
 }
 
 /** Measures and models. Throws what the engine throws. */
-export async function profileEntry(program: Profilable, { device, clock, profile, limits: memory, entry, examples }: ProfileOptions): Promise<EntryProfile> {
+export async function profileEntry(program: Profilable, { device, clock, profile, limits: memory, choices, entry, examples }: ProfileOptions): Promise<EntryProfile> {
   const { info } = program;
   const live = info.batch === undefined ? {} : { [info.batch]: examples };
-  const target: Target = { capacity: live, profile, ...(memory && { limits: memory }) };
+  const target: Target = { capacity: live, profile, ...(memory && { limits: memory }), ...(choices && { choices }) };
   const lowered = program.lower(entry, target);
   const init = program.lower("init", target);
   const scalars = { hyper: info.hypers, step: countedScalars({ t: 1, epoch: 1, entries: program.entries.filter(isStep), counts: new Map() }) };

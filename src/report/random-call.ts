@@ -12,7 +12,7 @@ import type { Program } from "../harness/runtime/program.ts";
 import { countedScalars } from "../harness/runtime/scalars.ts";
 import { elementsOf, type Live } from "../harness/runtime/sizes.ts";
 import type { Graph } from "../ir/node.ts";
-import { randomNumbers } from "./random-numbers.ts";
+import { randomNumbers } from "../support/random-numbers.ts";
 
 /** What is needed of a program. */
 export interface Callable {

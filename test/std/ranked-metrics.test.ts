@@ -1,7 +1,7 @@
 /** `roc_auc` and `average_precision`, which sort, against the pairs that define them: random scores with many ties, on the evaluator and on the device. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
-import { randomNumbers } from "../../src/report/random-numbers.ts";
+import { randomNumbers } from "../../src/support/random-numbers.ts";
 import { openSession } from "../../src/session.ts";
 import { programOf } from "../session/kit.ts";
 

@@ -20,10 +20,15 @@ function isOurs(folder: string): boolean {
   return fs.existsSync(folder) && (typeof process.getuid !== "function" || fs.statSync(folder).uid === process.getuid());
 }
 
+/** Where nabla may keep what it can find again, best first. */
+export function cacheFolders(): readonly string[] {
+  return caches().map((cache) => path.join(cache, "nabla"));
+}
+
 /** A folder for which `isWhole` holds: an old one, or one that `fill` has just filled; nothing where none can be written. */
 export function cachedFolder(name: string, isWhole: (folder: string) => boolean, fill: (folder: string) => void): string | undefined {
-  for (const cache of caches()) {
-    const folder = path.join(cache, "nabla", name);
+  for (const cache of cacheFolders()) {
+    const folder = path.join(cache, name);
     if (isOurs(folder) && isWhole(folder)) return folder;
     const aside = `${folder}.${process.pid}`;
     try {
