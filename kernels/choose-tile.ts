@@ -22,6 +22,11 @@ export interface Tile {
   readonly columns: number;
   /** Turns of the innermost fold axis written out in one iteration. */
   readonly unroll: number;
+  /**
+   * The side whose values the invocations that run in step read together, each those of another turn, and take from each other: they
+   * work on the same rows (columns), and on neighbours along `lanesAlong`.
+   */
+  readonly broadcast?: "row" | "column";
   /** How what follows the sum is written: once per cell, once per column in a loop over the rows, or once in loops over both. */
   readonly finish: "written" | "rows" | "cells";
 }
@@ -114,8 +119,9 @@ function* timed(product: Product, profile: Profile): Generator<readonly [Choice,
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
         const unroll = unrollFor(arranged, rows, columns);
-        for (const finish of finishes(arranged, rows, columns, profile)) {
-          const tile = { rows, columns, unroll, finish };
+        const ways = [{ unroll }, ...broadcasts(arranged, rows, columns, profile)];
+        for (const [way, finish] of ways.flatMap((w) => finishes(arranged, rows, columns, profile).map((f) => [w, f] as const))) {
+          const tile = { rows, columns, ...way, finish };
           const time = timeOf(arranged, pieces, tile, price);
           if (time < Infinity) yield [{ product: arranged, tile }, time];
         }
@@ -135,6 +141,29 @@ function sidesOf(axes: readonly Axis[], most: number): readonly number[] {
   const { capacity } = points(axes);
   const fitting = capacity <= shortSide ? [capacity, Math.ceil(capacity / 2)] : [];
   return [...new Set([...sides.filter((side) => side === 1 || side < capacity), ...fitting])].filter((side) => side <= most).sort((a, b) => a - b);
+}
+
+/** Tiles in which one side is read together. */
+function broadcasts(product: Product, rows: number, columns: number, { subgroup }: Profile): readonly Pick<Tile, "unroll" | "broadcast">[] {
+  if (subgroup === undefined) return [];
+  return (["row", "column"] as const).flatMap((side) => (lanesAlong(product, { rows, columns, broadcast: side }, subgroup) ? [{ unroll: subgroup, broadcast: side }] : []));
+}
+
+/** Along what invocations that run in step are neighbours, so that all of them need the same values of the side that they read together; undefined where they would not. */
+export function lanesAlong(product: Product, { rows, columns, broadcast }: Pick<Tile, "rows" | "columns" | "broadcast">, lanes: number): "row" | "column" | "batch" | undefined {
+  const { depends, inside, fold, batch } = product;
+  const innermost = fold.axes.findLast((a) => a.extent !== 1);
+  if (!broadcast || !innermost || innermost.capacity < lanes) return undefined;
+  const turning = inside.filter(({ stmt }) => stmt.kind !== "store" && depends.get(stmt.id)?.has(innermost.id));
+  if (turning.some((c) => c.varies === "none") || !turning.some((c) => c.varies === broadcast)) return undefined;
+  const whole = (axes: readonly Axis[], side: number): boolean => {
+    const { live } = points(axes);
+    return typeof live === "number" && Math.ceil(live / side) % lanes === 0;
+  };
+  const other = broadcast === "row" ? "column" : "row";
+  if (other === "column" ? whole(product.columns, columns) : whole(product.rows, rows)) return other;
+  const own = inside.filter((c) => c.varies === broadcast).map(({ stmt }) => (stmt.kind === "store" ? undefined : depends.get(stmt.id)));
+  return whole(batch, 1) && batch.every((a) => a.extent === 1 || own.every((axes) => !axes?.has(a.id))) ? "batch" : undefined;
 }
 
 function finishes(product: Product, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
@@ -167,7 +196,7 @@ function piecesOf({ inside, depends }: Product): readonly Piece[] {
 
 /** Infinity where the text would be too long. */
 function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: Prices): number {
-  const { rows, columns, unroll, finish } = tile;
+  const { rows, columns, unroll, finish, broadcast } = tile;
   const cells = rows * columns;
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
   const turnsAt = [1];
@@ -175,10 +204,11 @@ function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: P
   const turns = turnsAt.at(-1) ?? 1;
   let inSum = 0;
   let loads = 0;
-  let inner = 2 * cells;
+  let inner = 2 * cells + (broadcast === "row" ? rows : broadcast === "column" ? columns : 0);
   for (const { axes, accesses: reads, operations: work } of pieces) {
     const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
-    const times = copies(variesWith(axes, product.rows, product.columns), rows, columns);
+    const varies = variesWith(axes, product.rows, product.columns);
+    const times = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? unroll : 1);
     inSum += times * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
     if (level === loops.length) {
       loads += reads * times;
@@ -192,7 +222,8 @@ function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: P
   const writtenAfter = operations(product.before, rows, columns) + operations(product.after, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
-  const one = inSum + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
+  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * 2;
+  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
   return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build;

@@ -10,13 +10,16 @@
  * part of an index or a condition is computed in the outermost loop that knows it. A tile runs along one axis of each side where
  * that pays (eight images of a convolution at one pixel share one border), or along all of them as one. What lies beyond the live rows and
  * columns is computed and not stored: such reads stay in their binding, as all reads do. Each result is summed in a fixed order.
+ *
+ * Where invocations run in step and can read each other's values, they read one side together: with four of them, each loads every
+ * row's value of another turn, and four turns take a quarter of those loads. They then work on the same rows.
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
-import { chooseTile, rankTiles, shortAxis, type Tile } from "./choose-tile.ts";
+import { chooseTile, lanesAlong, rankTiles, shortAxis, type Tile } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
@@ -73,17 +76,21 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const inner: KernelStmt[] = [];
   // Neighbouring invocations work on neighbours along the last axis, whichever side it belongs to.
   const last = product.parallel.findLast((a) => a.extent !== 1);
-  const order = last && product.batch.includes(last) ? (["batch", "column", "row"] as const) : (["column", "row", "batch"] as const);
+  const usual = last && product.batch.includes(last) ? (["batch", "column", "row"] as const) : (["column", "row", "batch"] as const);
+  const together = profile.subgroup === undefined ? undefined : lanesAlong(product, tile, profile.subgroup);
+  const order = together ? [together, ...usual.filter((side) => side !== together)] : usual;
   const number = numbersOf(b, inner, item, order.map((side) => live[side]));
-  const at = { [order[0]]: number[0] ?? item, [order[1]]: number[1] ?? item, [order[2]]: number[2] ?? item } as Readonly<Record<"row" | "column" | "batch", Scalar>>;
-  const writer = new TileWriter(b, product, tile);
+  const of = (side: "row" | "column" | "batch"): Scalar => number[order.indexOf(side)] ?? item;
+  const at = { row: of("row"), column: of("column"), batch: of("batch") };
+  const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(profile.subgroup ?? 1))) };
+  const writer = new TileWriter(b, product, tile, shared);
   writer.know(coordinatesOf(b, inner, product.batch, at.batch));
   const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles);
   const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles);
   const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
   writer.open(inner);
-  sum(b, tile, writer, inner);
+  sum(b, shared ? tile : { ...tile, unroll: tile.broadcast ? 1 : tile.unroll }, writer, inner);
   if (tile.finish === "cells") finishInLoops(b, writer, inner, rowAt, columnAt);
   else if (tile.finish === "rows" && tile.rows > 1) finishByRow(b, writer, inner, rowAt, columnInside);
   else writer.finish(inner, rowInside, columnInside);
@@ -92,7 +99,7 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(item, total), body: inner });
   const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
-  return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}`, width, launch, rebind }, body);
+  return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}${shared ? " in step" : ""}`, width, launch, rebind }, body);
 }
 
 /** The digits of a number, the last one first, over how many values each but the outermost has. */
@@ -186,10 +193,8 @@ function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter,
     return;
   }
   const whole = b.let(out, quotient(extent, int(unroll)));
-  b.loop(out, int(0), whole, 1, (index, inner) => {
-    const start = b.let(inner, times(index, int(unroll)));
-    writer.turns(axis, Array.from({ length: unroll }, (_, u) => plus(start, int(u))), inner);
-  });
+  const from = (start: Scalar, count: number): readonly Scalar[] => Array.from({ length: count }, (_, u) => plus(start, int(u)));
+  b.loop(out, int(0), whole, 1, (index, inner) => writer.turns(axis, from(b.let(inner, times(index, int(unroll))), unroll), inner));
   if (unroll === 1 || (extent.kind === "constant" && extent.value % unroll === 0)) return;
   b.loop(out, b.let(out, times(whole, int(unroll))), extent, 1, (index, inner) => writer.turns(axis, [index], inner));
 }

@@ -15,7 +15,7 @@ import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
-import { int, minus, over, plus, times } from "./arithmetic.ts";
+import { int, least, minus, over, plus, rest, times } from "./arithmetic.ts";
 
 /** A value that is `of` divided by a number, or what that leaves. */
 interface Part {
@@ -27,6 +27,18 @@ interface Part {
 /** Values of the nest as kernel scalars. */
 export type Scope = Map<number, Scalar>;
 
+/** Arithmetic of known integers, done. */
+function folded(s: Scalar): Scalar {
+  const [a, b] = s.kind === "op" && s.dtype === "i32" ? s.args : [];
+  if (s.kind !== "op" || !a || !b || (a.kind !== "constant" && b.kind !== "constant")) return s;
+  const known = { add: plus, sub: minus, mul: times, min: least } as const;
+  const isKnown = (name: string): name is keyof typeof known => name in known;
+  if (isKnown(s.op)) return known[s.op](a, b);
+  // Quotients of what may be negative are left to the device.
+  if ((s.op !== "div" && s.op !== "mod") || a.kind !== "constant" || a.value < 0) return s;
+  return s.op === "div" ? over(a, b) : rest(a, b);
+}
+
 /** Writes the statements of one kernel. */
 export class KernelBuilder {
   readonly params: ParamSlot[];
@@ -34,6 +46,8 @@ export class KernelBuilder {
   private readonly variables = new Set<number>();
   /** Values that have a name, by the block that holds them. */
   private readonly named = new WeakMap<readonly KernelStmt[], Map<string, Scalar>>();
+  /** What was loaded, by the block that loads it, and how much stood in the block then. */
+  private readonly read = new WeakMap<readonly KernelStmt[], Map<string, { readonly value: Scalar; readonly at: number }>>();
   /** Quotients and remainders of positions, by value number. */
   private readonly parts = new Map<number, Part>();
 
@@ -94,10 +108,19 @@ export class KernelBuilder {
     return { kind: "ref", dtype: init.dtype, id };
   }
 
+  /** Reads an element; once, where nothing but reading and computing stands between two readings in a block. */
   load(out: KernelStmt[], buffer: Buffer, index: Scalar, guard: Scalar | undefined): Scalar {
+    const fixed = this.isFixed(index) && (!guard || this.isFixed(guard));
+    const key = `${buffer.id} ${keyOf(index)} ${guard ? keyOf(guard) : ""}`;
+    const read = this.read.get(out) ?? new Map<string, { readonly value: Scalar; readonly at: number }>();
+    this.read.set(out, read);
+    const known = fixed ? read.get(key) : undefined;
+    if (known && out.slice(known.at).every((s) => s.kind === "let" || s.kind === "load" || s.kind === "var" || s.kind === "assign")) return known.value;
     const id = this.fresh();
     out.push({ kind: "load", id, buffer, index, ...(guard ? { guard } : {}) });
-    return ref(id, buffer.dtype);
+    const value = ref(id, buffer.dtype);
+    if (fixed) read.set(key, { value, at: out.length });
+    return value;
   }
 
   /** A loop whose body is what `body` writes. */
@@ -128,7 +151,7 @@ export class KernelBuilder {
     }
     const known = done.get(s);
     if (known) return known;
-    const made = this.rejoined({ ...s, args: s.args.map((a) => this.renamed(a, scope, done)) });
+    const made = this.rejoined(folded({ ...s, args: s.args.map((a) => this.renamed(a, scope, done)) }));
     done.set(s, made);
     return made;
   }

@@ -16,6 +16,9 @@ import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 /** A fold of a nest. */
 export type Fold = Extract<Stmt, { kind: "fold" }>;
 
+/** Statements of a fold in all its turns that are not too many to write out. */
+const shortFold = 36;
+
 /** Writes the statements; results of folds and loads are put in scope. */
 export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, out: KernelStmt[]): void {
   for (const s of stmts) {
@@ -55,9 +58,27 @@ export function over(b: KernelBuilder, axes: readonly Axis[], scope: Scope, out:
     });
 }
 
+/** Loops over axes; one over few turns of a short body is written out, so that folds over the same few elements read each of them once. */
+function overFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
+  const turns = fold.axes.reduce((n, a) => (a.extent === a.capacity && !a.below ? n * a.capacity : Infinity), 1);
+  if (turns * fold.body.length > shortFold || fold.body.some((s) => s.kind === "fold" || s.kind === "each")) {
+    over(b, fold.axes, scope, out, body);
+    return;
+  }
+  const unroll = ([axis, ...more]: readonly Axis[]): void => {
+    if (!axis) body(out);
+    else
+      for (let k = 0; k < axis.capacity; k++) {
+        scope.set(axis.id, int(k));
+        unroll(more);
+      }
+  };
+  unroll(fold.axes);
+}
+
 function serialFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[]): void {
   const accumulators = open(b, fold, out);
-  over(b, fold.axes, scope, out, (inner) => {
+  overFold(b, fold, scope, out, (inner) => {
     serial(b, fold.body, scope, inner);
     accumulate(b, fold, scope, accumulators, inner);
   });

@@ -22,6 +22,17 @@ import { serial, type Accumulator } from "./serial.ts";
 /** Values by the loop that knows them: first those known before any loop. */
 type ByLoop = { readonly value: Scalar; readonly times: number }[][];
 
+interface Factors {
+  readonly left: readonly Scalar[];
+  readonly right: readonly Scalar[];
+}
+
+/** The side that invocations in step read together, and the number of the invocation among them. */
+export interface Shared {
+  readonly side: "row" | "column";
+  readonly lane: Scalar;
+}
+
 /** Writes one tile. */
 export class TileWriter {
   private readonly b: KernelBuilder;
@@ -34,9 +45,12 @@ export class TileWriter {
   private accumulators: readonly (readonly Scalar[])[] = [];
   private variables: readonly (readonly Accumulator[])[] = [];
 
-  constructor(b: KernelBuilder, product: Product, tile: Pick<Tile, "rows" | "columns">) {
+  private readonly shared: Shared | undefined;
+
+  constructor(b: KernelBuilder, product: Product, tile: Pick<Tile, "rows" | "columns">, shared?: Shared) {
     this.b = b;
     this.product = product;
+    this.shared = shared;
     this.loops = product.fold.axes.filter((a) => a.extent !== 1);
     this.cells = Array.from({ length: tile.rows }, () => Array.from({ length: tile.columns }, (): Scope => new Map()));
     this.know(new Map(product.fold.axes.filter((a) => a.extent === 1).map((a) => [a.id, int(0)])));
@@ -117,9 +131,9 @@ export class TileWriter {
       const parts = termsOf(known ?? int(0));
       offset += t.times * parts.constant;
       const level = this.levelOf(t.value);
-      const to = (this.isOwn(t.value) ? own : shared)[level];
-      if (!known) to?.push({ value: this.b.let(this.blocks[level] ?? this.block, this.value(t.value, cell)), times: t.times });
-      else for (const p of parts.terms) to?.push({ value: p.value, times: t.times * p.times });
+      const to = this.isOwn(t.value) ? own : shared;
+      if (!known) to[level]?.push({ value: this.b.let(this.blocks[level] ?? this.block, this.value(t.value, cell)), times: t.times });
+      else for (const p of parts.terms) to[p.value === this.shared?.lane ? 0 : level]?.push({ value: p.value, times: t.times * p.times });
     }
     return plus(this.chain(own, this.chain(shared, undefined)) ?? int(0), int(offset));
   }
@@ -156,27 +170,17 @@ export class TileWriter {
   }
 
   /** Enters the body of the next loop of the sum, whose index is known; `body` writes what else is in it. */
-  within(axis: Axis, index: Scalar, inner: KernelStmt[], body: () => void): void {
+  within(axis: Axis, index: Scalar, inner: KernelStmt[], body: () => void, only: (c: Classed) => boolean = () => true): void {
     this.blocks.push(inner);
     this.know(new Map([[axis.id, index]]));
-    this.statements(this.atLevel(this.blocks.length - 1));
+    this.statements(this.atLevel(this.blocks.length - 1).filter(only));
     body();
     this.blocks.pop();
   }
 
   /** Some turns of the innermost loop at once: first all loads of all turns, then all arithmetic. */
   turns(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): void {
-    const [x, y] = this.product.factors;
-    const factors = indices.map((index) => {
-      const pair: { left: Scalar[]; right: Scalar[] } = { left: [], right: [] };
-      const read = (): void => {
-        pair.left = this.cells.map((row) => this.b.let(inner, this.value(x, row[0] ?? new Map())));
-        pair.right = (this.cells[0] ?? []).map((cell) => this.b.let(inner, this.value(y, cell)));
-      };
-      if (axis) this.within(axis, index, inner, read);
-      else read();
-      return pair;
-    });
+    const factors = this.readTogether(axis, indices, inner) ?? indices.map((index) => this.read(axis, index, inner));
     // All products of a cell in one expression: its accumulator is fetched and put back once.
     this.variables.forEach((row, i) => {
       row.forEach((variable, j) => {
@@ -184,6 +188,33 @@ export class TileWriter {
         inner.push({ kind: "assign", id: variable.id, value });
       });
     });
+  }
+
+  /** The factors of a turn: each row's and each column's. */
+  private read(axis: Axis | undefined, index: Scalar, inner: KernelStmt[], sides: readonly ("row" | "column")[] = ["row", "column"]): Factors {
+    const [x, y] = this.product.factors;
+    const factors: { left: Scalar[]; right: Scalar[] } = { left: [], right: [] };
+    const both = sides.length === 2;
+    const body = (): void => {
+      if (sides.includes("row")) factors.left = this.cells.map((row) => this.b.let(inner, this.value(x, row[0] ?? new Map())));
+      if (sides.includes("column")) factors.right = (this.cells[0] ?? []).map((cell) => this.b.let(inner, this.value(y, cell)));
+    };
+    if (axis) this.within(axis, index, inner, body, (c) => both || c.varies === sides[0]);
+    else body();
+    return factors;
+  }
+
+  /** The same with one side read together: each invocation reads that of another turn, and all take them from it. */
+  private readTogether(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): readonly Factors[] | undefined {
+    const [start] = indices;
+    if (!this.shared || !axis || !start || indices.length === 1) return undefined;
+    const { side, lane } = this.shared;
+    const mine = this.read(axis, plus(start, lane), inner, [side]);
+    const theirs = (values: readonly Scalar[], turn: number): Scalar[] => values.map((v) => this.b.let(inner, op("broadcast", v.dtype, [v, constant(turn, "u32")])));
+    return indices.map((index, turn) =>
+      side === "row"
+        ? { left: theirs(mine.left, turn), right: this.read(axis, index, inner, ["column"]).right }
+        : { left: this.read(axis, index, inner, ["row"]).left, right: theirs(mine.right, turn) });
   }
 
   /** What follows the sum and varies with no row, written once for all rows. */

@@ -87,7 +87,9 @@ export function limitsOf({ limits }: GPUDevice): MemoryLimits {
 export function profileFor({ device, software }: OnDevice): Profile {
   const info = device.adapterInfo;
   const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
-  return emulated ? profiles.software : profiles.gpu;
+  if (!emulated) return profiles.gpu;
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  return device.features.has("subgroups") && least === most && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
 }
 
 /** A step met a number that is not finite and changed nothing; `diagnostic` says who made it, where that is known. */

@@ -157,6 +157,8 @@ export interface Profile {
   readonly rows: number;
   /** Outputs per invocation of the register-tiled contraction (rows, columns). */
   readonly tile: readonly [number, number];
+  /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
+  readonly subgroup?: number;
   /** Storage buffers a stage may bind. */
   readonly storageBuffers: number;
   readonly workgroupsPerDimension: number;

@@ -16,7 +16,9 @@ export type ScalarOp =
   /** value conversion to `dtype` */
   | "cast"
   /** reinterpretation of the bits as `dtype` */
-  | "bitcast";
+  | "bitcast"
+  /** the first argument as the invocation has it whose number, among those that run in step, the second says: a constant; in kernels alone */
+  | "broadcast";
 
 /** What one invocation computes for one element. */
 export type Scalar =

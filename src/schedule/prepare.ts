@@ -1,5 +1,5 @@
 /**
- * Makes a simplified graph ready for kernels: loops unrolled, tensors without elements gone, reductions of much to
+ * Makes a simplified graph ready for kernels: loops unrolled, tensors without elements gone, reductions and products of much to
  * little in two stages, long running sums by blocks, orders by counting or merging. In and out: the graph of one entry; its values stay as they are up to the order of sums.
  *
  *     sum over [65536]   ->   sum over 64 of (sum over the part that one of 64 takes)
@@ -12,6 +12,7 @@ import { expandArgsort } from "./expand-argsort.ts";
 import { foldEmpty } from "./fold-empty.ts";
 import { chainsOf, inParts } from "./join-reductions.ts";
 import { splitCumsum } from "./split-cumsum.ts";
+import { splitProduct } from "./split-product.ts";
 import { splitReduce } from "./split-reduce.ts";
 import { Unroller } from "./unroller.ts";
 
@@ -27,9 +28,11 @@ export interface PrepareOptions {
   readonly keep?: ReadonlySet<Node>;
   /** False: each reduction by itself. */
   readonly join?: boolean;
+  /** False: products in one stage. */
+  readonly split?: boolean;
 }
 
-export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true }: PrepareOptions = {}): Prepared {
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const unroller = new Unroller(builder, graph.origins);
@@ -43,7 +46,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     builder,
     (node, inputs) =>
       unroller.replace(node, inputs) ?? joined(node) ?? foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity)
-      ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
+      ?? (split ? splitProduct(builder, node, inputs, capacity) : undefined) ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
     { became },
   );
   return { graph: prepared, became };

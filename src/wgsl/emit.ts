@@ -60,6 +60,8 @@ class Emitter {
     const { kernel, placement } = this;
     this.body.indent(() => this.top(kernel.body));
     const w = new Writer();
+    // Invocations that run in step take the same branches wherever kernels broadcast (see contract.ts), which no reader of WGSL can see.
+    if (broadcasts(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
     if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
     placement.groups.forEach((g, k) => {
       w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${typeName[g.elem]}, ${g.elements}>;`);
@@ -179,6 +181,11 @@ class Emitter {
     const at = place.base === undefined ? index : op("add", "i32", [{ kind: "param", dtype: "i32", slot: place.base }, index]);
     return { text: `b${place.group}[${this.printer.print(at)}]`, type: group.elem };
   }
+}
+
+function broadcasts(body: readonly KernelStmt[]): boolean {
+  const within = (s: Scalar): boolean => (s.kind === "op" && s.op === "broadcast") || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
+  return body.some((s) => (s.kind === "let" ? within(s.value) : s.kind === "for" ? broadcasts(s.body) : s.kind === "if" && (broadcasts(s.body) || broadcasts(s.otherwise ?? []))));
 }
 
 /** What lies in memory as `from`, as a value of type `to`. */

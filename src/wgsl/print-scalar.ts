@@ -109,6 +109,8 @@ function operation(s: Op, args: readonly string[]): string {
       return `select(${unwrap(c)}, ${unwrap(b)}, ${unwrap(a)})`;
     case "cast":
       return `${typeName[s.dtype]}(${unwrap(a)})`;
+    case "broadcast":
+      return `subgroupBroadcast(${unwrap(a)}, ${unwrap(b)})`;
     case "bitcast":
       return `bitcast<${typeName[s.dtype]}>(${unwrap(a)})`;
     default:

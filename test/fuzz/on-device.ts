@@ -68,7 +68,7 @@ export async function suspectOf(device: GPUDevice, graph: Graph, variant: Varian
 
 /** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both; none where the variant says nothing of it. */
 export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
-  const made = compiled(graph, variant, capacity);
+  const made = runsOn(device, variant) ? compiled(graph, variant, capacity) : undefined;
   if (!made) return [];
   const { entry, tensors, store } = made;
   const engine = new GpuEngine({ device: poisoned(device), program: { store }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
@@ -85,6 +85,11 @@ export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant
   } finally {
     engine.close();
   }
+}
+
+/** Whether a device can run what a variant is compiled for. */
+function runsOn(device: GPUDevice, { profile }: Variant): boolean {
+  return profile.subgroup === undefined || device.features.has("subgroups");
 }
 
 /** Device code of a graph; undefined where the variant says nothing of it. */

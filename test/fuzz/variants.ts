@@ -14,6 +14,9 @@ export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "m
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);
 
+/** What an adapter with subgroups of four gets. */
+const inStep: Profile = { ...profiles.software, subgroup: 4 };
+
 export interface Variant {
   readonly label: string;
   readonly profile: Profile;
@@ -33,8 +36,9 @@ export function variants(choice: number): readonly Variant[] {
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
+    { label: "all on, software in step", profile: inStep, off: new Set<string>() },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
-  return all.filter((_, k) => k !== (choice % 8 < 4 ? 5 : 2));
+  return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && (v.profile !== inStep || v.tile !== undefined || choice % 3 === 0));
 }

@@ -6,7 +6,7 @@ import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { evaluate, sym } from "../../src/ir/dims.ts";
 import type { Bindings, Dim } from "../../src/ir/dims.ts";
-import type { Nest, Place, Stmt } from "../../src/ir/kernel.ts";
+import type { Nest, Place, Profile, Stmt } from "../../src/ir/kernel.ts";
 import { op } from "../../src/ir/scalar.ts";
 import { add, address, at, difference, int, max, mul, NestWriter, num, numbers } from "./nests.ts";
 import { buffer, kernelsOf, runNests, runSchedule, scheduleOf } from "./run-nests.ts";
@@ -92,6 +92,9 @@ async function check(form: Form, profile = profiles.software, live: Bindings = {
   return difference(C ?? [], reference);
 }
 
+/** Kernels whose invocations read together; those of the plain profile are what an adapter without the feature gets. */
+const inStep: Profile = { ...profiles.software, subgroup: 4 };
+
 const sizes = [1, 2, 3, 7, 16, 17, 64, 65];
 const forms = [{}, { a: "transposed" }, { b: "transposed" }, { a: "transposed", b: "transposed" }] as const;
 
@@ -115,6 +118,22 @@ describe("contract", () => {
       const [A, B] = [numbers(m * k, 5), numbers(k * n, 6)];
       const { C } = await runSchedule(gpu.device, { schedule: scheduleOf({ nests: [nest] }), kernels, inputs: { A, B } });
       expect(difference(C ?? [], expected({ m, n, k }, A, B)), `${m} x ${n} x ${k}`).toBeLessThan(1e-6);
+    }
+  });
+
+  it("reads one side together where invocations run in step", async ({ skip }) => {
+    if (!gpu.device.features.has("subgroups")) skip("the adapter has no subgroups");
+    for (const [q, form] of forms.entries()) {
+      // A side read together, with whole and broken tiles, turns left over, and lanes along columns or rows.
+      for (const [m, n, k] of [[64, 64, 64], [65, 64, 63], [63, 128, 7], [128, 127, 17], [17, 32, 129], [1000, 16, 4], [16, 1000, 65], [3, 129, 1000]] as const)
+        expect(await check({ m, n, k, ...form }, inStep), `${q}: ${m} x ${n} x ${k}`).toBeLessThan(2e-5);
+    }
+    expect(await check({ m: 64, n: 64, k: 16, batch: 3 }, inStep)).toBeLessThan(4e-6);
+    expect(kernelsOf({ nests: [product({ m: 64, n: 64, k: 64 })], profile: inStep })[0]?.family).toMatch(/ in step$/);
+    const capacity = { N: 100 };
+    for (const live of [1, 37, 64, 100]) {
+      expect(await check({ m: sym("N"), n: 64, k: 70, capacity }, inStep, { N: live }, true), `m ${live}`).toBeLessThan(4e-6);
+      expect(await check({ m: 128, n: 32, k: sym("N"), a: "transposed", capacity }, inStep, { N: live }, true), `k ${live}`).toBeLessThan(4e-6);
     }
   });
 
@@ -181,7 +200,7 @@ function convolution(): Nest {
   return w.nest("convolution", "contract", [n, o, h, v], body);
 }
 
-describe.each([profiles.software, profiles.gpu])("contract on $name", (profile) => {
+describe.each([["software", profiles.software], ["software in step", inStep], ["gpu", profiles.gpu]] as const)("contract on %s", (_, profile) => {
   it("finishes with bias and activation, and stores both results", async () => {
     const inputs = { x: numbers(150, 1), W: numbers(360, 2), b: numbers(12, 3) };
     const found = await runNests(gpu.device, { nests: [dense()], inputs, profile });

@@ -137,6 +137,28 @@ describe("fusion", () => {
   });
 });
 
+describe("products of long sums with few results", () => {
+  const parallelOf = (s: Schedule): string[] => s.nests.filter((n) => n.shape === "contract").map((n) => n.parallel.map((a) => dims.print(a.extent)).join(" "));
+
+  it("share a long axis between 64 parts, whatever its live size", () => {
+    const e = new Builder();
+    const [x, y] = [e.leaf({ kind: "input", path: "x", type: f32(N, 2) }), e.leaf({ kind: "input", path: "y", type: f32(N, 16) })];
+    const graph = e.finish("step", [{ name: "xy", kind: "value", node: e.contract(x, y, [0, 1], [0, 2], [1, 2]) }], []);
+    expect(parallelOf(made(graph, { N: 4096 }))).toEqual(["64 2 16"]);
+    expect(parallelOf(made(graph, { N: 4096 }, ["split-product"]))).toEqual(["2 16"]);
+    expect(parallelOf(made(graph, { N: 2000 }))).toEqual(["2 16"]);
+    for (const n of [1, 63, 65, 1000]) expectAgreement(graph, { sizes: { N: n }, capacity: { N: 4096 } });
+  });
+
+  it("share a whole axis where one has the length for it", () => {
+    const e = new Builder();
+    const [x, y] = [e.leaf({ kind: "input", path: "x", type: f32(N, 3, 70) }), e.leaf({ kind: "input", path: "y", type: f32(N, 5, 70) })];
+    const graph = e.finish("step", [{ name: "xy", kind: "value", node: e.contract(x, y, [0, 1, 2], [0, 3, 2], [3, 1]) }], []);
+    expect(parallelOf(made(graph, { N: 32 }))).toEqual(["N 5 3"]);
+    for (const n of [1, 7, 32]) expectAgreement(graph, { sizes: { N: n }, capacity: { N: 32 } });
+  });
+});
+
 describe("scalars of the step", () => {
   it("are computed on the host in f64 and reach kernels as words", () => {
     const e = new Builder();

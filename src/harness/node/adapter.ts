@@ -127,6 +127,9 @@ function wantedLimits(adapter: GPUAdapter, limits: NonNullable<DeviceOptions["li
   return wanted;
 }
 
+/** What kernels use where an adapter has it. */
+const usual: readonly GPUFeatureName[] = ["subgroups"];
+
 /** Opens a device. Fails with an `EnvironmentError`: E0601 without an adapter, E0602 where it has too little, E0607 where Dawn does not load. */
 export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevice> {
   const adapter = await findAdapter(options.software ?? process.env["NABLA_ADAPTER"] === "software", options.exactTimestamps ?? false);
@@ -134,7 +137,8 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   const info = describe(adapter);
   const missing = options.features?.find((feature) => !adapter.features.has(feature));
   if (missing !== undefined) throw new EnvironmentError("E0602", `this program needs the feature '${missing}', which the adapter '${info.name}' lacks`);
-  const features = [...(options.features ?? []), ...(options.optionalFeatures ?? []).filter((feature) => adapter.features.has(feature))];
+  const wanted = [...usual, ...(options.optionalFeatures ?? [])].filter((feature) => adapter.features.has(feature));
+  const features = [...new Set([...(options.features ?? []), ...wanted])];
   const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: wantedLimits(adapter, options.limits ?? {}, info.name) });
 
   let closed = false;

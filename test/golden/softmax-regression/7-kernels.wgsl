@@ -41,13 +41,26 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (v0 < p0) {
     let v1 = min(v0, 2i);
     var v2: f32 = -3.4028234663852886e+38f;
-    for (var v3: i32 = 0i; v3 < 4i; v3++) {
-      let v4 = (v1 * 4i) + v3;
-      let v5 = b0[v4];
-      let v6 = b1[v3];
-      let v7 = v5 + v6;
-      v2 = max(v2, v7);
-    }
+    let v3 = v1 * 4i;
+    let v4 = b0[v3];
+    let v5 = b1[0i];
+    let v6 = v4 + v5;
+    v2 = max(v2, v6);
+    let v7 = (v1 * 4i) + 1i;
+    let v8 = b0[v7];
+    let v9 = b1[1i];
+    let v10 = v8 + v9;
+    v2 = max(v2, v10);
+    let v11 = (v1 * 4i) + 2i;
+    let v12 = b0[v11];
+    let v13 = b1[2i];
+    let v14 = v12 + v13;
+    v2 = max(v2, v14);
+    let v15 = (v1 * 4i) + 3i;
+    let v16 = b0[v15];
+    let v17 = b1[3i];
+    let v18 = v16 + v17;
+    v2 = max(v2, v18);
     b2[v1] = v2;
   }
 }
@@ -122,19 +135,26 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (v0 < p0) {
     let v1 = min(v0, 2i);
     var v2: f32 = 0.0f;
-    for (var v3: i32 = 0i; v3 < 4i; v3++) {
-      let v4 = (v1 * 4i) + v3;
-      let v5 = b0[v4];
-      v2 = v2 + v5;
-    }
-    let v6 = b1[v1];
-    let v7 = b2[v1];
-    let v8 = min(max(v7, 0i), 3i);
-    let v9 = (v1 * 4i) + v8;
-    let v10 = b3[v9];
-    let v11 = b4[v8];
+    let v3 = v1 * 4i;
+    let v4 = b0[v3];
+    v2 = v2 + v4;
+    let v5 = (v1 * 4i) + 1i;
+    let v6 = b0[v5];
+    v2 = v2 + v6;
+    let v7 = (v1 * 4i) + 2i;
+    let v8 = b0[v7];
+    v2 = v2 + v8;
+    let v9 = (v1 * 4i) + 3i;
+    let v10 = b0[v9];
+    v2 = v2 + v10;
+    let v11 = b1[v1];
+    let v12 = b2[v1];
+    let v13 = min(max(v12, 0i), 3i);
+    let v14 = (v1 * 4i) + v13;
+    let v15 = b3[v14];
+    let v16 = b4[v13];
     b5[v1] = v2;
-    b6[v1] = (v6 + nabla_log(v2)) + (-(v10 + v11));
+    b6[v1] = (v11 + nabla_log(v2)) + (-(v15 + v16));
   }
 }
 
@@ -232,23 +252,58 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v5 = v2 / p0;
     let v6 = b1[0i];
     var v7: bool = false;
-    for (var v8: i32 = 0i; v8 < 3i; v8++) {
-      for (var v9: i32 = 0i; v9 < 4i; v9++) {
-        let v10 = (v8 * 4i) + v9;
-        let v11 = b2[v10];
-        let v12 = !nabla_is_finite(v11);
-        v7 = v7 | v12;
-      }
-    }
-    var v13: bool = false;
-    for (var v14: i32 = 0i; v14 < 4i; v14++) {
-      let v15 = b3[v14];
-      let v16 = !nabla_is_finite(v15);
-      v13 = v13 | v16;
-    }
+    let v8 = b2[0i];
+    let v9 = !nabla_is_finite(v8);
+    v7 = v7 | v9;
+    let v10 = b2[1i];
+    let v11 = !nabla_is_finite(v10);
+    v7 = v7 | v11;
+    let v12 = b2[2i];
+    let v13 = !nabla_is_finite(v12);
+    v7 = v7 | v13;
+    let v14 = b2[3i];
+    let v15 = !nabla_is_finite(v14);
+    v7 = v7 | v15;
+    let v16 = b2[4i];
+    let v17 = !nabla_is_finite(v16);
+    v7 = v7 | v17;
+    let v18 = b2[5i];
+    let v19 = !nabla_is_finite(v18);
+    v7 = v7 | v19;
+    let v20 = b2[6i];
+    let v21 = !nabla_is_finite(v20);
+    v7 = v7 | v21;
+    let v22 = b2[7i];
+    let v23 = !nabla_is_finite(v22);
+    v7 = v7 | v23;
+    let v24 = b2[8i];
+    let v25 = !nabla_is_finite(v24);
+    v7 = v7 | v25;
+    let v26 = b2[9i];
+    let v27 = !nabla_is_finite(v26);
+    v7 = v7 | v27;
+    let v28 = b2[10i];
+    let v29 = !nabla_is_finite(v28);
+    v7 = v7 | v29;
+    let v30 = b2[11i];
+    let v31 = !nabla_is_finite(v30);
+    v7 = v7 | v31;
+    var v32: bool = false;
+    let v33 = b3[0i];
+    let v34 = !nabla_is_finite(v33);
+    v32 = v32 | v34;
+    let v35 = b3[1i];
+    let v36 = !nabla_is_finite(v35);
+    v32 = v32 | v36;
+    let v37 = b3[2i];
+    let v38 = !nabla_is_finite(v37);
+    v32 = v32 | v38;
+    let v39 = b3[3i];
+    let v40 = !nabla_is_finite(v39);
+    v32 = v32 | v40;
     b4[0i] = v5;
-    b5[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v13), v6, v6 != 0u);
-    b1[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v13), v6, v6 != 0u);
+    b5[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v32), v6, v6 != 0u);
+    b1[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v32), v6, v6 != 0u);
   }
 }
 

@@ -313,32 +313,62 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v10 = v3 / p0;
     let v11 = b0[p4 + 0i];
     var v12: bool = false;
-    for (var v13: i32 = 0i; v13 < 2i; v13++) {
-      for (var v14: i32 = 0i; v14 < 4i; v14++) {
-        let v15 = (v13 * 4i) + v14;
-        let v16 = b3[p9 + v15];
-        let v17 = !nabla_is_finite(v16);
-        v12 = v12 | v17;
-      }
-    }
-    var v18: bool = false;
-    for (var v19: i32 = 0i; v19 < 4i; v19++) {
-      let v20 = b3[p10 + v19];
-      let v21 = !nabla_is_finite(v20);
-      v18 = v18 | v21;
-    }
-    var v22: bool = false;
-    for (var v23: i32 = 0i; v23 < 4i; v23++) {
-      let v24 = b3[p11 + v23];
-      let v25 = !nabla_is_finite(v24);
-      v22 = v22 | v25;
-    }
-    let v26 = b3[p12 + 0i];
+    let v13 = b3[p9 + 0i];
+    let v14 = !nabla_is_finite(v13);
+    v12 = v12 | v14;
+    let v15 = b3[p9 + 1i];
+    let v16 = !nabla_is_finite(v15);
+    v12 = v12 | v16;
+    let v17 = b3[p9 + 2i];
+    let v18 = !nabla_is_finite(v17);
+    v12 = v12 | v18;
+    let v19 = b3[p9 + 3i];
+    let v20 = !nabla_is_finite(v19);
+    v12 = v12 | v20;
+    let v21 = b3[p9 + 4i];
+    let v22 = !nabla_is_finite(v21);
+    v12 = v12 | v22;
+    let v23 = b3[p9 + 5i];
+    let v24 = !nabla_is_finite(v23);
+    v12 = v12 | v24;
+    let v25 = b3[p9 + 6i];
+    let v26 = !nabla_is_finite(v25);
+    v12 = v12 | v26;
+    let v27 = b3[p9 + 7i];
+    let v28 = !nabla_is_finite(v27);
+    v12 = v12 | v28;
+    var v29: bool = false;
+    let v30 = b3[p10 + 0i];
+    let v31 = !nabla_is_finite(v30);
+    v29 = v29 | v31;
+    let v32 = b3[p10 + 1i];
+    let v33 = !nabla_is_finite(v32);
+    v29 = v29 | v33;
+    let v34 = b3[p10 + 2i];
+    let v35 = !nabla_is_finite(v34);
+    v29 = v29 | v35;
+    let v36 = b3[p10 + 3i];
+    let v37 = !nabla_is_finite(v36);
+    v29 = v29 | v37;
+    var v38: bool = false;
+    let v39 = b3[p11 + 0i];
+    let v40 = !nabla_is_finite(v39);
+    v38 = v38 | v40;
+    let v41 = b3[p11 + 1i];
+    let v42 = !nabla_is_finite(v41);
+    v38 = v38 | v42;
+    let v43 = b3[p11 + 2i];
+    let v44 = !nabla_is_finite(v43);
+    v38 = v38 | v44;
+    let v45 = b3[p11 + 3i];
+    let v46 = !nabla_is_finite(v45);
+    v38 = v38 | v46;
+    let v47 = b3[p12 + 0i];
     let t0: bool = !nabla_is_finite(v10);
-    let v27 = select(select(0u, u32(p1), (((t0 | v12) | v18) | v22) | (!nabla_is_finite(v26))), v11, v11 != 0u);
+    let v48 = select(select(0u, u32(p1), (((t0 | v12) | v29) | v38) | (!nabla_is_finite(v47))), v11, v11 != 0u);
     b2[p6 + 0i] = bitcast<u32>(v10);
-    b2[p7 + 0i] = v27;
-    b0[p4 + 0i] = v27;
+    b2[p7 + 0i] = v48;
+    b0[p4 + 0i] = v48;
   }
 }
 
