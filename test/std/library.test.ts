@@ -220,6 +220,7 @@ describe("optimizers", () => {
     "momentum(lr = 0.1)": (θ, g, s) => θ + keep(s, "v", (v) => 0.9 * v - lr * g),
     "momentum(lr = exponential_decay(0.1, 0.5), lr_outside = true)": (θ, g, s, t) => θ + 0.1 * 0.5 ** (t - 1) * keep(s, "v", (v) => 0.9 * v - g),
     "polyak(lr = 0.1)": (θ, g) => θ - lr * g,
+    "nesterov(lr = 0.1, lr_outside = true)": (θ, g, s) => θ + 0.1 * (0.9 * keep(s, "v", (v) => 0.9 * v - g) - g),
     "nesterov(lr = 0.1)": (θ, g, s) => θ + 0.9 * keep(s, "v", (v) => 0.9 * v - lr * g) - lr * g,
     "adagrad(lr = 0.1)": (θ, g, s) => θ - (lr * g) / (1e-7 + Math.sqrt(keep(s, "r", (r) => r + g * g))),
     "adagrad(lr = 0.1, δ = 0.5, δ_inside = true)": (θ, g, s) => θ - (lr * g) / Math.sqrt(0.5 + keep(s, "r", (r) => r + g * g)),
