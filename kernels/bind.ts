@@ -5,9 +5,10 @@
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
  * Switches: `tile` (contractions as plain reductions), `masked-product` (sums under a mask too), `several` (one point for each
- * invocation), `horizontal` (a dispatch for each nest).
+ * invocation), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import { Alike } from "./alike.ts";
 import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
@@ -30,7 +31,9 @@ export interface BindOptions {
 export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
   const { choices } = options;
-  const kernels = schedule.nests.map((nest) => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off)));
+  const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off));
+  const alike = new Alike();
+  const kernels = schedule.nests.map((nest) => (off.has("alike") ? make(nest) : alike.bind(nest, make)));
   return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile);
 }
 

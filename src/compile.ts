@@ -15,7 +15,7 @@ import { Builder } from "./graph/builder.ts";
 import { splitByExample, type SplitGraph } from "./graph/split-by-example.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
-import { assembleEntry, assembleProgram, kernelText } from "./harness/assemble.ts";
+import { assembleEntry, assembleProgram, kernelTexts } from "./harness/assemble.ts";
 import type { LoweredEntry, Target } from "./harness/lowered-entry.ts";
 import type { Program } from "./harness/runtime/program.ts";
 import type { TrainPlan } from "./harness/runtime/train-plan.ts";
@@ -176,7 +176,7 @@ export class CompiledProgram {
     const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, stored, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
     const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off, ...(choices && { choices }) }), verify: (k) => verifyKernels(k, profile) }, nests);
     const memory = run({ name: "plan", doc: "Places buffers.", run: place, verify: verifyPlan }, kernels);
-    const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => p.kernels.map(kernelText) }, memory);
+    const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => kernelTexts(p.kernels) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
   }
 }

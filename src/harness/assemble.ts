@@ -29,9 +29,20 @@ function storedElements(t: { readonly shape: readonly Size[] }): number {
   return t.shape.reduce<number>((n, d) => n * (typeof d === "number" ? d : Number.NaN), 1);
 }
 
-/** A placed kernel as text. */
-export function kernelText({ kernel, placement }: PlacedKernel): KernelText {
-  return { name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) };
+/** Placed kernels as texts; kernels that are equal but for their buffers, and bound alike, are printed once. */
+export function kernelTexts(kernels: readonly PlacedKernel[]): readonly KernelText[] {
+  const known = new Map<object, Map<string, string>>();
+  return kernels.map(({ kernel, placement }) => {
+    const access = placement.groups.map((g) => g.access);
+    if (!kernel.alike) return { name: kernel.name, wgsl: emit(kernel, placement), access };
+    const texts = known.get(kernel.alike) ?? new Map<string, string>();
+    known.set(kernel.alike, texts);
+    const places = kernel.buffers.map((b) => placement.of.get(b)).map((p) => `${p?.group} ${p?.base}`);
+    const key = `${placement.groups.map((g) => `${g.elem} ${g.elements} ${g.access}`).join()} ${places.join()} ${placement.params.length}`;
+    const wgsl = texts.get(key) ?? emit(kernel, placement);
+    texts.set(key, wgsl);
+    return { name: kernel.name, wgsl, access };
+  });
 }
 
 export interface EntryParts {

@@ -9,7 +9,7 @@ import type { Buffer, Kernel, Schedule } from "../ir/kernel.ts";
 import { bytesOf, slabNames, slabOf, type Plan } from "../memory/placement.ts";
 import { type MemoryLimits, plan } from "../memory/plan.ts";
 import { randomNumbers } from "../support/random-numbers.ts";
-import { assembleEntry, kernelText } from "./assemble.ts";
+import { assembleEntry, kernelTexts } from "./assemble.ts";
 import { type Clock, timed } from "./measure-limits.ts";
 import { decode, encode } from "./runtime/bytes.ts";
 import type { Values } from "./runtime/engine.ts";
@@ -50,7 +50,7 @@ export class LoneKernel {
     const memory = plan("alone", [kernel], { store: { bytes: options.store.bytes, offsets }, limits, reuse: false });
     // Scalars of the host are ones: what they mean does not change how long a kernel takes.
     const host = schedule.host.map(() => ({ op: "const", args: [], value: 1 }));
-    const { plan: entry, texts } = assembleEntry({ schedule: { ...schedule, buffers: [], outputs: [], host }, plan: memory, capacity: {}, texts: memory.kernels.map(kernelText) });
+    const { plan: entry, texts } = assembleEntry({ schedule: { ...schedule, buffers: [], outputs: [], host }, plan: memory, capacity: {}, texts: kernelTexts(memory.kernels) });
     const store = device.createBuffer({ label: "alone", size: Math.max(256, options.store.bytes), usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     try {
       const loaded = await loadEntry(device, entry, texts, store, new Map());

@@ -145,6 +145,8 @@ export interface Kernel {
   readonly params: readonly ParamSlot[];
   readonly body: readonly KernelStmt[];
   readonly nests: readonly Nest[];
+  /** The same object in kernels that are equal but for their buffers. */
+  readonly alike?: object;
 }
 
 /** Which device class kernels are made for; every field may be overridden by a tuner. */

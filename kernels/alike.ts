@@ -1,0 +1,62 @@
+/**
+ * Binds nests that are equal but for their buffers once. Comes in: a nest, and how to bind it. Goes out: its kernel, made anew for the
+ * first of its kind and with other buffers in it for those that follow: twelve equal layers are bound like one.
+ *
+ *     h2 = h1 · W2     bound by its family
+ *     h3 = h2 · W3     the same kernel, h2 in the place of h1, W3 in that of W2, h3 in that of h2
+ */
+import type { Buffer, KernelStmt, Nest } from "../src/ir/kernel.ts";
+import type { BoundKernel } from "./bound-kernel.ts";
+
+/** Nests by what they say. */
+export class Alike {
+  private readonly known = new Map<string, { readonly buffers: readonly Buffer[]; readonly kernel: BoundKernel }>();
+
+  bind(nest: Nest, make: (nest: Nest) => BoundKernel): BoundKernel {
+    const { key, buffers } = describe(nest);
+    const first = key === undefined ? undefined : this.known.get(key);
+    if (first) return withBuffers(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
+    const kernel = make(nest);
+    if (key === undefined) return kernel;
+    const marked = { ...kernel, alike: kernel };
+    this.known.set(key, { buffers, kernel: marked });
+    return marked;
+  }
+}
+
+/** All that a nest says, its buffers by number; no key where a buffer is made of others. */
+function describe(nest: Nest): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
+  const numbers = new Map<Buffer, number>();
+  let made = false;
+  const key = JSON.stringify([nest.shape, nest.parallel, nest.body, nest.params], (name, value: unknown) => {
+    if (name === "buffer") {
+      const buffer = value as Buffer;
+      made ||= buffer.parts !== undefined;
+      const known = numbers.get(buffer);
+      if (known !== undefined) return known;
+      numbers.set(buffer, numbers.size);
+      const { dtype, shape, elements, place } = buffer;
+      return [dtype, shape, elements, place];
+    }
+    // What JSON calls the same is not.
+    return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? { number: Object.is(value, -0) ? "-0" : String(value) } : value;
+  });
+  return { key: made ? undefined : key, buffers: [...numbers.keys()] };
+}
+
+/** A kernel for another nest, with other buffers. */
+function withBuffers(kernel: BoundKernel, nest: Nest, by: ReadonlyMap<Buffer, Buffer>): BoundKernel {
+  const to = (buffer: Buffer): Buffer => by.get(buffer) ?? buffer;
+  const block = (body: readonly KernelStmt[]): readonly KernelStmt[] =>
+    body.map((s) => {
+      if (s.kind === "load" || s.kind === "store") return { ...s, buffer: to(s.buffer) };
+      if (s.kind === "for") return { ...s, body: block(s.body) };
+      return s.kind === "if" ? { ...s, body: block(s.body), ...(s.otherwise && { otherwise: block(s.otherwise) }) } : s;
+    });
+  const { rebind } = kernel;
+  return {
+    ...kernel, name: nest.name, nests: [nest], body: block(kernel.body),
+    buffers: kernel.buffers.map(to), reads: new Set([...kernel.reads].map(to)), writes: new Set([...kernel.writes].map(to)),
+    ...(rebind && { rebind: (width: number) => withBuffers(rebind(width), nest, by) }),
+  };
+}
