@@ -5,8 +5,9 @@
  *     h2 = h1 · W2     bound by its family
  *     h3 = h2 · W3     the same kernel, h2 in the place of h1, W3 in that of W2, h3 in that of h2
  */
-import type { Buffer, KernelStmt, Nest } from "../src/ir/kernel.ts";
+import type { Buffer, Nest } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
+import { exchangeBuffers } from "./exchange-buffers.ts";
 
 /** Nests by what they say. */
 export class Alike {
@@ -15,7 +16,7 @@ export class Alike {
   bind(nest: Nest, make: (nest: Nest) => BoundKernel): BoundKernel {
     const { key, buffers } = describe(nest);
     const first = key === undefined ? undefined : this.known.get(key);
-    if (first) return withBuffers(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
+    if (first) return forNest(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
     const kernel = make(nest);
     if (key === undefined) return kernel;
     const marked = { ...kernel, alike: kernel };
@@ -45,18 +46,7 @@ function describe(nest: Nest): { readonly key: string | undefined; readonly buff
 }
 
 /** A kernel for another nest, with other buffers. */
-function withBuffers(kernel: BoundKernel, nest: Nest, by: ReadonlyMap<Buffer, Buffer>): BoundKernel {
-  const to = (buffer: Buffer): Buffer => by.get(buffer) ?? buffer;
-  const block = (body: readonly KernelStmt[]): readonly KernelStmt[] =>
-    body.map((s) => {
-      if (s.kind === "load" || s.kind === "store") return { ...s, buffer: to(s.buffer) };
-      if (s.kind === "for") return { ...s, body: block(s.body) };
-      return s.kind === "if" ? { ...s, body: block(s.body), ...(s.otherwise && { otherwise: block(s.otherwise) }) } : s;
-    });
+function forNest(kernel: BoundKernel, nest: Nest, by: ReadonlyMap<Buffer, Buffer>): BoundKernel {
   const { rebind } = kernel;
-  return {
-    ...kernel, name: nest.name, nests: [nest], body: block(kernel.body),
-    buffers: kernel.buffers.map(to), reads: new Set([...kernel.reads].map(to)), writes: new Set([...kernel.writes].map(to)),
-    ...(rebind && { rebind: (width: number) => withBuffers(rebind(width), nest, by) }),
-  };
+  return { ...exchangeBuffers(kernel, by), name: nest.name, nests: [nest], ...(rebind && { rebind: (width: number) => forNest(rebind(width), nest, by) }) };
 }

@@ -6,8 +6,8 @@
  *
  * A processor that plays GPU does one thing after the other, so times add up. A GPU does them at once, so the longest counts.
  */
-import type { Profile } from "../src/ir/kernel.ts";
-import type { Work } from "./count-work.ts";
+import type { Kernel, Profile } from "../src/ir/kernel.ts";
+import { countWork, type Work } from "./count-work.ts";
 
 /** What a device can do, all of it together. */
 export interface DeviceLimits {
@@ -22,6 +22,12 @@ export interface DeviceLimits {
   /** Workgroups that the whole device needs to be busy. */
   readonly parallel: number;
 }
+
+/** Devices to compare kernels by where none is measured: SwiftShader on two cores, and a GPU of the middle class. */
+export const nominalLimits: Readonly<Record<Profile["name"], DeviceLimits>> = {
+  software: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 12e-6, parallel: 2 },
+  gpu: { accesses: 1e12, operations: 10e12, bandwidth: 400e9, dispatch: 5e-6, parallel: 160 },
+};
 
 /** What most of a kernel's time goes to. */
 export type Bound = "accesses" | "arithmetic" | "memory" | "loops" | "barriers" | "launch";
@@ -63,4 +69,12 @@ export function predict(work: Work, width: number, limits: DeviceLimits, profile
   const [bound, most] = all.reduce((best, next) => (next[1] > best[1] ? next : best));
   const seconds = profile.name === "software" ? all.reduce((sum, [, s]) => sum + s, 0) : Math.max(most, limits.dispatch);
   return { seconds, bound };
+}
+
+/** The modelled seconds of a kernel where no device is measured. */
+export function costFor(live: Readonly<Record<string, number>>, profile: Profile): (kernel: Kernel) => number {
+  return (kernel) => {
+    const [x, y, z] = kernel.workgroup;
+    return predict(countWork(kernel, { live, bothBranches: profile.name === "software" }), x * y * z, nominalLimits[profile.name], profile).seconds;
+  };
 }

@@ -6,11 +6,12 @@
  * per model without one). A program makes the graph of each entry, and the device code of an entry for given sizes.
  */
 import { bind } from "../kernels/bind.ts";
+import { costFor } from "../kernels/predict.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
 import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
 import { differentiateBy } from "./grad/differentiate.ts";
-import { build, entryNames, type EntryName, type EntryRequest } from "./graph/build.ts";
+import { build, entryNames, isStep, type EntryName, type EntryRequest } from "./graph/build.ts";
 import { Builder } from "./graph/builder.ts";
 import { splitByExample, type SplitGraph } from "./graph/split-by-example.ts";
 import type { TextContext } from "./graph/places-of.ts";
@@ -23,7 +24,8 @@ import type { Kernel, Schedule } from "./ir/kernel.ts";
 import type { Graph } from "./ir/node.ts";
 import type { Plan, StoreLayout } from "./memory/placement.ts";
 import { storedIn } from "./memory/lay-out-store.ts";
-import { baseline, plan } from "./memory/plan.ts";
+import { baseline, placedBytes, plan } from "./memory/plan.ts";
+import { recompute } from "./memory/recompute.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
@@ -159,14 +161,15 @@ export class CompiledProgram {
 
   /** The device code of an entry, or of a graph that reads what an entry may read. Throws a UserError when something does not fit the device. */
   lower(of: EntryName | SplitEntry | Graph, target: Target): LoweredEntry {
-    const { capacity, profile, limits = baseline, keep, choices } = target;
+    const { capacity, profile, limits = baseline, keep, choices, memory: budget } = target;
     const graph = typeof of === "string" ? this.graph(of) : of;
     const { entry } = graph;
     const spanOf = (path: string): Span | undefined => this.model.params.find((p) => p.path === path)?.span;
     const run = <In, Out>(pass: Pass<In, Out>, input: In): Out => runPass(pass, input, this.trace, entry);
+    const reuse = !this.off.has("reuse");
     const place = (k: readonly Kernel[]): Plan => {
       try {
-        return plan(entry, k, { store: this.store, limits, reuse: !this.off.has("reuse"), spanOf });
+        return plan(entry, k, { store: this.store, limits, reuse, spanOf });
       } catch (error) {
         const split = splitOf(entry);
         throw split?.half === "whole" && error instanceof UserError ? wholeTooLarge(this.split(split.entry), capacity, this.text, error) : error;
@@ -174,7 +177,11 @@ export class CompiledProgram {
     };
     const stored = storedIn(this.store, limits.bindingBytes);
     const nests = run({ name: "schedule", doc: "Groups nodes into nests.", run: (g: Graph) => schedule(g, { capacity, profile, stored, off: this.off, ...(keep && { keep }) }), verify: verifySchedule }, graph);
-    const kernels = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off, ...(choices && { choices }) }), verify: (k) => verifyKernels(k, profile) }, nests);
+    const bound = run({ name: "bind", doc: "Binds nests to kernels.", run: (s: Schedule) => bind(s, profile, { off: this.off, ...(choices && { choices }) }), verify: (k) => verifyKernels(k, profile) }, nests);
+    // Only training keeps values of one pass for another.
+    const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
+    const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, reuse) });
+    const kernels = fits ? bound : run({ name: "recompute", doc: "Makes values anew that do not fit into memory.", run: fit, verify: (k) => verifyKernels(k, profile) }, bound);
     const memory = run({ name: "plan", doc: "Places buffers.", run: place, verify: verifyPlan }, kernels);
     const texts = run({ name: "emit", doc: "Prints kernels as WGSL.", run: (p: Plan) => kernelTexts(p.kernels) }, memory);
     return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };

@@ -35,6 +35,8 @@ export type SessionOptions = {
   readonly seed?: number;
   /** Largest batch a training step is compiled for; the train block's. Other entries grow with what they are given. */
   readonly batch?: number;
+  /** Bytes that a training step may keep between its kernels: values that do not fit are computed twice. Unlimited without it. */
+  readonly memory?: number;
   /** Entries that will run soon, `step` say: their kernels are made while the initial values are. */
   readonly prepare?: readonly EntryName[];
   /** Most examples that an evaluation, a prediction or gradients take in one run; as many as the device allows. What they give does not depend on it. */
@@ -72,7 +74,7 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
     program: program.info,
     planFor: (entry, live) => {
       const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
-      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device), ...(options.choices && { choices: options.choices }) });
+      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device), ...(options.choices && { choices: options.choices }), ...(options.memory !== undefined && { memory: options.memory }) });
       return { plan, kernels: texts };
     },
   });

@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { largestBatch } from "../check/train-facts.ts";
 import type { CompiledProgram, SplitEntry } from "../compile.ts";
-import type { LoweredEntry } from "../harness/lowered-entry.ts";
+import type { LoweredEntry, Target } from "../harness/lowered-entry.ts";
 import { isStep, type EntryName } from "../graph/build.ts";
 import { baseName, bundle } from "../harness/bundle.ts";
 import { readText, writeFiles } from "../harness/node/files.ts";
@@ -19,7 +19,7 @@ import { positionOf, type Source } from "../support/span.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { chooseProgram, loadData, loadFile } from "./load-file.ts";
-import type { CompileOptions } from "./options.ts";
+import { type CompileOptions, type MemoryOptions, memoryOf } from "./options.ts";
 import { printBytes, printPlural } from "./summary.ts";
 import { targetOf } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
@@ -29,7 +29,7 @@ import { packageVersion } from "./version.ts";
 const mostAtOnce = 4096;
 
 /** What the command line may say. */
-export interface BuildOptions extends CompileOptions {
+export interface BuildOptions extends CompileOptions, MemoryOptions {
   readonly output?: string;
   /** The class of device that kernels are made for. */
   readonly kernels: "gpu" | "software";
@@ -47,7 +47,7 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
   const { start } = program.train;
   if (start) throw new UserError({ code: "E0120", message: "a bundle of a block that starts from another is not supported yet", span: start.span, unsupported: true, hint: `build \`${start.block}\`, which starts fresh` });
   const examples = await loadData(program, folder);
-  const lowered = lowerAll(program, examples, options.kernels === "software");
+  const lowered = lowerAll(program, examples, { ...targetOf(program, options.kernels === "software"), ...memoryOf(options) });
   const plan = program.trainPlan;
   const files = await bundle({
     program: { ...program.info, ...link(lowered) },
@@ -70,7 +70,7 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
 }
 
 /** Every entry for the sizes that training and evaluation will have. */
-function lowerAll(program: CompiledProgram, examples: Dataset | undefined, software: boolean): ReadonlyMap<string, LoweredEntry> {
+function lowerAll(program: CompiledProgram, examples: Dataset | undefined, target: Target): ReadonlyMap<string, LoweredEntry> {
   const { batch } = program.info;
   const rows = examples?.rows ?? 1;
   const most = Math.min(largestBatch(program.train) ?? rows, rows);
@@ -78,7 +78,6 @@ function lowerAll(program: CompiledProgram, examples: Dataset | undefined, softw
     entry === "init" ? 1 : isStep(entry) || entry === "gradients" ? most : entry === "evaluate.whole" ? rows : Math.min(mostAtOnce, rows);
   const parts: readonly SplitEntry[] = batch !== undefined && rows > mostAtOnce ? ["evaluate.part", "evaluate.whole"] : [];
   return new Map([...program.entries, ...parts].map((entry) => {
-    const target = targetOf(program, software);
     return [entry, program.lower(entry, batch === undefined ? target : { ...target, capacity: { [batch]: sizeOf(entry) } })];
   }));
 }

@@ -19,12 +19,12 @@ import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { diffLines } from "./line-diff.ts";
 import { chooseProgram, loadFile } from "./load-file.ts";
-import type { CompileOptions } from "./options.ts";
+import { type CompileOptions, type MemoryOptions, memoryOf } from "./options.ts";
 import { targetOf } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What the command line may say. */
-export interface DumpOptions extends CompileOptions {
+export interface DumpOptions extends CompileOptions, MemoryOptions {
   readonly after: string;
   readonly entry?: string;
   readonly diff?: boolean;
@@ -42,7 +42,7 @@ interface Form {
 const forms: readonly Form[] = [
   { passes: ["build", "normalise", "differentiate", "simplify"], print: (value) => printGraph(value as Graph) },
   { passes: ["schedule"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
-  { passes: ["bind"], print: (value) => (value as readonly Kernel[]).map(printKernel).join("\n") },
+  { passes: ["bind", "recompute"], print: (value) => (value as readonly Kernel[]).map(printKernel).join("\n") },
   { passes: ["plan"], print: (value) => printPlan(value as Plan) },
   { passes: ["emit"], print: (value) => printTexts(value as readonly KernelText[]) },
 ];
@@ -57,6 +57,7 @@ function printTexts(texts: readonly KernelText[]): string {
 export async function dump(terminal: Terminal, options: DumpOptions, file: string, name?: string): Promise<number> {
   const form = forms.find((f) => f.passes.includes(options.after));
   if (!form) throw new CommandError(`there is no pass '${options.after}' whose result can be printed`, `one of ${forms.flatMap((f) => f.passes).join(", ")}`);
+  if (options.after === "recompute" && options.memory === undefined) throw new CommandError("nothing is computed twice without a budget", "--after=recompute --memory 64MB");
   const heard: { readonly pass: string; readonly entry: string; readonly value: unknown }[] = [];
   const trace: Trace = { verify: options.verify === true, after: (pass, entry, value) => heard.push({ pass, entry, value }) };
   const { compilation } = await loadFile(file, options, terminal, trace);
@@ -71,7 +72,7 @@ export async function dump(terminal: Terminal, options: DumpOptions, file: strin
   const turn = compilation.programs.filter((p) => p.entries.includes(entry)).indexOf(program);
   const graphs = heard.filter((h) => h.entry === entry);
   const before = heard.length;
-  program.lower(entry, targetOf(program, options.kernels === "software"));
+  program.lower(entry, { ...targetOf(program, options.kernels === "software"), ...memoryOf(options) });
   const valueAfter = (pass: string): unknown => graphs.filter((h) => h.pass === pass)[turn]?.value ?? heard.slice(before).find((h) => h.pass === pass)?.value;
 
   const text = form.print(valueAfter(options.after), options);

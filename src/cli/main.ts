@@ -7,7 +7,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { exitCodes } from "./exit-code.ts";
-import { positive, withBackend, withCommon, withCompile, withKernels, type CommonOptions } from "./options.ts";
+import { positive, withBackend, withCommon, withCompile, withKernels, withMemory, type CommonOptions } from "./options.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
@@ -38,7 +38,7 @@ function commands(): Command {
   const file = ["<file>", "a .dl file, or - for standard input"] as const;
   const which = ["[name]", "the train block, where there are several"] as const;
 
-  withBackend(withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which)))
+  withMemory(withBackend(withCompile(nabla.command("train").description("compile a file and train it").argument(...file).argument(...which))))
     .option("-o, --output <folder>", "where the weights go (default: runs/<file>)")
     .option("--tune", "try several kernels for each step on this device first, and keep the fastest")
     .action(run(async (...all: Parameters<typeof import("./train.ts").train>) => (await import("./train.ts")).train(...all)));
@@ -50,14 +50,14 @@ function commands(): Command {
     .action(run(async (...all: Parameters<typeof import("./check.ts").check>) => (await import("./check.ts")).check(...all)));
   withBackend(withCompile(nabla.command("eval").description("print a model's values and gradients as they are before training").argument(...file).argument(...which)))
     .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));
-  withKernels(withCompile(nabla.command("build").description("write a standalone package that trains with npm start").argument(...file).argument(...which)))
+  withMemory(withKernels(withCompile(nabla.command("build").description("write a standalone package that trains with npm start").argument(...file).argument(...which))))
     .option("-o, --output <folder>", "where it goes")
     .action(run(async (...all: Parameters<typeof import("./build.ts").build>) => (await import("./build.ts")).build(...all)));
   withCompile(nabla.command("graph").description("write one HTML page that explains a program").argument(...file).argument(...which))
     .option("-o, --output <file>", "where it goes, - for standard output (default: <file>.html)")
     .action(run(async (...all: Parameters<typeof import("./graph.ts").graph>) => (await import("./graph.ts")).graph(...all)));
-  withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which)))
-    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, bind, plan or emit")
+  withMemory(withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which))))
+    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, bind, recompute (with --memory), plan or emit")
     .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
     .option("--diff", "show what the pass changed")
     .option("--why", "say why the schedule put nodes together or apart")

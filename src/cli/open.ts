@@ -26,12 +26,14 @@ export type BackendName = "webgpu" | "f64";
 export interface Wishes {
   /** What will run first. */
   readonly prepare?: readonly EntryName[];
+  /** Bytes that a training step may keep between its kernels. */
+  readonly memory?: number;
   /** Asked on a device which kernels to take. */
   readonly tune?: (device: GPUDevice, info: AdapterInfo) => Promise<Choices>;
 }
 
 /** Opens a session on the backend that the command line names. Fails with an EnvironmentError where there is no adapter. */
-export async function openFor(program: CompiledProgram, backend: BackendName, { prepare = [], tune }: Wishes = {}): Promise<Opened> {
+export async function openFor(program: CompiledProgram, backend: BackendName, { tune, ...options }: Wishes = {}): Promise<Opened> {
   if (backend === "f64") {
     const session = await openSession(program, { backend: "f64" });
     return { session, where: "the f64 evaluator", close: () => session.close() };
@@ -41,7 +43,7 @@ export async function openFor(program: CompiledProgram, backend: BackendName, { 
   const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
   try {
     const choices = await tune?.(device, info);
-    const session = await openSession(program, { device, software: info.software, prepare, ...(choices && { choices }) });
+    const session = await openSession(program, { device, software: info.software, ...options, ...(choices && { choices }) });
     return {
       session,
       where,

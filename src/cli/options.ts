@@ -35,6 +35,34 @@ export function parseSetting(text: string, before: Settings = {}): Settings {
   return { ...before, [name]: value === "true" ? true : value === "false" ? false : Number.isNaN(number) ? value : number };
 }
 
+/** Commands that make training steps have this. */
+export interface MemoryOptions {
+  readonly memory?: number;
+}
+
+/** `64MB`, `1.5 GB`, `900000`: bytes, by powers of 1000; `MiB` and the like by powers of 1024. */
+export function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text.trim()) ?? [];
+  const [, letter = "", binary = ""] = /^([kmg]?)(i?)b?$/i.exec(unit) ?? [undefined, "?"];
+  const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** " kmg".indexOf(letter.toLowerCase() || " "));
+  if (number === "" || letter === "?" || (binary && !letter) || bytes < 1) throw new CommandError(`--memory takes bytes, not '${text}'`, "for example --memory 64MB; B, KB, MB, GB by powers of 1000, KiB, MiB, GiB by powers of 1024");
+  return bytes;
+}
+
+/** The budget, where one was named. */
+export function memoryOf({ memory }: MemoryOptions): MemoryOptions {
+  return memory === undefined ? {} : { memory };
+}
+
+/** Adds a budget for what a training step keeps between its kernels. */
+export function withMemory(command: Command): Command {
+  return command.option(
+    "--memory <bytes>",
+    "what a training step may keep between its kernels, such as 64MB, beside parameters and data; what does not fit is computed twice, which takes longer and gives the same numbers (default: no limit)",
+    parseBytes,
+  );
+}
+
 /** A whole number from 1 on. */
 export function positive(text: string): number {
   const number = Number(text);

@@ -24,12 +24,12 @@ import { exitCodes } from "./exit-code.ts";
 import { watchForInterruption } from "./interruption.ts";
 import { chainOf, chooseProgram, loadData, loadFile } from "./load-file.ts";
 import { type BackendName, loadWeights, openFor } from "./open.ts";
-import type { CompileOptions } from "./options.ts";
+import { type CompileOptions, type MemoryOptions, memoryOf } from "./options.ts";
 import { printBytes, printPlural, printProgram } from "./summary.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What the command line may say. */
-export interface TrainCommandOptions extends CompileOptions {
+export interface TrainCommandOptions extends CompileOptions, MemoryOptions {
   readonly output?: string;
   readonly backend: BackendName;
   readonly weights?: string;
@@ -111,7 +111,7 @@ interface Trained {
 async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<Trained> {
   const { program, plan, data, to, say, from, named } = block;
   const tune = options.tune && { tune: async (device: GPUDevice, info: AdapterInfo) => (await import("./tuning.ts")).tuneFor(program, { device, info, terminal, quiet: options.quiet === true }) };
-  const { session, where, close } = await openFor(program, options.backend, { prepare: program.entries.filter(isStep).slice(0, 1), ...tune });
+  const { session, where, close } = await openFor(program, options.backend, { prepare: program.entries.filter(isStep).slice(0, 1), ...tune, ...memoryOf(options) });
   try {
     if (from) session.load(from);
     else await loadWeights(session, options.weights, terminal);

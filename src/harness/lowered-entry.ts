@@ -28,6 +28,8 @@ export interface Target {
   readonly limits?: MemoryLimits;
   /** What a tuner has found of the device. */
   readonly choices?: Choices;
+  /** Bytes that a step may keep between its kernels; what does not fit is computed twice. Unlimited without it. */
+  readonly memory?: number;
   /** Nodes of the graph that must lie in memory. */
   readonly keep?: ReadonlySet<Node>;
 }

@@ -66,6 +66,11 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
   return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
 }
 
+/** Bytes that the values between the kernels take once they are placed. */
+export function placedBytes(kernels: readonly Kernel[], reuse = true): number {
+  return placeTemps([...liveness(kernels)].filter(([b]) => slabOf(b.place) === "temps"), new Map(), reuse);
+}
+
 /** 1,600,000,000 */
 const count = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
@@ -88,9 +93,31 @@ function storeOffset(buffer: Buffer, store: StoreLayout): number {
   return place.offset;
 }
 
-/** Gives each temp an offset; returns the slab's size. */
+/** Gives each temp an offset; returns the slab's size. Several orders are tried where the first wastes more than a twentieth. */
 function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, number>, reuse: boolean): number {
-  const order = [...temps].sort(([a, x], [b, y]) => bytesOf(b) - bytesOf(a) || x.from - y.from || a.id - b.id);
+  const size = (b: Buffer): number => align(bytesOf(b));
+  const span = ({ from, to }: Life): number => to - from + 1;
+  const count = Math.max(0, ...temps.map(([, life]) => life.to + 1));
+  const enough = 1.05 * lowerBound(new Map(temps), size, count);
+  const orders: readonly ((a: readonly [Buffer, Life], b: readonly [Buffer, Life]) => number)[] = [
+    ([a], [b]) => size(b) - size(a),
+    ([a, x], [b, y]) => span(y) * size(b) - span(x) * size(a),
+    ([a, x], [b, y]) => span(y) - span(x) || size(b) - size(a),
+    ([, x], [, y]) => x.from - y.from || y.to - x.to,
+  ];
+  let best: { readonly places: ReadonlyMap<Buffer, number>; readonly bytes: number } | undefined;
+  for (const before of orders) {
+    const places = new Map<Buffer, number>();
+    const bytes = placeInOrder([...temps].sort((a, b) => before(a, b) || a[1].from - b[1].from || a[0].id - b[0].id), places, reuse);
+    if (!best || bytes < best.bytes) best = { places, bytes };
+    if (!reuse || best.bytes <= enough) break;
+  }
+  for (const [b, at] of best?.places ?? []) offsets.set(b, at);
+  return best?.bytes ?? 0;
+}
+
+/** Each temp at the lowest place where it meets no earlier one that lives at the same time; returns where the last one ends. */
+function placeInOrder(order: readonly (readonly [Buffer, Life])[], places: Map<Buffer, number>, reuse: boolean): number {
   const done: { readonly start: number; readonly end: number; readonly life: Life }[] = [];
   let size = 0;
   for (const [buffer, life] of order) {
@@ -103,7 +130,7 @@ function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, numbe
       if (rival.start - start >= bytes) break;
       start = Math.max(start, rival.end);
     }
-    offsets.set(buffer, start);
+    places.set(buffer, start);
     done.push({ start, end: start + bytes, life });
     size = Math.max(size, start + bytes);
   }

@@ -10,6 +10,8 @@ import { afterAll, expect, it } from "vitest";
 import { build } from "../../src/cli/build.ts";
 import { check } from "../../src/cli/check.ts";
 import { deviceFindings } from "../../src/cli/device-findings.ts";
+import { dump } from "../../src/cli/dump.ts";
+import { parseBytes } from "../../src/cli/options.ts";
 import { reportDiagnostics } from "../../src/cli/diagnostics.ts";
 import { reportFailure } from "../../src/cli/failure.ts";
 import { train } from "../../src/cli/train.ts";
@@ -111,6 +113,11 @@ const cases: readonly (readonly [title: string, run: (terminal: Terminal) => unk
     session.close();
     await session.get("Line.w").finally(close);
   }],
+  ["a budget that is too small", (terminal) => {
+    writeFileSync(path.join(folder, "line.dl"), block("table { x = [[1, 2], [3, 4]], y = [0, 1] }"));
+    return dump(terminal, { color: "never", after: "plan", kernels: "software", memory: 100 }, path.join(folder, "line.dl"));
+  }],
+  ["bytes that are none", () => parseBytes("64 MBit")],
   ["an engine: a size over its capacity", () => checkCapacity({ name: "step", capacity: { N: 64 } } as unknown as EntryPlan, { N: 65 })],
   ["no adapter", async () => {
     const driver = process.env["VK_DRIVER_FILES"];

@@ -55,6 +55,12 @@ export const machineCodes: readonly ErrorCode[] = [
     text: "A device runs the turns of a `fold` or `scan` one after the other in one list of operations, and this one would be too long. Fewer turns, a smaller body, or a smaller batch help.",
   },
   {
+    code: "E0611",
+    title: "a memory budget that is too small",
+    text: "`--memory` bounds what a training step keeps between its kernels: the values of the forward pass that the backward pass reads, beside parameters, optimizer states and data. Values that do not fit are computed twice, the cheapest first. A kernel's own operands and results must lie in memory at once, and those of the longest stretch without a kept value; the message says the least that was found.",
+    see: ["E0602"],
+  },
+  {
     code: "E0701",
     title: "a file cannot be read",
     text: "The file does not exist, may not be read, or is not UTF-8 text; or it should hold weights and is no safetensors file. The message says which. Paths on the command line start from the current folder, paths inside a .dl file from that file's folder.",

@@ -1,0 +1,23 @@
+/**
+ * A kernel that does the same with other buffers. Comes in: a kernel, and what takes the place of what. Goes out: the kernel; its text is
+ * the same, since no text names a buffer.
+ *
+ *     exchangeBuffers(relu(h1 -> h2), { h1: h3, h2: h4 })     relu(h3 -> h4)
+ */
+import type { Buffer, Kernel, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
+
+/** Buffers that `by` does not name stay. */
+export function exchangeBuffers<K extends Kernel>(kernel: K, by: ReadonlyMap<Buffer, Buffer>): K {
+  const to = (buffer: Buffer): Buffer => by.get(buffer) ?? buffer;
+  const block = (body: readonly KernelStmt[]): readonly KernelStmt[] =>
+    body.map((s) => {
+      if (s.kind === "load" || s.kind === "store") return { ...s, buffer: to(s.buffer) };
+      if (s.kind === "for") return { ...s, body: block(s.body) };
+      return s.kind === "if" ? { ...s, body: block(s.body), ...(s.otherwise && { otherwise: block(s.otherwise) }) } : s;
+    });
+  const slot = (p: ParamSlot): ParamSlot => (p.source.kind === "base" ? { ...p, source: { kind: "base", buffer: to(p.source.buffer) } } : p);
+  return {
+    ...kernel, body: block(kernel.body), params: kernel.params.map(slot),
+    buffers: kernel.buffers.map(to), reads: new Set([...kernel.reads].map(to)), writes: new Set([...kernel.writes].map(to)),
+  };
+}
