@@ -65,6 +65,8 @@ class Fuser {
   /** Roots that read a root. */
   private readonly readers = new Map<Node, Set<Node>>();
   private readonly drafts = new Set<Draft>();
+  /** The longest way to a draft: whoever reads it has a higher one, so most of a search for a way is cut off by comparing two numbers. */
+  private readonly levels = new Map<Draft, number>();
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
@@ -76,6 +78,7 @@ class Fuser {
       const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads: this.sources(node) };
       this.draftOf.set(node, draft);
       this.drafts.add(draft);
+      this.levels.set(draft, Math.max(0, ...[...draft.reads].flatMap((s) => (isStored(s) ? [] : this.level(this.draftOf.get(s)) + 1))));
       for (const source of draft.reads) this.readers.set(source, (this.readers.get(source) ?? new Set()).add(node));
     }
   }
@@ -179,27 +182,53 @@ class Fuser {
     into.reads = reads;
     for (const m of other.members) this.draftOf.set(m, into);
     this.drafts.delete(other);
+    this.raise(into, Math.max(this.level(into), this.level(other)));
     return true;
+  }
+
+  private level(draft: Draft | undefined): number {
+    return (draft && this.levels.get(draft)) ?? 0;
+  }
+
+  /** Puts a draft on a level, and those that read it above it. */
+  private raise(draft: Draft, to: number): void {
+    this.levels.set(draft, to);
+    const work = [draft];
+    for (let d = work.pop(); d; d = work.pop())
+      for (const next of this.followers(d))
+        if (this.level(next) <= this.level(d)) {
+          this.levels.set(next, this.level(d) + 1);
+          work.push(next);
+        }
+  }
+
+  /** The drafts that read what a draft makes. */
+  private followers(draft: Draft): ReadonlySet<Draft> {
+    const found = new Set<Draft>();
+    for (const m of draft.members)
+      if (!isStored(m))
+        for (const reader of this.readers.get(m) ?? []) {
+          const next = this.draftOf.get(reader);
+          if (next && next !== draft) found.add(next);
+        }
+    return found;
   }
 
   /** True when a path leads from one draft to the other through a third, or when too much would have to be searched. */
   private reaches(from: Draft, to: Draft): boolean {
     const seen = new Set<Draft>([from]);
     const work: Draft[] = [from];
+    const goal = this.level(to);
     for (let d = work.pop(); d; d = work.pop())
-      for (const m of d.members) {
-        if (isStored(m)) continue;
-        for (const reader of this.readers.get(m) ?? []) {
-          const next = this.draftOf.get(reader);
-          if (!next || seen.has(next)) continue;
-          if (next === to) {
-            if (d !== from) return true;
-            continue;
-          }
-          if (seen.size > mostSearched) return true;
-          seen.add(next);
-          work.push(next);
+      for (const next of this.followers(d)) {
+        if (next === to) {
+          if (d !== from) return true;
+          continue;
         }
+        if (seen.has(next) || this.level(next) >= goal) continue;
+        if (seen.size > mostSearched) return true;
+        seen.add(next);
+        work.push(next);
       }
     return false;
   }
