@@ -61,7 +61,7 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
         message: `entry ${entry} needs ${count(slabs[name])} bytes in one buffer (${name}); the device allows ${count(options.limits.bufferBytes)}`,
         hint: "a smaller batch or smaller layers need less",
       });
-  const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, options.limits) }));
+  const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, slabs, options.limits) }));
   const least = lowerBound(new Map(temps), (b) => align(bytesOf(b)), kernels.length);
   return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
 }
@@ -138,7 +138,7 @@ function placeInOrder(order: readonly (readonly [Buffer, Life])[], places: Map<B
 }
 
 /** The bindings of one kernel. */
-function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, limits: MemoryLimits): Placement {
+function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs: Readonly<Record<SlabName, number>>, limits: MemoryLimits): Placement {
   const offsetOf = (b: Buffer): number => {
     const offset = offsets.get(b);
     if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
@@ -159,8 +159,10 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, limit
   for (const slab of slabNames) {
     const members = kernel.buffers.filter((b) => slabOf(b.place) === slab);
     if (members.length === 0) continue;
-    const start = Math.min(...members.map(offsetOf));
-    const end = Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
+    // The whole slab where a binding holds it: the array in the text then has one length for all, and equal layers have one text.
+    const whole = slabs[slab] <= limits.bindingBytes;
+    const start = whole ? 0 : Math.min(...members.map(offsetOf));
+    const end = whole ? slabs[slab] : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
     if (end - start > limits.bindingBytes)
       throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${count(end - start)} bytes of one buffer; a binding holds ${count(limits.bindingBytes)}` });
     const types = new Set(members.map((b) => stored(b.dtype)));

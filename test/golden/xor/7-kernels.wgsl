@@ -233,10 +233,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
 // exp_sum_finite_any: read_write, read, read_write, read
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 4>;
-@group(0) @binding(1) var<storage, read_write> b0: array<u32, 68>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<u32, 68>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 388>;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32, 320>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 128>;
+@group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 512>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = select(a0, -87.33654022216797f, (a0 < (-87.33654022216797f)));
