@@ -11,6 +11,8 @@ export interface KernelProgram {
   readonly bytes: number;
   /** Milliseconds of the best kernel written by hand for SwiftShader, on two quiet cores: the goal there. */
   readonly byHand?: number;
+  /** Too large for a processor that plays GPU, or there to be larger than a GPU's caches. */
+  readonly large?: true;
   /** The entry to run; `step` runs are measured in the dispatches that update parameters. */
   readonly entry: "predict" | "step";
 }
@@ -66,4 +68,14 @@ const convolutions: readonly KernelProgram[] = [
   convolution("its gradient by x", "grad(sum(y * g), x)"),
 ];
 
-export const kernelPrograms: readonly KernelProgram[] = [...products(256, 12), ...products(512, 109), ...products(1024), ...vectors, ...elementwise, ...rows, ...convolutions];
+const large: readonly KernelProgram[] = [
+  ...products(2048),
+  ...products(4096),
+  { name: "a + b, 16777216", entry: "predict", bytes: 12 * 2 ** 24, text: model(`input a: f32[${2 ** 24}]\ninput b: f32[${2 ** 24}]\noutput o = a + b`) },
+  { name: "sum of rows, 16384 x 1024", entry: "predict", bytes: 4 * (2 ** 24 + 2 ** 14), text: model("input x: f32[16384, 1024]\noutput o = sum(x, axis = 1)") },
+  { name: "sum of columns, 16384 x 1024", entry: "predict", bytes: 4 * (2 ** 24 + 2 ** 10), text: model("input x: f32[16384, 1024]\noutput o = sum(x, axis = 0)") },
+  { name: "softmax, 16384 x 1024", entry: "predict", bytes: 8 * 2 ** 24, text: model("input x: f32[16384, 1024]\noutput o = softmax(x)") },
+  { name: "layer norm, 16384 x 1024", entry: "predict", bytes: 8 * 2 ** 24, text: model("input x: f32[16384, 1024]\noutput o = layer_norm(x)") },
+].map((program): KernelProgram => ({ ...program, entry: "predict", large: true }));
+
+export const kernelPrograms: readonly KernelProgram[] = [...products(256, 12), ...products(512, 109), ...products(1024), ...vectors, ...elementwise, ...rows, ...convolutions, ...large];
