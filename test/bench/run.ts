@@ -53,6 +53,11 @@ function known<T extends string>(given: readonly string[], all: readonly T[], wh
   return given.length === 0 ? all : all.filter((name) => given.includes(name));
 }
 
+function positive(given: string | undefined, what: string): number | undefined {
+  if (given === undefined || Number(given) > 0) return given === undefined ? undefined : Number(given);
+  throw new Error(`--${what} takes a number above 0, not ${given}`);
+}
+
 /** Runs a workload in a process of its own. */
 function measure(request: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -73,24 +78,28 @@ async function main(): Promise<void> {
   const wanted: readonly ContenderName[] = known(values.only?.split(",") ?? [], contenderNames, "contender");
   const contenders = wanted.some((name) => name !== "nabla") && !installPeers() ? wanted.filter((name) => name === "nabla") : wanted;
   const effort: Effort = {
-    rounds: Number(values.rounds ?? (values.quick ? 2 : 7)),
+    rounds: positive(values.rounds, "rounds") ?? (values.quick ? 2 : 7),
     blockMs: values.quick ? 100 : 600,
-    patienceMs: 1000 * Number(values.patience ?? (values.quick ? 3 : 20)),
+    patienceMs: 1000 * (positive(values.patience, "patience") ?? (values.quick ? 3 : 20)),
   };
+  const file = values.output ?? `${root}bench-results/steps.json`;
+  if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
   const results: WorkloadResult[] = [];
-  let adapter = "";
+  const soFar = (adapter: string): Results => ({
+    date: new Date().toISOString(), adapter, node: process.version, processor: os.cpus()[0]?.model ?? "", cores: os.cpus().length, effort, workloads: results,
+  });
+  let all = soFar("");
   for (const workload of workloads) {
     const started = performance.now();
     const load = os.loadavg()[0] ?? 0;
-    const answer = await measure({ workload, contenders, effort });
-    adapter = answer.adapter;
+    const failed = (error: Error): Answer => ({ adapter: all.adapter, software: false, measured: contenders.map((name) => ({ name, version: "", losses: {}, error: error.message })) });
+    const answer = await measure({ workload, contenders, effort }).catch(failed);
     results.push({ workload, load, measured: answer.measured });
     process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
+    // After each, so that an interrupted run leaves what it has.
+    all = soFar(answer.adapter);
+    writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
   }
-  const all: Results = { date: new Date().toISOString(), adapter, node: process.version, processor: os.cpus()[0]?.model ?? "", cores: os.cpus().length, effort, workloads: results };
-  const file = values.output ?? `${root}bench-results/steps.json`;
-  if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
   if (values.document !== undefined) writeFileSync(values.document, withSection(readFileSync(values.document, "utf8"), "steps", tables(all, true)));
   process.stdout.write(values.json ? `${JSON.stringify(all, null, 1)}\n` : tables(all, values.markdown === true));
 }
