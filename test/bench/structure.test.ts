@@ -37,4 +37,4 @@ const dispatches = (block: Block): number => block.reduce((n, item) => n + (item
 
 test("the structure of the benchmark's steps", async () => {
   await expect(workloadNames.map(structureOf).join("\n")).toMatchFileSnapshot("structure.txt");
-}, 120_000);
+}, 600_000);
