@@ -91,9 +91,25 @@ interface Piece {
   readonly operations: number;
 }
 
+/** Accesses and operations of some statements, by what they vary with. */
+interface Tally {
+  readonly accesses: Readonly<Record<Varies, number>>;
+  readonly operations: Readonly<Record<Varies, number>>;
+}
+
+/** An arrangement, with the work outside the innermost sum counted once. */
+interface Arranged {
+  readonly product: Product;
+  readonly before: Tally;
+  readonly inside: Tally;
+  readonly after: Tally;
+  /** For each side that invocations in step may read together, along what they are neighbours in tiles of a size. */
+  readonly together: readonly { readonly side: "row" | "column"; readonly along: (rows: number, columns: number) => Along | undefined }[];
+}
+
 /** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
 export function chooseTile(product: Product, profile: Profile): Choice {
-  const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, 1, 1), finish: "written" } };
+  const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, tally(product.inside), 1, 1), finish: "written" } };
   let [best, least] = [plain, Infinity];
   for (const [choice, time] of timed(product, profile)) if (time < least) [best, least] = [choice, time];
   return best;
@@ -113,19 +129,31 @@ export function rankTiles(product: Product, profile: Profile): readonly Choice[]
 function* timed(product: Product, profile: Profile): Generator<readonly [Choice, number]> {
   const price = prices[profile.name];
   const pieces = piecesOf(product);
-  for (const arranged of arrangements(product))
-    for (const rows of sidesOf(arranged.rows, profile.tile[0]))
-      for (const columns of sidesOf(arranged.columns, profile.tile[1])) {
+  for (const arrangement of arrangements(product)) {
+    const arranged = counted(arrangement, profile);
+    for (const rows of sidesOf(arrangement.rows, profile.tile[0]))
+      for (const columns of sidesOf(arrangement.columns, profile.tile[1])) {
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
-        const unroll = unrollFor(arranged, rows, columns);
-        const ways = [{ unroll }, ...broadcasts(arranged, rows, columns, profile)];
+        const ways: readonly Pick<Tile, "unroll" | "broadcast">[] = [
+          { unroll: unrollFor(arrangement, arranged.inside, rows, columns) },
+          ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? [{ unroll: profile.subgroup ?? 1, broadcast: side }] : [])),
+        ];
         for (const [way, finish] of ways.flatMap((w) => finishes(arranged, rows, columns, profile).map((f) => [w, f] as const))) {
           const tile = { rows, columns, ...way, finish };
           const time = timeOf(arranged, pieces, tile, price);
-          if (time < Infinity) yield [{ product: arranged, tile }, time];
+          if (time < Infinity) yield [{ product: arrangement, tile }, time];
         }
       }
+  }
+}
+
+function counted(product: Product, { subgroup }: Profile): Arranged {
+  const together = subgroup === undefined ? [] : (["row", "column"] as const).flatMap((side) => {
+    const along = togetherOn(product, side, subgroup);
+    return along ? [{ side, along }] : [];
+  });
+  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), together };
 }
 
 /** All rows as one line or one axis of them, the same of columns, and each summed axis innermost. */
@@ -143,40 +171,42 @@ function sidesOf(axes: readonly Axis[], most: number): readonly number[] {
   return [...new Set([...sides.filter((side) => side === 1 || side < capacity), ...fitting])].filter((side) => side <= most).sort((a, b) => a - b);
 }
 
-/** Tiles in which one side is read together. */
-function broadcasts(product: Product, rows: number, columns: number, { subgroup }: Profile): readonly Pick<Tile, "unroll" | "broadcast">[] {
-  if (subgroup === undefined) return [];
-  return (["row", "column"] as const).flatMap((side) => (lanesAlong(product, { rows, columns, broadcast: side }, subgroup) ? [{ unroll: subgroup, broadcast: side }] : []));
-}
+type Along = "row" | "column" | "batch";
 
 /** Along what invocations that run in step are neighbours, so that all of them need the same values of the side that they read together; undefined where they would not. */
-export function lanesAlong(product: Product, { rows, columns, broadcast }: Pick<Tile, "rows" | "columns" | "broadcast">, lanes: number): "row" | "column" | "batch" | undefined {
+export function lanesAlong(product: Product, { rows, columns, broadcast }: Pick<Tile, "rows" | "columns" | "broadcast">, lanes: number): Along | undefined {
+  return broadcast && togetherOn(product, broadcast, lanes)?.(rows, columns);
+}
+
+/** The same for tiles of all sizes; undefined where it cannot be for any. */
+function togetherOn(product: Product, broadcast: "row" | "column", lanes: number): ((rows: number, columns: number) => Along | undefined) | undefined {
   const { depends, inside, fold, batch } = product;
   const innermost = fold.axes.findLast((a) => a.extent !== 1);
-  if (!broadcast || !innermost || innermost.capacity < lanes) return undefined;
+  if (!innermost || innermost.capacity < lanes) return undefined;
   const turning = inside.filter(({ stmt }) => stmt.kind !== "store" && depends.get(stmt.id)?.has(innermost.id));
   if (turning.some((c) => c.varies === "none") || !turning.some((c) => c.varies === broadcast)) return undefined;
   const whole = (axes: readonly Axis[], side: number): boolean => {
     const { live } = points(axes);
     return typeof live === "number" && Math.ceil(live / side) % lanes === 0;
   };
-  const other = broadcast === "row" ? "column" : "row";
-  if (other === "column" ? whole(product.columns, columns) : whole(product.rows, rows)) return other;
   const own = inside.filter((c) => c.varies === broadcast).map(({ stmt }) => (stmt.kind === "store" ? undefined : depends.get(stmt.id)));
-  return whole(batch, 1) && batch.every((a) => a.extent === 1 || own.every((axes) => !axes?.has(a.id))) ? "batch" : undefined;
+  const otherwise = whole(batch, 1) && batch.every((a) => a.extent === 1 || own.every((axes) => !axes?.has(a.id))) ? "batch" : undefined;
+  return broadcast === "row"
+    ? (_, columns) => (whole(product.columns, columns) ? "column" : otherwise)
+    : (rows) => (whole(product.rows, rows) ? "row" : otherwise);
 }
 
-function finishes(product: Product, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
+function finishes({ after }: Arranged, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
   if (rows * columns === 1) return ["written"];
-  if (profile.name !== "software") return [rows * columns * operations(product.after, 1, 1) > longFinish ? "cells" : "written"];
+  if (profile.name !== "software") return [rows * columns * times(after.operations, 1, 1) > longFinish ? "cells" : "written"];
   return rows === 1 ? ["written", "cells"] : ["written", "rows", "cells"];
 }
 
-function unrollFor(product: Product, rows: number, columns: number): number {
+function unrollFor(product: Product, inside: Tally, rows: number, columns: number): number {
   const inner = product.fold.axes.findLast((a) => a.extent !== 1);
   if (!inner) return 1;
   if (inner.extent === inner.capacity && inner.capacity <= shortAxis) return inner.capacity;
-  const loads = Math.max(1, accesses(product.inside, rows, columns));
+  const loads = Math.max(1, times(inside.accesses, rows, columns));
   let unroll = 1;
   while (unroll < mostUnroll && unroll * 2 * loads <= mostLoadsAtOnce && unroll * 4 <= inner.capacity) unroll *= 2;
   return unroll;
@@ -195,7 +225,7 @@ function piecesOf({ inside, depends }: Product): readonly Piece[] {
 }
 
 /** Infinity where the text would be too long. */
-function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: Prices): number {
+function timeOf({ product, before, after }: Arranged, pieces: readonly Piece[], tile: Tile, price: Prices): number {
   const { rows, columns, unroll, finish, broadcast } = tile;
   const cells = rows * columns;
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
@@ -208,18 +238,18 @@ function timeOf(product: Product, pieces: readonly Piece[], tile: Tile, price: P
   for (const { axes, accesses: reads, operations: work } of pieces) {
     const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
     const varies = variesWith(axes, product.rows, product.columns);
-    const times = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? unroll : 1);
-    inSum += times * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
+    const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? unroll : 1);
+    inSum += done * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
     if (level === loops.length) {
-      loads += reads * times;
-      inner += work * times;
+      loads += reads * done;
+      inner += work * done;
     }
   }
-  const outside = accesses(product.before, rows, columns) + accesses(product.after, rows, columns);
-  const finishing = operations(product.after, rows, columns) + operations(product.before, rows, columns) + picking(tile);
+  const outside = times(before.accesses, rows, columns) + times(after.accesses, rows, columns);
+  const finishing = times(after.operations, rows, columns) + times(before.operations, rows, columns) + picking(tile);
   const copiesOfAfter = finish === "written" ? [rows, columns] as const : finish === "rows" ? [1, columns] as const : [1, 1] as const;
-  const writtenAccesses = loads * unroll + accesses(product.before, rows, columns) + accesses(product.after, ...copiesOfAfter);
-  const writtenAfter = operations(product.before, rows, columns) + operations(product.after, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
+  const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...copiesOfAfter);
+  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
   const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * 2;
@@ -244,15 +274,21 @@ function copies(varies: Varies, rows: number, columns: number): number {
   return varies === "both" ? rows * columns : varies === "row" ? rows : varies === "column" ? columns : 1;
 }
 
-function accesses(list: readonly Classed[], rows: number, columns: number): number {
-  return list.reduce((n, { stmt, varies }) => n + (stmt.kind === "store" ? rows * columns : stmt.kind === "load" ? copies(varies, rows, columns) : 0), 0);
+function tally(list: readonly Classed[]): Tally {
+  const accesses = { none: 0, row: 0, column: 0, both: 0 };
+  const operations = { none: 0, row: 0, column: 0, both: 0 };
+  for (const { stmt, varies } of list) {
+    // Each cell stores its own result.
+    const of = stmt.kind === "store" ? "both" : varies;
+    if (stmt.kind !== "let") accesses[of]++;
+    operations[of] += 2 + (stmt.kind === "load" ? 0 : size(stmt.value));
+  }
+  return { accesses, operations };
 }
 
-function operations(list: readonly Classed[], rows: number, columns: number): number {
-  return list.reduce((n, { stmt, varies }) => {
-    const parts = stmt.kind === "let" ? [stmt.value] : stmt.kind === "store" ? [stmt.value] : [];
-    return n + copies(stmt.kind === "store" ? "both" : varies, rows, columns) * parts.reduce((sum, s) => sum + size(s), 2);
-  }, 0);
+/** What is counted for a tile of this size. */
+function times(counts: Readonly<Record<Varies, number>>, rows: number, columns: number): number {
+  return counts.none + counts.row * rows + counts.column * columns + counts.both * rows * columns;
 }
 
 function size(s: Scalar): number {
