@@ -14,7 +14,7 @@ import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
 import { horizontal } from "./horizontal.ts";
 import { maskedProduct } from "./masked-product.ts";
-import { pointwise } from "./pointwise.ts";
+import { lines, pointwise } from "./pointwise.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
 import { turns } from "./turns.ts";
@@ -54,7 +54,7 @@ export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> 
       return (product && contract(product, profile)) ?? reduce(nest, profile);
     }
     case "row":
-      return row(nest, profile);
+      return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":

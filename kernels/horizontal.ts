@@ -5,8 +5,8 @@
  *     sgd W (4 workgroups), sgd b (1)     ->     workgroups 0..3 update W, workgroup 4 updates b
  *
  * Two kernels may share a dispatch when neither writes what the other reads or writes. A kernel joins the next one or, when all
- * it writes outlives the entry (an update, an output), a later one, as long as it depends on nothing on the way and
- * nothing there on it. A dispatch costs as much as several thousand multiplications; a model has dozens of updates.
+ * it writes outlives the entry (an update, an output) or it reads little (sums for a bias), a later one, as long as it depends on nothing
+ * on the way and nothing there on it. A dispatch costs as much as several thousand multiplications; a model has dozens of updates.
  *
  * A processor that plays GPU takes every branch, with all lanes switched off where the condition is false: there each workgroup
  * pays for every body once, and kernels share a dispatch only where that costs less than the dispatch.
@@ -25,6 +25,8 @@ import { lastValue, measure, renumber } from "./renumber.ts";
 const most = { accesses: 160, statements: 1600, members: 32 } as const;
 /** How many dispatches ahead an update may wait. */
 const farthest = 64;
+/** What a kernel whose results the entry itself reads may keep in memory by waiting. */
+const mostWaiting = 1024 * 1024;
 /** Invocations of a workgroup that several kernels share. */
 const widest = 64;
 /** Nanoseconds: a dispatch, and an access or another statement that four switched-off lanes go through; two cores share the latter. */
@@ -70,7 +72,7 @@ function largestSlab(buffers: readonly Buffer[]): number {
 /** The first group from the front (the last of the list) that the kernel may join without passing one it conflicts with. */
 function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: number, profile: Profile): Group | undefined {
   if (!kernel.rebind) return undefined;
-  const mayWait = [...kernel.writes].every((b) => b.place !== "temp");
+  const mayWait = [...kernel.writes].every((b) => b.place !== "temp") || waiting(kernel) <= mostWaiting;
   const size = measure(kernel.body);
   for (let ahead = 1; ahead <= (mayWait ? farthest : 1); ahead++) {
     const group = groups.at(-ahead);
@@ -86,6 +88,11 @@ function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: num
     if (fits) return group;
   }
   return undefined;
+}
+
+/** Bytes that live longer when a kernel waits: temps that it reads. */
+function waiting(kernel: Kernel): number {
+  return [...kernel.reads].reduce((bytes, b) => bytes + (b.place === "temp" ? 4 * b.elements : 0), 0);
 }
 
 /** Workgroups of a kernel at capacity if each had `width` invocations. */

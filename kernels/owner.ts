@@ -4,7 +4,7 @@
  *
  *     h[b, o] for b < N (at most 64), o < 32     ->     item = workgroup*128 + lane; if item < N*32 { b = item/32; o = item%32; … }
  */
-import type { KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
+import type { Axis, KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { int, below, plus, times } from "./arithmetic.ts";
 import { finish } from "./bound-kernel.ts";
@@ -49,9 +49,9 @@ function ownerOf(nest: Nest, profile: Profile, family: string, width: number, se
   return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other, several) }, body);
 }
 
-/** The statements that are the same at every point, and the others. */
-function withoutAxes(nest: Nest): readonly [readonly Stmt[], readonly Stmt[]] {
-  const varies = new Set(nest.parallel.map((a) => a.id));
+/** The statements that are the same all along some axes, and the others. */
+export function withoutAxes(nest: Nest, axes: readonly Axis[] = nest.parallel): readonly [readonly Stmt[], readonly Stmt[]] {
+  const varies = new Set(axes.map((a) => a.id));
   const written = new Set(nest.body.flatMap((s) => (s.kind === "store" ? [s.buffer] : [])));
   const isAlike = (s: Scalar | undefined): boolean =>
     s === undefined || (s.kind === "ref" ? !varies.has(s.id) : s.kind === "op" || s.kind === "call" ? s.args.every(isAlike) : true);

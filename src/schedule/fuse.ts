@@ -15,7 +15,7 @@ import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
 import { isAligned } from "./align.ts";
-import { elementsOf, isAnchor, isInTurns, isProduct } from "./cost.ts";
+import { elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
 import { isStored } from "./choose-roots.ts";
 
 export interface Group {
@@ -43,6 +43,8 @@ const fewRows = 8;
 const smallNest = 2048;
 const mostMembers = 64;
 const mostBuffers = 32;
+/** Multiplications of a product that rows may take along. */
+const littleProduct = 4096;
 const mostSearched = 500;
 
 interface Draft {
@@ -127,18 +129,25 @@ class Fuser {
   }
 
   private row(loop: Draft, other: Draft): boolean {
-    if (this.hasProduct(loop) || this.hasProduct(other)) return false;
+    if (this.hasLargeProduct(loop) || this.hasLargeProduct(other)) return false;
     if (loop.members.some((m) => m.op === "scatter_sum") || other.members.some((m) => m.op === "scatter_sum")) return false;
-    const rank = loop.parallel.length;
-    const fits = this.isPointwise(other)
-      ? other.members.every((m) => m.type.shape.length >= rank && sameShape(m.type.shape.slice(0, rank), loop.parallel))
-      : sameShape(other.parallel, loop.parallel);
-    if (!fits || !(this.readsFrom(other, loop) || this.shareLarge(loop, other))) return false;
-    const rows = this.elements(loop.parallel);
+    const common = this.rowsOf(loop, other);
+    const rank = common?.length ?? 0;
+    if (!common || !(this.readsFrom(other, loop) || this.shareLarge(loop, other))) return false;
+    const rows = this.elements(common);
     const work = Math.max(...[...loop.members, ...other.members].map((m) => this.work(m)));
     if (work / Math.max(1, rows) > mostRowElements) return false;
     // Few rows: one invocation each would do by itself what many could share, unless it is little.
     return rows >= fewRows || (work <= smallNest && other.members.every((m) => m.type.shape.length === rank));
+  }
+
+  /** The rows that both go over: those of the loop, or those without the axes of one element that they end with. */
+  private rowsOf(loop: Draft, other: Draft): readonly Dim[] | undefined {
+    const bare = withoutOnes(loop.parallel);
+    return [loop.parallel, bare].find((rows) =>
+      this.isPointwise(other)
+        ? other.members.every((m) => m.type.shape.length >= rows.length && sameShape(m.type.shape.slice(0, rows.length), rows))
+        : sameShape(rows === bare ? withoutOnes(other.parallel) : other.parallel, rows));
   }
 
   private multiOutput(x: Draft, y: Draft): boolean {
@@ -165,8 +174,9 @@ class Fuser {
     const members = this.sorted([...into.members, ...other.members]);
     if (members.some(isInTurns)) return false;
     if (members.length > mostMembers) return false;
-    const rank = Math.min(into.parallel.length, other.parallel.length);
-    const parallel = rank === into.parallel.length ? into.parallel : other.parallel;
+    const least = into.parallel.length <= other.parallel.length ? into.parallel : other.parallel;
+    const parallel = (rule === "row" && this.rowsOf(into, other)) || least;
+    const rank = parallel.length;
     const own = new Set(members);
     const outside = (n: Node): boolean => isStored(n) || (this.roots.has(n) && !own.has(n));
     if (!isAligned(members, own, rank, outside)) return false;
@@ -265,8 +275,9 @@ class Fuser {
     return !this.isLoop(d) && d.members.every((m) => m.op !== "const" || typeof m.attrs.data === "number");
   }
 
-  private hasProduct(d: Draft): boolean {
-    return d.members.some(isProduct);
+  /** A product that is worth tiles: by rows it takes both operands anew for each product, which for a little one costs less than a dispatch. */
+  private hasLargeProduct(d: Draft): boolean {
+    return d.members.some((m) => isProduct(m) && m.inputs.some((x, at) => elementsOf(x, this.options.capacity) * readsPerElement(m, at, this.options.capacity) > littleProduct));
   }
 
   private elements(shape: readonly Dim[]): number {
@@ -280,6 +291,10 @@ class Fuser {
   private sorted(nodes: readonly Node[]): Node[] {
     return [...nodes].sort((x, y) => this.place(x) - this.place(y));
   }
+}
+
+function withoutOnes(shape: readonly Dim[]): readonly Dim[] {
+  return shape.slice(0, shape.findLastIndex((d) => d !== 1) + 1);
 }
 
 function describe(node: Node): string {

@@ -111,7 +111,7 @@ function textOf(s: Scalar, params: Nest["params"], names: ReadonlyMap<number, st
 }
 
 /** True when an index is the row-major position over the axes. */
-function isOwnPosition(index: Scalar, axes: readonly Axis[]): boolean {
+export function isOwnPosition(index: Scalar, axes: readonly Axis[]): boolean {
   const factors = new Map<number, number>();
   const add = (s: Scalar, by: number): boolean => {
     if (s.kind === "ref") factors.set(s.id, (factors.get(s.id) ?? 0) + by);

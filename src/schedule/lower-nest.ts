@@ -77,8 +77,8 @@ function storeTable(b: NestBuilder, node: Node, buffers: readonly Buffer[]): voi
 }
 
 function shapeOf(group: Group, body: readonly Stmt[]): Nest["shape"] {
-  if (group.members.some(isProduct)) return "contract";
   const folds = body.filter((s) => s.kind === "fold").length;
+  if (group.members.some(isProduct) && folds === 1 && !body.some((s) => s.kind === "each")) return "contract";
   if (body.some((s) => s.kind === "each") || folds > 1) return "row";
   return folds === 1 ? "reduce" : "pointwise";
 }

@@ -79,4 +79,22 @@ describe("several points for each invocation", () => {
     expect(groups(new Set())).toBe(512);
     expect(groups(new Set(["several"]))).toBe(128);
   });
+
+  it.each([[1000, 4, 999], [513, 17, 513], [700, 129, 1], [600, 256, 599]])("go along the last axis where positions are taken apart: at most %i x %i, %i of them", async (most, columns, live) => {
+    const w = new NestWriter();
+    const bound = { capacity: { N: most } };
+    const [x, s, y] = [buffer("x", [N, columns], "input", bound), buffer("s", [columns], "input"), buffer("y", [N, columns], "output", bound)];
+    const [r, c] = [w.axis("r", N, bound.capacity), w.axis("c", columns)];
+    const body: Stmt[] = [];
+    const place = address([r, columns], [c, 1]);
+    body.push({ kind: "store", buffer: y, index: place, value: mul(w.load(body, x, place), w.load(body, s, at(c))) });
+    const nest = w.nest("scaled", "pointwise", [r, c], body);
+    const inputs = { x: numbers(live * columns, 5), s: numbers(columns, 9) };
+    const expected = Array.from(inputs.x, (v, i) => Math.fround(v * (inputs.s[i % columns] ?? 0)));
+    expect(kernelsOf({ nests: [nest], capacity: { N: most } })[0]?.family).toBe("pointwise-line");
+    for (const off of [new Set<string>(), new Set(["several"])]) {
+      const found = await runNests(gpu.device, { nests: [nest], inputs, live: { N: live }, capacity: { N: most }, profile: profiles.software, off });
+      expect(Array.from(found["y"] ?? []).slice(0, live * columns)).toEqual(expected);
+    }
+  });
 });

@@ -133,16 +133,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// contract_and_sum: read_write, read_write, read_write, read_write, read, read_write, read_write, read_write
+// contract_and_sum: read_write, read_write, read_write, read, read_write, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
 @group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
-@group(0) @binding(5) var<storage, read> b4: array<f32, 8>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 16>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 8>;
-@group(0) @binding(8) var<storage, read_write> b7: array<f32, 4>;
+@group(0) @binding(4) var<storage, read> b3: array<f32, 8>;
+@group(0) @binding(5) var<storage, read_write> b4: array<f32, 16>;
+@group(0) @binding(6) var<storage, read_write> b5: array<f32, 8>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
@@ -175,68 +174,55 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p0 = bitcast<i32>(words[0].x);
     let v15 = i32(workgroup.x) - 1i;
     let v16 = (v15 * 16i) + i32(lane.x);
-    if (v16 < 1i) {
-      var v18: f32 = 0.0f;
-      for (var v19: i32 = 0i; v19 < p0; v19++) {
-        let v20 = b1[v19];
-        v18 = v18 + v20;
+    if (v16 < 8i) {
+      let v18 = v16 / 4i;
+      let v17 = v16 - (v18 * 4i);
+      var v19: f32 = 0.0f;
+      let v20 = p0 / 2i;
+      for (var v21: i32 = 0i; v21 < v20; v21++) {
+        let v22 = v21 * 2i;
+        let v23 = v18 + (v22 * 2i);
+        let v24 = b3[v23];
+        let v25 = v17 + (v22 * 4i);
+        let v26 = b4[v25];
+        let v27 = b3[v23 + 2i];
+        let v28 = b4[v25 + 4i];
+        v19 = (v19 + (v24 * v26)) + (v27 * v28);
       }
-      b3[0i] = v18;
+      let v29 = v20 * 2i;
+      for (var v30: i32 = v29; v30 < p0; v30++) {
+        let v31 = v18 + (v30 * 2i);
+        let v32 = b3[v31];
+        let v33 = v17 + (v30 * 4i);
+        let v34 = b4[v33];
+        v19 = v19 + (v32 * v34);
+      }
+      b5[v16] = v19;
     }
   }
-  if ((i32(workgroup.x) >= 2i) & (i32(workgroup.x) < 3i)) {
+  if (i32(workgroup.x) >= 2i) {
     let p0 = bitcast<i32>(words[0].x);
-    let v21 = i32(workgroup.x) - 2i;
-    let v22 = (v21 * 16i) + i32(lane.x);
-    if (v22 < 8i) {
-      let v24 = v22 / 4i;
-      let v23 = v22 - (v24 * 4i);
-      var v25: f32 = 0.0f;
-      let v26 = p0 / 2i;
-      for (var v27: i32 = 0i; v27 < v26; v27++) {
-        let v28 = v27 * 2i;
-        let v29 = v24 + (v28 * 2i);
-        let v30 = b4[v29];
-        let v31 = v23 + (v28 * 4i);
-        let v32 = b5[v31];
-        let v33 = b4[v29 + 2i];
-        let v34 = b5[v31 + 4i];
-        v25 = (v25 + (v30 * v32)) + (v33 * v34);
+    let v35 = i32(workgroup.x) - 2i;
+    let v36 = (v35 * 16i) + i32(lane.x);
+    if (v36 < 4i) {
+      let v37 = min(v36, 3i);
+      var v38: f32 = 0.0f;
+      for (var v39: i32 = 0i; v39 < p0; v39++) {
+        let v40 = (v39 * 4i) + v37;
+        let v41 = b4[v40];
+        v38 = v38 + v41;
       }
-      let v35 = v26 * 2i;
-      for (var v36: i32 = v35; v36 < p0; v36++) {
-        let v37 = v24 + (v36 * 2i);
-        let v38 = b4[v37];
-        let v39 = v23 + (v36 * 4i);
-        let v40 = b5[v39];
-        v25 = v25 + (v38 * v40);
-      }
-      b6[v22] = v25;
-    }
-  }
-  if (i32(workgroup.x) >= 3i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v41 = i32(workgroup.x) - 3i;
-    let v42 = (v41 * 16i) + i32(lane.x);
-    if (v42 < 4i) {
-      let v43 = min(v42, 3i);
-      var v44: f32 = 0.0f;
-      for (var v45: i32 = 0i; v45 < p0; v45++) {
-        let v46 = (v45 * 4i) + v43;
-        let v47 = b5[v46];
-        v44 = v44 + v47;
-      }
-      b7[v43] = v44;
+      b6[v37] = v38;
     }
   }
 }
 
-// exp_sum_finite_any: read_write, read, read_write, read
+// exp_sum_finite_any: read_write, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 4>;
 @group(0) @binding(1) var<storage, read_write> b0: array<u32, 320>;
 @group(0) @binding(2) var<storage, read> b1: array<f32, 128>;
 @group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 512>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 512>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = select(a0, -87.33654022216797f, (a0 < (-87.33654022216797f)));
@@ -300,6 +286,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p10 = bitcast<i32>(words[2].z);
     let p11 = bitcast<i32>(words[2].w);
     let p12 = bitcast<i32>(words[3].x);
+    let p13 = bitcast<i32>(words[3].y);
     let v2 = bitcast<f32>(b0[p3 + 0i]);
     var v3: f32 = 0.0f;
     for (var v4: i32 = 0i; v4 < p2; v4++) {
@@ -363,12 +350,17 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v45 = b3[p11 + 3i];
     let v46 = !nabla_is_finite(v45);
     v38 = v38 | v46;
-    let v47 = b3[p12 + 0i];
+    var v47: f32 = 0.0f;
+    for (var v48: i32 = 0i; v48 < p2; v48++) {
+      let v49 = b3[p12 + v48];
+      v47 = v47 + v49;
+    }
     let t0: bool = !nabla_is_finite(v10);
-    let v48 = select(select(0u, u32(p1), (((t0 | v12) | v29) | v38) | (!nabla_is_finite(v47))), v11, v11 != 0u);
+    let v50 = select(select(0u, u32(p1), (((t0 | v12) | v29) | v38) | (!nabla_is_finite(v47))), v11, v11 != 0u);
     b2[p6 + 0i] = bitcast<u32>(v10);
-    b2[p7 + 0i] = v48;
-    b0[p4 + 0i] = v48;
+    b2[p7 + 0i] = v50;
+    b0[p4 + 0i] = v50;
+    b3[p13 + 0i] = v47;
   }
 }
 
