@@ -24,8 +24,8 @@ function measure(name: string): void {
   const text = textOf(kind, what);
   const cpu = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
   const [wall, used] = [performance.now(), cpu()];
-  const program = compile({ path: `${kind}.dl`, text }).programs[0];
-  if (!program) throw new Error(`${name} has errors`);
+  const { diagnostics, programs: [program] } = compile({ path: `${kind}.dl`, text });
+  if (!program) throw new Error(diagnostics.map((d) => d.message).join("\n"));
   const compiled = performance.now();
   const limits = { storageBuffers: 8, bindingBytes: 2 ** 31, bufferBytes: 2 ** 34 };
   const { plan, texts } = program.lower("step", { capacity: { N: 32 }, profile: profiles.software, limits });

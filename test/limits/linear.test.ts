@@ -7,10 +7,11 @@ import { deepGpt, deepMlp } from "../bench/deep-models.ts";
 /** Dispatches, distinct texts and the processor's time of a step, from its source. */
 function compiled(text: string, N: number): { readonly dispatches: number; readonly texts: number; readonly cpu: number } {
   const before = process.cpuUsage();
-  const program = compile({ path: "deep.dl", text }).programs[0];
-  const made = program?.lower("step", { capacity: { N }, profile: profiles.software, limits: { storageBuffers: 8, bindingBytes: 2 ** 31, bufferBytes: 2 ** 34 } });
+  const { diagnostics, programs: [program] } = compile({ path: "deep.dl", text });
+  if (!program) throw new Error(diagnostics.map((d) => d.message).join("\n"));
+  const { plan, texts } = program.lower("step", { capacity: { N }, profile: profiles.software, limits: { storageBuffers: 8, bindingBytes: 2 ** 31, bufferBytes: 2 ** 34 } });
   const { user, system } = process.cpuUsage(before);
-  return { dispatches: made?.plan.block.length ?? 0, texts: made?.texts.length ?? 0, cpu: user + system };
+  return { dispatches: plan.block.length, texts: texts.length, cpu: user + system };
 }
 
 test.each([["dense layers", deepMlp, 20, 32], ["transformer blocks", deepGpt, 2, 2]] as const)("%s", { timeout: 120_000 }, (_, program, layers, batch) => {
