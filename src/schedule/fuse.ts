@@ -120,7 +120,9 @@ class Fuser {
     };
     add(draft.members.flatMap((m) => [...(this.readers.get(m) ?? [])]));
     add(draft.reads);
-    add([...draft.reads].flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    // What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
+    const rows = this.elements(draft.parallel);
+    add([...draft.reads].filter((m) => elementsOf(m, this.options.capacity) >= rows).flatMap((m) => [...(this.readers.get(m) ?? [])]));
     return [...found];
   }
 
