@@ -36,6 +36,8 @@ export interface Product {
   readonly after: readonly Classed[];
   /** The factors: the first varies with the row, the second with the column. */
   readonly factors: readonly [Scalar, Scalar];
+  /** Which of them is a condition instead, under which the other is summed: what it hides may be anything. */
+  readonly mask?: "row" | "column";
   /** For each value of the nest, the axes it depends on. */
   readonly depends: Depends;
 }
@@ -48,10 +50,11 @@ export function readProduct(nest: Nest): Product | undefined {
   const folds = nest.body.filter((s) => s.kind === "fold");
   const [fold] = folds;
   if (!fold || folds.length !== 1 || nest.body.some((s) => s.kind === "each")) return undefined;
-  if (fold.monoid !== "sum" || fold.mask || fold.value.kind !== "op" || fold.value.op !== "mul" || fold.axes.length === 0) return undefined;
+  if (fold.monoid !== "sum" || fold.mask || fold.axes.length === 0) return undefined;
   if (!fold.body.every((s) => s.kind === "let" || s.kind === "load")) return undefined;
-  const [left, right] = fold.value.args;
-  if (!left || !right) return undefined;
+  const terms = termsOfSum(fold.value);
+  if (!terms) return undefined;
+  const { left, right } = terms;
   const depends = dependencies(nest, fold);
   const parallel = new Set(nest.parallel.filter((a) => a.extent !== 1).map((a) => a.id));
   const own = (s: Scalar): Set<number> => new Set([...dependsOf(s, depends)].filter((id) => parallel.has(id)));
@@ -66,16 +69,26 @@ export function readProduct(nest: Nest): Product | undefined {
   const classed = (stmts: readonly Stmt[]): Classed[] =>
     stmts.flatMap((s) => (s.kind === "fold" || s.kind === "each" ? [] : [{ stmt: s, varies: variesWith(stmtDepends(s, depends), rows, columns) }]));
   const at = nest.body.indexOf(fold);
-  const inside = required(classed(withOpenGuards(fold.body)), [], fold.value.args);
+  const inside = required(classed(withOpenGuards(fold.body)), [], [left, right]);
   if (inside.some((c) => c.varies === "both")) return undefined;
   // What stands before the sum but serves only what follows it is done then: it would lie in registers all the while.
   const first = classed(nest.body.slice(0, at));
-  const before = required(first, inside, fold.value.args);
+  const before = required(first, inside, [left, right]);
   return {
     parallel: nest.parallel, rows, columns, batch, fold, inside, depends, before,
     after: [...first.filter((c) => !before.includes(c)), ...classed(nest.body.slice(at + 1))],
     factors: turned ? [right, left] : [left, right],
+    ...(terms.masked && { mask: turned ? "column" as const : "row" as const }),
   };
+}
+
+/** The two sides of what is summed: factors, or a condition and what is summed where it holds. */
+function termsOfSum(value: Scalar): { readonly left: Scalar; readonly right: Scalar; readonly masked: boolean } | undefined {
+  if (value.kind !== "op") return undefined;
+  const [left, right, otherwise] = value.args;
+  if (!left || !right) return undefined;
+  if (value.op === "mul") return { left, right, masked: false };
+  return value.op === "select" && otherwise?.kind === "constant" && otherwise.value === 0 ? { left, right, masked: true } : undefined;
 }
 
 /**

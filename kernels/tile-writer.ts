@@ -184,10 +184,18 @@ export class TileWriter {
     // All products of a cell in one expression: its accumulator is fetched and put back once.
     this.variables.forEach((row, i) => {
       row.forEach((variable, j) => {
-        const value = factors.reduce<Scalar>((sum, { left, right }) => op("add", variable.dtype, [sum, op("mul", variable.dtype, [left[i] ?? sum, right[j] ?? sum])]), variable);
+        const value = factors.reduce<Scalar>((sum, { left, right }) => op("add", variable.dtype, [sum, this.joined(left[i] ?? sum, right[j] ?? sum)]), variable);
         inner.push({ kind: "assign", id: variable.id, value });
       });
     });
+  }
+
+  /** What a row and a column give to a sum. */
+  private joined(row: Scalar, column: Scalar): Scalar {
+    const { mask, fold } = this.product;
+    const { dtype } = fold.value;
+    if (!mask) return op("mul", dtype, [row, column]);
+    return op("select", dtype, [...(mask === "row" ? [row, column] : [column, row]), constant(0, dtype)]);
   }
 
   /** The factors of a turn: each row's and each column's. */
@@ -210,11 +218,19 @@ export class TileWriter {
     if (!this.shared || !axis || !start || indices.length === 1) return undefined;
     const { side, lane } = this.shared;
     const mine = this.read(axis, plus(start, lane), inner, [side]);
-    const theirs = (values: readonly Scalar[], turn: number): Scalar[] => values.map((v) => this.b.let(inner, op("broadcast", v.dtype, [v, constant(turn, "u32")])));
+    const theirs = (values: readonly Scalar[], turn: number): Scalar[] => values.map((v) => this.theirs(v, turn, inner));
     return indices.map((index, turn) =>
       side === "row"
         ? { left: theirs(mine.left, turn), right: this.read(axis, index, inner, ["column"]).right }
         : { left: this.read(axis, index, inner, ["row"]).left, right: theirs(mine.right, turn) });
+  }
+
+  /** The value of the invocation that reads a turn; conditions go as numbers. */
+  private theirs(v: Scalar, turn: number, inner: KernelStmt[]): Scalar {
+    const from = constant(turn, "u32");
+    if (v.dtype !== "bool") return this.b.let(inner, op("broadcast", v.dtype, [v, from]));
+    const number = op("broadcast", "u32", [op("select", "u32", [v, constant(1, "u32"), constant(0, "u32")]), from]);
+    return this.b.let(inner, op("==", "bool", [number, constant(1, "u32")]));
   }
 
   /** What follows the sum and varies with no row, written once for all rows. */

@@ -11,7 +11,7 @@ import { buffer, kernelsOf, runNests } from "./run-nests.ts";
 
 let gpu: OpenDevice;
 beforeAll(async () => {
-  gpu = await openDevice();
+  gpu = await openDevice({ optionalFeatures: ["subgroups"] });
 });
 afterAll(() => {
   gpu.close();
@@ -50,6 +50,18 @@ describe("a sum under a mask", () => {
         expect(Math.max(...truth.map((x, i) => Math.abs(x - Number(d?.[i]))))).toBeLessThan(1e-4);
       }
     });
+
+  it.each([["software", profiles.software], ["gpu", profiles.gpu], ["in step", { ...profiles.software, subgroup: 4 }]] as const)("sums nothing that the mask hides, were it infinite (%s)", async (name, profile) => {
+    if (name === "in step" && !gpu.device.features.has("subgroups")) return;
+    const [tokens, width, places] = [17, 16, 64];
+    const t = Int32Array.from({ length: places }, (_, i) => i % tokens);
+    const y = numbers(places * width, 3).map((v, i) => (i < width ? Number.POSITIVE_INFINITY : v));
+    const nest = gathered(tokens, width, places);
+    expect(kernelsOf({ nests: [nest], profile, capacity: { N: places } })[0]?.family).toMatch(/^contract/);
+    const { d } = await runNests(gpu.device, { nests: [nest], inputs: { t, y }, live: { N: places }, capacity: { N: places }, profile });
+    const infinite = Array.from(d ?? [], (v, k) => (Number.isFinite(v) ? -1 : Math.floor(k / width))).filter((v) => v >= 0);
+    expect(infinite).toEqual(Array.from({ length: width }, () => 0));
+  });
 
   it("is left alone where rows or columns are few", () => {
     expect(maskedProduct(gathered(3, 16, 8))).toBeUndefined();
