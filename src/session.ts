@@ -9,7 +9,7 @@
 import type { Choices } from "../kernels/alternatives.ts";
 import { profiles } from "../kernels/profiles.ts";
 import { largestBatch } from "./check/train-facts.ts";
-import type { CompiledProgram, SplitEntry } from "./compile.ts";
+import type { CompiledProgram } from "./compile.ts";
 import { F64Engine } from "./harness/f64-engine.ts";
 import { checkRange, liveOf } from "./harness/feed.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
@@ -25,6 +25,7 @@ import { elementsOf } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
 import type { Profile } from "./ir/kernel.ts";
 import { isStep, type EntryName } from "./graph/build.ts";
+import type { SplitEntry } from "./graph/split-by-example.ts";
 import { blameRun } from "./report/blame-run.ts";
 import { baseline, type MemoryLimits } from "./memory/plan.ts";
 import type { Diagnostic } from "./support/diagnostic.ts";

@@ -7,7 +7,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { largestBatch } from "../check/train-facts.ts";
-import type { CompiledProgram, SplitEntry } from "../compile.ts";
+import type { CompiledProgram } from "../compile.ts";
+import type { SplitEntry } from "../graph/split-by-example.ts";
 import type { LoweredEntry, Target } from "../harness/lowered-entry.ts";
 import { isStep, type EntryName } from "../graph/build.ts";
 import { baseName, bundle } from "../harness/bundle.ts";

@@ -14,11 +14,14 @@ import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Graph, Node, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
+import type { Pass } from "../support/trace.ts";
 import { table } from "../ops/table.ts";
 import { addsExamples, byExample, type Dependence } from "./by-example.ts";
+import type { EntryName } from "./build.ts";
 import { Builder } from "./builder.ts";
 import { rebuildGraph } from "./walk.ts";
 import { topological } from "./topological.ts";
+import { verifyGraph } from "./verify-graph.ts";
 
 /** The inputs that tell a part how many examples there are in all, and the number of its first. */
 export const partInputs = { count: "examples in all", first: "first example" } as const;
@@ -28,6 +31,23 @@ export interface SplitGraph {
   readonly part: Graph;
   readonly whole: Graph;
   readonly gathered: ReadonlyMap<string, Node>;
+}
+
+/** The halves of an entry, by name. */
+export type SplitEntry = `${"evaluate" | "predict" | "gradients" | "export"}.${"part" | "whole"}`;
+
+/** Which half of which entry a name stands for. */
+export function splitOf(name: string): { readonly entry: EntryName; readonly half: "part" | "whole" } | undefined {
+  const [, entry, half] = /^(evaluate|predict|gradients|export)\.(part|whole)$/.exec(name) ?? [];
+  return entry === undefined ? undefined : { entry: entry as EntryName, half: half as "part" | "whole" };
+}
+
+/** The pass that splits a graph whose examples are counted by `batch`. */
+export function splitBy(batch: string): Pass<Graph, SplitGraph> {
+  return {
+    name: "split", doc: "Takes what is made example by example from what is made of all examples.",
+    run: (graph) => splitByExample(graph, batch), verify: ({ part, whole }) => [part, whole].forEach((g) => verifyGraph(g)),
+  };
 }
 
 /** Splits a graph whose examples are counted by `batch`. */

@@ -14,7 +14,7 @@ export interface Rule {
 /** The order of the rooms: a file imports from its own and from those to its left, types included. */
 export const order: readonly string[] = [
   "src/support", "src/ir", "src/ops", "grammar", "src/syntax", "src/std", "src/check", "src/graph", "src/grad", "src/simplify", "src/schedule",
-  "kernels", "src/memory", "src/wgsl", "src/harness", "src/report", "src/compile.ts", "src/session.ts", "src/index.ts", "src/cli",
+  "kernels", "src/memory", "src/wgsl", "src/harness", "src/report", "src/lower.ts", "src/compile.ts", "src/session.ts", "src/index.ts", "src/cli",
 ];
 
 /** Rooms that are carried into bundles or pages, and the only rooms of ours they may import from. */

@@ -1,0 +1,65 @@
+/**
+ * The stages below the graph on one page: device code of one graph for given sizes and a class of devices.
+ *
+ *     schedule → bind → recompute → plan → emit → assemble
+ *
+ * Comes in: a simplified graph, a target, what is the same for all entries of a program. Goes out: schedule, kernels, memory, texts
+ * and the plan that the runtime follows. Each pass is verified, timed and dumped through the trace.
+ */
+import { bind } from "../kernels/bind.ts";
+import { costFor } from "../kernels/predict.ts";
+import { verifyKernels } from "../kernels/verify-kernel.ts";
+import type { CheckedModel } from "./check/checked.ts";
+import { isStep } from "./graph/build.ts";
+import { assembleEntry, kernelTexts } from "./harness/assemble.ts";
+import type { LoweredEntry, Target } from "./harness/lowered-entry.ts";
+import type { Kernel, Schedule } from "./ir/kernel.ts";
+import type { Graph } from "./ir/node.ts";
+import { storedIn } from "./memory/lay-out-store.ts";
+import type { Plan, StoreLayout } from "./memory/placement.ts";
+import { baseline, placedBytes, plan } from "./memory/plan.ts";
+import { recompute } from "./memory/recompute.ts";
+import { verifyPlan } from "./memory/verify-plan.ts";
+import { schedule } from "./schedule/schedule.ts";
+import { verifySchedule } from "./schedule/verify-schedule.ts";
+import { UserError } from "./support/diagnostic.ts";
+import type { Span } from "./support/span.ts";
+import { runPass, type Trace } from "./support/trace.ts";
+
+/** What is the same for all entries of a program. */
+export interface Lowering {
+  readonly model: CheckedModel;
+  readonly store: StoreLayout;
+  /** Optimisations to leave out. */
+  readonly off: ReadonlySet<string>;
+  readonly trace: Trace;
+  /** Says it better than the plan where the graph does not fit the device. */
+  readonly tooLarge?: (error: UserError) => UserError;
+}
+
+/** The device code of a graph. Throws a UserError when something does not fit the device. */
+export function lower(graph: Graph, target: Target, { model, store, off, trace, tooLarge = (error) => error }: Lowering): LoweredEntry {
+  const { capacity, profile, limits = baseline, keep, choices, memory: budget } = target;
+  const { entry } = graph;
+  const spanOf = (path: string): Span | undefined => model.params.find((p) => p.path === path)?.span;
+  const run = <In, Out>(name: string, doc: string, input: In, pass: (input: In) => Out, verify?: (output: Out) => void): Out =>
+    runPass({ name, doc, run: pass, ...(verify && { verify }) }, input, trace, entry);
+  const reuse = !off.has("reuse");
+  const place = (k: readonly Kernel[]): Plan => {
+    try {
+      return plan(entry, k, { store, limits, reuse, spanOf });
+    } catch (error) {
+      throw error instanceof UserError ? tooLarge(error) : error;
+    }
+  };
+  const stored = storedIn(store, limits.bindingBytes);
+  const nests = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off, ...(keep && { keep }) }), verifySchedule);
+  const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
+  // Only training keeps values of one pass for another.
+  const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
+  const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, reuse) });
+  const kernels = fits ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
+  const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
+  return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
+}
