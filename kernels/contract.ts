@@ -92,7 +92,8 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   writer.open(inner);
   sum(b, shared ? tile : { ...tile, unroll: tile.broadcast ? 1 : tile.unroll }, writer, inner);
   if (tile.finish === "cells") finishInLoops(b, writer, inner, rowAt, columnAt);
-  else if (tile.finish === "rows" && tile.rows > 1) finishByRow(b, writer, inner, rowAt, columnInside);
+  // A product without rows has one, and what follows its sum varies with the column alone.
+  else if (tile.finish === "rows" && tile.rows > 1 && product.rows.length > 0) finishByRow(b, writer, inner, rowAt, columnInside);
   else writer.finish(inner, rowInside, columnInside);
   const total = b.let(body, times(times(live.batch, live.row), live.column));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;

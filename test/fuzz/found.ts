@@ -17,4 +17,9 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     recipe: { leaves: [[210, 2]], steps: [{ kind: 123, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
     choice: 0,
   },
+  {
+    name: "a product without rows, tiled as if it had some: what follows its sum varies with the column alone",
+    recipe: { leaves: [[]], steps: [{ kind: 6933, a: 225, b: 0, c: 0 }, { kind: 4655, a: 6909, b: 0, c: 0 }], capacity: 1, loss: 1975, seed: 0, live: 1 },
+    choice: 65_926,
+  },
 ];
