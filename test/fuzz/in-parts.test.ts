@@ -81,5 +81,5 @@ it("200 random graphs in parts are what they are at once", { timeout: 240_000 },
   );
   expect(all.elements).toBeGreaterThan(20_000);
   expect(all.rows).toBeGreaterThan(30);
-  expect(all.sums).toBeGreaterThan(100);
+  expect(all.sums).toBeGreaterThan(60);
 });
