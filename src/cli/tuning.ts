@@ -46,7 +46,7 @@ function summary(tried: readonly Tried[], ms: number): string {
   const changed = tried.filter((t) => t.chosen > 0).sort((x, y) => gain(y) - gain(x));
   const [best] = changed;
   const most = best ? `; ${named(best, 0)} → ${named(best, best.chosen)} is ${gain(best).toFixed(2)} times as fast` : "";
-  return `tuned ${printPlural(tried.length, "kernel")} in ${printTime(ms)}, ${changed.length === 0 ? "no" : changed.length} changed${most}`;
+  return `tuned ${printPlural(tried.length, "kernel")} in ${printTime(ms)}, ${changed.length === 0 ? "none" : changed.length} changed${most}`;
 }
 
 function named({ kernels }: Tried, at: number): string {
