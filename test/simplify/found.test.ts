@@ -26,3 +26,13 @@ it("a constant of no elements over a batch is not folded by looking at it", () =
   const view = e.view(none, { shape: [sym("N"), 0], index: [{ numerator: { c: 0, k: [0, 1] }, divisor: 1 }], guards: [] });
   expect(simplify.run(graphWith(e, { y: view })).outputs[0]?.node.type.shape.length).toBe(2);
 });
+
+it("what a reordering and a part of a larger tensor have in common is no reordering of both", () => {
+  const e = new Builder();
+  const [x, wide] = [leaf(e, "x", [16, 7]), leaf(e, "wide", [16, 21])];
+  // The first seven columns of a tensor of 21, turned as the other is.
+  const turned = { shape: [7, 16], index: [{ numerator: { c: 0, k: [0, 1] }, divisor: 1 }, { numerator: { c: 0, k: [1, 0] }, divisor: 1 }], guards: [] };
+  const graph = graphWith(e, { y: e.add(e.view(x, turned), e.view(wide, turned)) });
+  const inputs = draw(graph, 1);
+  agree(run(simplify.run(graph), inputs)["y"]?.data, run(graph, inputs)["y"]?.data, 1e-12);
+});

@@ -87,7 +87,9 @@ export const views: readonly Rule[] = [
     apply: (n, e) => {
       const first = n.inputs[0] as Node;
       if (first.op !== "view" || first.attrs.map.guards.length > 0 || !permutes(first)) return undefined;
-      if (!n.inputs.every((x) => x.op === "view" && access.printMap(x.attrs.map) === access.printMap(first.attrs.map))) return undefined;
+      // The same places of a larger tensor are not all of it.
+      const source = (first.inputs[0] as Node).type.shape;
+      if (!n.inputs.every((x) => x.op === "view" && sameShape((x.inputs[0] as Node).type.shape, source) && access.printMap(x.attrs.map) === access.printMap(first.attrs.map))) return undefined;
       return e.view(e.make(n.op, n.attrs, n.inputs.map((x) => x.inputs[0] as Node)), first.attrs.map);
     },
     example: (e) => e.mul(e.transpose(input(e, "x", [2, 3]), [1, 0]), e.transpose(input(e, "y", [2, 3]), [1, 0])),
