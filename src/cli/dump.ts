@@ -5,7 +5,6 @@
  *     nabla dump examples/xor.dl --after=simplify --entry=step --diff
  */
 import { printKernel } from "../../kernels/print-kernel.ts";
-import { isStep, type EntryName } from "../graph/build.ts";
 import { printGraph } from "../graph/print-graph.ts";
 import type { KernelText } from "../harness/runtime/program.ts";
 import type { Kernel, Schedule } from "../ir/kernel.ts";
@@ -18,7 +17,7 @@ import type { Trace } from "../support/trace.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { CommandError, exitCodes } from "./exit-code.ts";
 import { diffLines } from "./line-diff.ts";
-import { chooseProgram, loadFile } from "./load-file.ts";
+import { chooseEntry, chooseProgram, loadFile } from "./load-file.ts";
 import { type CompileOptions, type MemoryOptions, memoryOf } from "./options.ts";
 import { targetOf } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
@@ -66,8 +65,7 @@ export async function dump(terminal: Terminal, options: DumpOptions, file: strin
   if (failed) return exitCodes.source;
 
   const program = chooseProgram(compilation.programs, name);
-  const entry = (options.entry ?? program.entries.find(isStep) ?? "evaluate") as EntryName;
-  if (!program.entries.includes(entry)) throw new CommandError(`${program.model.name} has no entry '${entry}'`, `one of ${program.entries.join(", ")}`);
+  const entry = chooseEntry(program, options.entry);
   // A file's programs are compiled one after the other, so the n-th result of a pass over an entry is the n-th program's.
   const turn = compilation.programs.filter((p) => p.entries.includes(entry)).indexOf(program);
   const graphs = heard.filter((h) => h.entry === entry);

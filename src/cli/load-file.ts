@@ -8,6 +8,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { UseOptions } from "../check/files.ts";
 import { compile, type Compilation } from "../compile.ts";
+import { type EntryName, isStep } from "../graph/build.ts";
 import { decodeText, readText, whyUnread } from "../harness/node/files.ts";
 import { makeDataset, type Dataset } from "../harness/runtime/dataset.ts";
 import { UserError } from "../support/diagnostic.ts";
@@ -73,6 +74,13 @@ export function chooseProgram(programs: readonly CompiledProgram[], name: string
   if (!only) throw new CommandError(name === undefined ? "the file holds no model" : `there is no train block or model named '${name}'`, name === undefined ? undefined : `there is ${listed}`);
   if (candidates.length > 1) throw new CommandError("the file has several train blocks; say which", `one of ${listed}`);
   return only;
+}
+
+/** The entry that the command line names; without a name the first step, or evaluation where nothing trains. */
+export function chooseEntry(program: CompiledProgram, name: string | undefined): EntryName {
+  const entry = (name ?? program.entries.find(isStep) ?? "evaluate") as EntryName;
+  if (!program.entries.includes(entry)) throw new CommandError(`${program.model.name} has no entry '${entry}'`, `one of ${program.entries.join(", ")}`);
+  return entry;
 }
 
 /** The programs to train for one: those that it starts from, one after the other, and itself. The checker has refused circles. */

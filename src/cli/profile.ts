@@ -5,14 +5,13 @@
  *     nabla profile examples/digits.dl
  */
 import { largestBatch } from "../check/train-facts.ts";
-import { type EntryName, isStep } from "../graph/build.ts";
 import { printProfile } from "../report/print-profile.ts";
 import { type KernelProfile, profileEntry } from "../report/profile-entry.ts";
 import { limitsOf, profileFor } from "../session.ts";
 import { positionOf } from "../support/span.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
-import { CommandError, exitCodes } from "./exit-code.ts";
-import { chooseProgram, loadFile } from "./load-file.ts";
+import { exitCodes } from "./exit-code.ts";
+import { chooseEntry, chooseProgram, loadFile } from "./load-file.ts";
 import type { CompileOptions } from "./options.ts";
 import { usualBatch } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
@@ -35,8 +34,7 @@ export async function profile(terminal: Terminal, options: ProfileOptions, file:
   if (failed || !options.json) reportDiagnostics(compilation.diagnostics, terminal, options.json === true);
   if (failed) return exitCodes.source;
   const program = chooseProgram(compilation.programs, name);
-  const entry = (options.entry ?? program.entries.find(isStep) ?? "evaluate") as EntryName;
-  if (!program.entries.includes(entry)) throw new CommandError(`${program.model.name} has no entry '${entry}'`, `one of ${program.entries.join(", ")}`);
+  const entry = chooseEntry(program, options.entry);
   const { adapterMemory, openDevice } = await import("../harness/node/adapter.ts");
   const { device, info, close } = await openDevice({ limits: adapterMemory, optionalFeatures: ["timestamp-query"], exactTimestamps: true });
   try {
