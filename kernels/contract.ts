@@ -19,13 +19,14 @@ import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
-import { chooseTile, lanesAlong, rankTiles, shortAxis, type Tile } from "./choose-tile.ts";
+import { chooseTile, lanesAlong, rankTiles, shortAxis } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, linear, points } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
+import type { Tile } from "./tile-time.ts";
 import { pick, TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;

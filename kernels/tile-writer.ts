@@ -1,28 +1,23 @@
 /**
- * Writes the statements of a product for every cell of a tile: what varies with the row once per row, with the column once per
- * column, with both once per cell, the rest once; and each part of an index or a condition in the outermost loop that knows it.
- * Comes in: statements with what they vary with, coordinates as they become known. Goes out: kernel statements. Each cell has its own
- * scope; a value shared by several cells is one value in all.
+ * Writes a tile of a product whose accumulators are registers: the statements of its sum, turn by turn, and of what follows it.
+ * Comes in: a product, a tile, coordinates as they become known. Goes out: kernel statements (see tile-cells.ts).
  *
- *     load x: row, load w: column, tile 2 x 2     ->     two loads of x, two of w
- *     x[row*64 + k], rows r and r + 1             ->     before the loop v = r*64; in it x[v + k] and x[v + k + 64]
+ *     2 x 2 at once, one turn:     two loads of x, two of w;  s00 = s00 + x0·w0;  s01 = s01 + x0·w1;  …
  */
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
-import { both, int, plus, times } from "./arithmetic.ts";
-import type { Tile } from "./choose-tile.ts";
-import { conjuncts, termsOf } from "./index-terms.ts";
+import { int, plus } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
-import { dependsOf, required, variesWith } from "./product.ts";
-import type { Classed, Product, Varies } from "./product.ts";
+import { required } from "./product.ts";
+import type { Classed, Product } from "./product.ts";
 import { serial, type Accumulator } from "./serial.ts";
+import { TileCells } from "./tile-cells.ts";
+import type { Tile } from "./tile-time.ts";
 
-/** Values by the loop that knows them: first those known before any loop. */
-type ByLoop = { readonly value: Scalar; readonly times: number }[][];
-
-interface Factors {
+/** What a turn multiplies: a value for each row and for each column. */
+export interface Factors {
   readonly left: readonly Scalar[];
   readonly right: readonly Scalar[];
 }
@@ -34,125 +29,18 @@ export interface Shared {
 }
 
 /** Writes one tile. */
-export class TileWriter {
-  private readonly b: KernelBuilder;
-  private readonly product: Product;
-  private readonly cells: readonly (readonly Scope[])[];
+export class TileWriter extends TileCells {
   /** The axes of the sum that have a loop. */
   readonly loops: readonly Axis[];
-  /** Where statements go: before all loops, then in the body of each that is open. */
-  private blocks: KernelStmt[][] = [];
   private accumulators: readonly (readonly Scalar[])[] = [];
   private variables: readonly (readonly Accumulator[])[] = [];
-
   private readonly shared: Shared | undefined;
 
   constructor(b: KernelBuilder, product: Product, tile: Pick<Tile, "rows" | "columns">, shared?: Shared) {
-    this.b = b;
-    this.product = product;
+    const loops = product.fold.axes.filter((a) => a.extent !== 1);
+    super(b, product, [tile.rows, tile.columns], loops.map((a) => [a]), shared?.lane);
+    this.loops = loops;
     this.shared = shared;
-    this.loops = product.fold.axes.filter((a) => a.extent !== 1);
-    this.cells = Array.from({ length: tile.rows }, () => Array.from({ length: tile.columns }, (): Scope => new Map()));
-    this.know(new Map(product.fold.axes.filter((a) => a.extent === 1).map((a) => [a.id, int(0)])));
-  }
-
-  know(values: ReadonlyMap<number, Scalar>): void {
-    for (const row of this.cells) for (const cell of row) set(cell, values);
-  }
-
-  knowRow(i: number, values: ReadonlyMap<number, Scalar>): void {
-    for (const cell of this.cells[i] ?? []) set(cell, values);
-  }
-
-  knowColumn(j: number, values: ReadonlyMap<number, Scalar>): void {
-    for (const row of this.cells) if (row[j]) set(row[j], values);
-  }
-
-  /** The groups of cells that share one copy of a statement; the first of each computes it. */
-  private groups(varies: Varies): readonly (readonly Scope[])[] {
-    const { cells } = this;
-    if (varies === "both") return cells.flat().map((c) => [c]);
-    if (varies === "row") return cells;
-    if (varies === "column") return (cells[0] ?? []).map((_, j) => cells.flatMap((row) => row.slice(j, j + 1)));
-    return [cells.flat()];
-  }
-
-  /** Statements but for stores, each in as many copies as it needs, in the innermost open block. */
-  private statements(list: readonly Classed[]): void {
-    for (const { stmt, varies } of list)
-      for (const group of this.groups(varies)) {
-        const [first] = group;
-        if (!first || stmt.kind === "store") continue;
-        const value =
-          stmt.kind === "let"
-            ? this.b.let(this.block, this.value(stmt.value, first))
-            : this.b.load(this.block, stmt.buffer, this.address(stmt.index, first), stmt.guard && this.guard(stmt.guard, first));
-        for (const cell of group) cell.set(stmt.id, value);
-      }
-  }
-
-  private get block(): KernelStmt[] {
-    return this.blocks.at(-1) ?? [];
-  }
-
-  /** The loop that knows a value: 0 for none. */
-  private levelOf(s: Scalar): number {
-    const axes = dependsOf(s, this.product.depends);
-    return Math.min(this.loops.findLastIndex((a) => axes.has(a.id)) + 1, this.blocks.length - 1);
-  }
-
-  /** The value of a cell, its parts computed in the outermost loops that know them. */
-  private value(s: Scalar, cell: Scope): Scalar {
-    if (s.kind !== "op" && s.kind !== "call") return this.b.substitute(s, cell);
-    const level = this.levelOf(s);
-    const block = this.blocks[level];
-    if (block && block !== this.block) return this.b.let(block, this.b.substitute(s, cell));
-    return level > 0 ? { ...s, args: s.args.map((a) => this.value(a, cell)) } : this.b.substitute(s, cell);
-  }
-
-  private guard(s: Scalar, cell: Scope): Scalar | undefined {
-    const parts = conjuncts(s);
-    return this.blocks.reduce<Scalar | undefined>((outer, block, level) => {
-      const here = parts.filter((p) => this.levelOf(p) === level).map((p) => this.b.substitute(p, cell));
-      if (here.length === 0) return outer;
-      const all = here.reduce((x, y) => both(x, y));
-      return this.b.let(block, outer ? both(outer, all) : all);
-    }, undefined);
-  }
-
-  /** An index: what all cells share, what is the cell's own, and a number that is its own too. */
-  private address(index: Scalar, cell: Scope): Scalar {
-    const { terms, constant: start } = termsOf(index);
-    const shared: ByLoop = this.blocks.map(() => []);
-    const own: ByLoop = this.blocks.map(() => []);
-    let offset = start;
-    for (const t of terms) {
-      const known = t.value.kind === "ref" ? cell.get(t.value.id) : undefined;
-      const parts = termsOf(known ?? int(0));
-      offset += t.times * parts.constant;
-      const level = this.levelOf(t.value);
-      const to = this.isOwn(t.value) ? own : shared;
-      if (!known) to[level]?.push({ value: this.b.let(this.blocks[level] ?? this.block, this.value(t.value, cell)), times: t.times });
-      else for (const p of parts.terms) to[p.value === this.shared?.lane ? 0 : level]?.push({ value: p.value, times: t.times * p.times });
-    }
-    return plus(this.chain(own, this.chain(shared, undefined)) ?? int(0), int(offset));
-  }
-
-  /** Whether a value differs between cells by more than a number. */
-  private isOwn(s: Scalar): boolean {
-    const { rows, columns, depends } = this.product;
-    const alone = (axes: readonly Axis[]): boolean => s.kind === "ref" && axes.length === 1 && axes[0]?.id === s.id;
-    return variesWith(dependsOf(s, depends), rows, columns) !== "none" && !alone(rows) && !alone(columns);
-  }
-
-  private chain(parts: ByLoop, before: Scalar | undefined): Scalar | undefined {
-    let sum: Scalar | undefined;
-    parts.forEach((list, level) => {
-      if (list.length === 0) return;
-      for (const { value, times: by } of list) sum = sum ? this.b.sum(sum, times(value, int(by))) : times(value, int(by));
-      if (sum) sum = this.b.let(this.blocks[level] ?? this.block, sum);
-    });
-    return before && sum ? plus(before, sum) : (before ?? sum);
   }
 
   /** What the sum needs that no loop changes. */
@@ -165,22 +53,19 @@ export class TileWriter {
     this.statements(this.atLevel(0));
   }
 
-  private atLevel(level: number): readonly Classed[] {
-    return this.product.inside.filter(({ stmt }) => stmt.kind !== "store" && this.loops.findLastIndex((a) => this.product.depends.get(stmt.id)?.has(a.id)) + 1 === level);
-  }
-
   /** Enters the body of the next loop of the sum, whose index is known; `body` writes what else is in it. */
-  within(axis: Axis, index: Scalar, inner: KernelStmt[], body: () => void, only: (c: Classed) => boolean = () => true): void {
-    this.blocks.push(inner);
+  within(axis: Axis, index: Scalar, inner: KernelStmt[], body: () => void, only?: (c: Classed) => boolean): void {
     this.know(new Map([[axis.id, index]]));
-    this.statements(this.atLevel(this.blocks.length - 1).filter(only));
-    body();
-    this.blocks.pop();
+    this.inside(inner, body, only);
   }
 
   /** Some turns of the innermost loop at once: first all loads of all turns, then all arithmetic. */
   turns(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): void {
-    const factors = this.readTogether(axis, indices, inner) ?? indices.map((index) => this.read(axis, index, inner));
+    this.add(this.readTogether(axis, indices, inner) ?? indices.map((index) => this.read(axis, index, inner)), inner);
+  }
+
+  /** Adds what some turns multiply. */
+  add(factors: readonly Factors[], inner: KernelStmt[]): void {
     // All products of a cell in one expression: its accumulator is fetched and put back once.
     this.variables.forEach((row, i) => {
       row.forEach((variable, j) => {
@@ -323,8 +208,4 @@ function refersTo(s: Scalar, ids: ReadonlySet<number>): boolean {
 
 function when(condition: Scalar | undefined, body: readonly KernelStmt[]): readonly KernelStmt[] {
   return condition ? [{ kind: "if", condition, body }] : body;
-}
-
-function set(cell: Scope, values: ReadonlyMap<number, Scalar>): void {
-  for (const [id, value] of values) cell.set(id, value);
 }

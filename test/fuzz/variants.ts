@@ -2,7 +2,7 @@
  * The ways one graph is compiled: with every optimisation, with none, with one of them left out; for both device classes.
  * An optimisation is a name: a rewrite rule, a fusion of the schedule, a choice of binding, the reuse of memory.
  */
-import type { Tile } from "../../kernels/choose-tile.ts";
+import type { Tile } from "../../kernels/tile-time.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import type { Profile } from "../../src/ir/kernel.ts";
 import { scheduleSwitches } from "../../src/schedule/schedule.ts";

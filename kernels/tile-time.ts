@@ -1,0 +1,179 @@
+/**
+ * What a tile of a product should take. Comes in: an arranged product, a tile, the prices of a device class. Goes out: modelled
+ * time, Infinity where the kernel's text would be too long.
+ *
+ *     8 x 8 of 64 x 64, sums of 64, on a processor:   64 invocations of 64 turns, each 16 accesses and 64 multiplications
+ *
+ * The model counts, for one invocation, accesses, multiplications, other operations by the loop that they stand in and turns, in the
+ * profile's prices, times the rounds that the device needs for all invocations, and adds a share of what building the text costs.
+ */
+import type { Profile } from "../src/ir/kernel.ts";
+import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
+import { conjuncts, termsOf } from "./index-terms.ts";
+import { points } from "./launch.ts";
+import { dependsOf, variesWith } from "./product.ts";
+import type { Classed, Product, Varies } from "./product.ts";
+
+/** What one invocation computes. */
+export interface Tile {
+  readonly rows: number;
+  readonly columns: number;
+  /** Turns of the innermost fold axis written out in one iteration. */
+  readonly unroll: number;
+  /**
+   * The side whose values the invocations that run in step read together, each those of another turn, and take from each other: they
+   * work on the same rows (columns), and on neighbours along `lanesAlong`.
+   */
+  readonly broadcast?: "row" | "column";
+  /** How what follows the sum is written: once per cell, once per column in a loop over the rows, or once in loops over both. */
+  readonly finish: "written" | "rows" | "cells";
+}
+
+/** What a device class takes: nanoseconds (or any unit) per invocation, and how many run at a time. */
+export interface Prices {
+  readonly access: number;
+  readonly operation: number;
+  /** A multiplication and an addition to an accumulator: alone, and for each accumulator that is fetched and put back in a turn (they do not all fit registers). */
+  readonly cell: readonly [alone: number, perCell: number];
+  readonly turn: number;
+  readonly start: number;
+  /** Invocations that run in step, and how many such groups run at a time. */
+  readonly lanes: number;
+  readonly groups: number;
+  /**
+   * Building the pipeline, per access statement and per operation of the text: alone, and for each accumulator that stays alive
+   * meanwhile (register allocation). Spread over the thousand runs expected of a kernel.
+   */
+  readonly buildAccess: readonly [alone: number, perCell: number];
+  readonly buildOperation: readonly [alone: number, perCell: number];
+  /** Access statements and operations of one kernel's text, and accumulators. */
+  readonly mostAccesses: number;
+  readonly mostOperations: number;
+  readonly mostCells: number;
+}
+
+/** The table. */
+export const prices: Readonly<Record<Profile["name"], Prices>> = {
+  software: {
+    access: 15, operation: 0.5, cell: [0.5, 0.017], turn: 3, start: 60, lanes: 4, groups: 2,
+    buildAccess: [500, 5], buildOperation: [60, 1], mostAccesses: 200, mostOperations: 2500, mostCells: 64,
+  },
+  gpu: {
+    access: 4, operation: 0.5, cell: [0.5, 0], turn: 1, start: 50, lanes: 32, groups: 512,
+    buildAccess: [20, 0], buildOperation: [4, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
+  },
+};
+
+/** A division counts as this many other operations. */
+const division = 20;
+
+/** Work inside the sum: what it depends on says how often and in how many copies it is done. */
+export interface Piece {
+  readonly axes: ReadonlySet<number>;
+  readonly accesses: number;
+  readonly operations: number;
+}
+
+/** Accesses and operations of some statements, by what they vary with. */
+export interface Tally {
+  readonly accesses: Readonly<Record<Varies, number>>;
+  readonly operations: Readonly<Record<Varies, number>>;
+}
+
+/** An arrangement, with the work outside the innermost sum counted once. */
+export interface Counted {
+  readonly product: Product;
+  readonly before: Tally;
+  readonly inside: Tally;
+  readonly after: Tally;
+}
+
+/** The work of a sum, part by part. */
+export function piecesOf({ inside, depends }: Product): readonly Piece[] {
+  const piece = (s: Scalar, extra: number): Piece => ({ axes: dependsOf(s, depends), accesses: 0, operations: size(s) + extra });
+  return inside.flatMap(({ stmt }): readonly Piece[] => {
+    if (stmt.kind === "store") return [];
+    const axes = depends.get(stmt.id) ?? new Set<number>();
+    if (stmt.kind === "let") return [{ axes, accesses: 0, operations: size(stmt.value) }];
+    const guards = (stmt.guard ? conjuncts(stmt.guard) : []).map((g) => piece(g, 1));
+    const parts = termsOf(stmt.index).terms.filter((t) => size(t.value) > 0).map((t) => piece(t.value, 0));
+    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2 }, ...guards, ...parts];
+  });
+}
+
+/** The time of all invocations; infinity where the text would be too long. */
+export function timeOf({ product, before, after }: Counted, pieces: readonly Piece[], tile: Tile, price: Prices): number {
+  const { rows, columns, unroll, finish, broadcast } = tile;
+  const cells = rows * columns;
+  const loops = product.fold.axes.filter((a) => a.extent !== 1);
+  const turnsAt = [1];
+  for (const a of loops) turnsAt.push((turnsAt.at(-1) ?? 1) * a.capacity);
+  const turns = turnsAt.at(-1) ?? 1;
+  let inSum = 0;
+  let loads = 0;
+  let inner = 2 * cells + (broadcast === "row" ? rows : broadcast === "column" ? columns : 0);
+  for (const { axes, accesses: reads, operations: work } of pieces) {
+    const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
+    const varies = variesWith(axes, product.rows, product.columns);
+    const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? unroll : 1);
+    inSum += done * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
+    if (level === loops.length) {
+      loads += reads * done;
+      inner += work * done;
+    }
+  }
+  const outside = times(before.accesses, rows, columns) + times(after.accesses, rows, columns);
+  const finishing = times(after.operations, rows, columns) + times(before.operations, rows, columns) + picking(tile);
+  const copiesOfAfter = finish === "written" ? [rows, columns] as const : finish === "rows" ? [1, columns] as const : [1, 1] as const;
+  const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...copiesOfAfter);
+  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
+  if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
+  const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
+  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * 2;
+  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
+  const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
+  const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
+  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build;
+}
+
+/** Operations that pick the accumulators in loops. */
+function picking({ rows, columns, finish }: Tile): number {
+  if (finish === "written") return 0;
+  const byRow = rows * (rows - 1) * (columns + 1) * 2.5;
+  return finish === "rows" ? byRow : byRow + rows * columns * (columns - 1) * 5;
+}
+
+function share([alone, perCell]: readonly [number, number], cells: number): number {
+  return alone + perCell * cells;
+}
+
+function copies(varies: Varies, rows: number, columns: number): number {
+  return varies === "both" ? rows * columns : varies === "row" ? rows : varies === "column" ? columns : 1;
+}
+
+/** Accesses and operations of some statements. */
+export function tally(list: readonly Classed[]): Tally {
+  const accesses = { none: 0, row: 0, column: 0, both: 0 };
+  const operations = { none: 0, row: 0, column: 0, both: 0 };
+  for (const { stmt, varies } of list) {
+    // Each cell stores its own result.
+    const of = stmt.kind === "store" ? "both" : varies;
+    if (stmt.kind !== "let") accesses[of]++;
+    operations[of] += 2 + (stmt.kind === "load" ? 0 : size(stmt.value));
+  }
+  return { accesses, operations };
+}
+
+/** What is counted for a tile of this size. */
+export function times(counts: Readonly<Record<Varies, number>>, rows: number, columns: number): number {
+  return counts.none + counts.row * rows + counts.column * columns + counts.both * rows * columns;
+}
+
+function size(s: Scalar): number {
+  if (s.kind === "op") return s.args.reduce((n, a) => n + size(a), s.op === "div" || s.op === "mod" ? division : 1);
+  return s.kind === "call" ? s.args.reduce((n, a) => n + size(a), sizeOfFunction(s.fn)) : 0;
+}
+
+function sizeOfFunction(fn: ScalarFunction): number {
+  return [...fn.lets, fn.result].reduce((n, s) => n + size(s), 0);
+}
