@@ -31,7 +31,7 @@ export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, o
 
 /** Other tiles of a product. */
 function tiles(nest: Nest, usual: BoundKernel, profile: Profile, off: ReadonlySet<string>): readonly BoundKernel[] {
-  return usual.family.startsWith("contract") && !off.has("tile") ? contractBy(nest, profile, mostTiles + 1).slice(1) : [];
+  return usual.family.startsWith("contract") && !off.has("tile") ? contractBy(nest, profile, mostTiles + 1, !off.has("blocks")).slice(1) : [];
 }
 
 /** One invocation for each result where a workgroup shares it. */

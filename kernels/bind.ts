@@ -4,7 +4,7 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `masked-product` (sums under a mask too), `several` (one point for each
+ * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `masked-product` (sums under a mask too), `several` (one point for each
  * invocation), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
@@ -51,13 +51,13 @@ export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> 
       return pointwise(nest, profile, !off.has("several"));
     case "reduce": {
       const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
-      return (product && contract(product, profile)) ?? reduce(nest, profile);
+      return (product && contract(product, profile, !off.has("blocks"))) ?? reduce(nest, profile);
     }
     case "row":
       return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") ? undefined : contract(nest, profile)) ?? reduce(nest, profile);
+      return (off.has("tile") ? undefined : contract(nest, profile, !off.has("blocks"))) ?? reduce(nest, profile);
   }
 }

@@ -12,7 +12,7 @@ import type { Axis, Profile } from "../src/ir/kernel.ts";
 import { points } from "./launch.ts";
 import { arrange } from "./product.ts";
 import type { Product } from "./product.ts";
-import { piecesOf, prices, tally, times, timeOf } from "./tile-time.ts";
+import { longFinish, piecesOf, prices, tally, times, timeOf } from "./tile-time.ts";
 import type { Counted, Tally, Tile } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
@@ -21,14 +21,17 @@ export interface Choice {
   readonly tile: Tile;
 }
 
+/** A choice and its modelled time. */
+export interface Timed extends Choice {
+  readonly time: number;
+}
+
 const sides = [1, 2, 4, 8, 16] as const;
 /** A side of at most this length may be one tile, or two. */
 const shortSide = 16;
 /** Loads of one iteration that unrolling may reach. */
 const mostLoadsAtOnce = 32;
 const mostUnroll = 4;
-/** Operations after the sum that are too many to write once per cell. */
-const longFinish = 500;
 /** A summed axis this short needs no loop. */
 export const shortAxis = 4;
 
@@ -39,21 +42,21 @@ interface Arranged extends Counted {
 }
 
 /** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
-export function chooseTile(product: Product, profile: Profile): Choice {
+export function chooseTile(product: Product, profile: Profile): Timed {
   const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, tally(product.inside), 1, 1), finish: "written" } };
   let [best, least] = [plain, Infinity];
   for (const [choice, time] of timed(product, profile)) if (time < least) [best, least] = [choice, time];
-  return best;
+  return { ...best, time: least };
 }
 
 /** The cheapest of each size of tile, the best first: what a tuner tries. */
-export function rankTiles(product: Product, profile: Profile): readonly Choice[] {
+export function rankTiles(product: Product, profile: Profile): readonly Timed[] {
   const ofSize = new Map<string, readonly [Choice, number]>();
   for (const [choice, time] of timed(product, profile)) {
     const key = `${choice.tile.rows} ${choice.tile.columns}`;
     if (time < (ofSize.get(key)?.[1] ?? Infinity)) ofSize.set(key, [choice, time]);
   }
-  return [...ofSize.values()].sort((x, y) => x[1] - y[1]).map(([choice]) => choice);
+  return [...ofSize.values()].sort((x, y) => x[1] - y[1]).map(([choice, time]) => ({ ...choice, time }));
 }
 
 /** Every arrangement and tile whose text is not too long, with its modelled time. */

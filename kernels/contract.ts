@@ -15,51 +15,42 @@
  * row's value of another turn, and four turns take a quarter of those loads. They then work on the same rows.
  */
 import * as dims from "../src/ir/dims.ts";
-import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import { blocked } from "./blocked.ts";
+import { rankBlocks } from "./choose-block.ts";
+import { below, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
 import { chooseTile, lanesAlong, rankTiles, shortAxis } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
-import { coordinatesOf, lane, linear, points } from "./launch.ts";
+import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
+import { finishByRow, finishInLoops, lineOf, numbersOf, placeAll, sideOf } from "./tile-lines.ts";
 import type { Tile } from "./tile-time.ts";
-import { pick, TileWriter } from "./tile-writer.ts";
+import { TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 
-/** The tiled kernel; undefined where the nest is no matrix product. */
-export function contract(nest: Nest, profile: Profile): BoundKernel | undefined {
+/** The kernel of a product, tiled in registers alone or in blocks of workgroup memory too, whichever the model finds faster; undefined where the nest is no product. */
+export function contract(nest: Nest, profile: Profile, blocks = true): BoundKernel | undefined {
   const product = readProduct(nest);
   if (!product) return undefined;
   const best = chooseTile(product, profile);
-  return tiled(nest, best.product, best.tile, profile);
+  const [choice] = blocks ? rankBlocks(product, profile) : [];
+  return choice && choice.time < best.time ? blocked(nest, product, choice.block, profile) : tiled(nest, best.product, best.tile, profile);
 }
 
-/** Kernels with other tiles, the best by the model first, at most so many; none where the nest is no matrix product. */
-export function contractBy(nest: Nest, profile: Profile, most: number): readonly BoundKernel[] {
+/** Kernels with other tiles and blocks, the best by the model first, at most so many; none where the nest is no matrix product. */
+export function contractBy(nest: Nest, profile: Profile, most: number, blocks = true): readonly BoundKernel[] {
   const product = readProduct(nest);
   if (!product) return [];
-  return rankTiles(product, profile).slice(0, most).map((choice) => tiled(nest, choice.product, choice.tile, profile));
-}
-
-/** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */
-interface Side {
-  readonly tiles: number;
-  readonly live: Scalar;
-  readonly size: Dim;
-  readonly capacity: number;
-  readonly per: number;
-}
-
-function sideOf(b: KernelBuilder, axes: readonly Axis[], length: number): Side {
-  const { live, capacity } = points(axes);
-  const tiles = Math.ceil(capacity / length);
-  if (typeof live === "number") return { tiles, live: int(tiles), size: tiles, capacity: tiles, per: 1 };
-  return { tiles, live: ceilOver(b.size(live), length), size: dims.add(live, length - 1), capacity: capacity + length - 1, per: length };
+  const ways = [
+    ...rankTiles(product, profile).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile) })),
+    ...(blocks ? rankBlocks(product, profile) : []).map(({ time, block }) => ({ time, make: () => blocked(nest, product, block, profile) })),
+  ];
+  return ways.sort((a, b) => a.time - b.time).slice(0, most).map(({ make }) => make());
 }
 
 /** The kernel for a given tile; the workgroup's width is chosen when absent. */
@@ -102,79 +93,6 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   else body.push({ kind: "if", condition: below(item, total), body: inner });
   const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
   return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}${shared ? " in step" : ""}`, width, launch, rebind }, body);
-}
-
-/** The digits of a number, the last one first, over how many values each but the outermost has. */
-function numbersOf(b: KernelBuilder, out: KernelStmt[], item: Scalar, extents: readonly Scalar[]): readonly Scalar[] {
-  let left = item;
-  return extents.map((extent, k) => {
-    if (k === extents.length - 1 || extents.slice(k + 1).every((e) => e.kind === "constant" && e.value === 1)) {
-      const digit = left;
-      left = int(0);
-      return digit;
-    }
-    const digit = b.let(out, rest(left, extent));
-    left = b.let(out, quotient(left, extent));
-    return digit;
-  });
-}
-
-/** The rows (or columns) of a tile: their axes, how many, and where the k-th lies among all. */
-interface Line {
-  readonly axes: readonly Axis[];
-  readonly length: number;
-  readonly position: (k: Scalar) => Scalar;
-}
-
-/** Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns. */
-function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number): Line {
-  const apart = typeof points(axes).live === "number" && axes.length > 0;
-  const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
-  return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k) };
-}
-
-/** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */
-function placeAll(b: KernelBuilder, out: KernelStmt[], line: Line, know: (k: number, at: ReadonlyMap<number, Scalar>) => void): readonly (Scalar | undefined)[] {
-  return Array.from({ length: line.length }, (_, k) => {
-    const { at, inside } = place(b, out, line, int(k));
-    know(k, at);
-    return inside;
-  });
-}
-
-function place(b: KernelBuilder, out: KernelStmt[], { axes, length, position }: Line, k: Scalar): { readonly at: ReadonlyMap<number, Scalar>; readonly inside: Scalar | undefined } {
-  const { live } = points(axes);
-  const exact = typeof live === "number" && live % length === 0;
-  // A position along one axis stays a sum, whose number indices take up.
-  const index = axes.filter((a) => a.extent !== 1).length === 1 ? position(k) : b.let(out, position(k));
-  return { at: coordinatesOf(b, out, axes, index), inside: exact ? undefined : b.let(out, below(index, b.size(live))) };
-}
-
-/** What follows the sum, as a loop over the rows around one copy of it for each column: an accumulator is picked by comparing row numbers. */
-function finishByRow(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnInside: readonly (Scalar | undefined)[]): void {
-  writer.finishColumns(out);
-  b.loop(out, int(0), int(rowAt.length), 1, (i, inner) => {
-    const { at, inside } = place(b, inner, rowAt, i);
-    writer.row(i, at, inner).finish(inner, [inside], columnInside, true);
-  });
-}
-
-/** What follows the sum, as two loops around one copy of it: the text stays short. */
-function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
-  const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
-    line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
-  loop(rowAt, out, (i, row) => {
-    const { at: rows, inside: rowInside } = place(b, row, rowAt, i);
-    const ofRow = writer.pickRow(i, row);
-    loop(columnAt, row, (j, cell) => {
-      const { at: columns, inside: columnInside } = place(b, cell, columnAt, j);
-      const own: KernelStmt[] = [];
-      writer.finishOne(new Map([...rows, ...columns]), pick(b, cell, ofRow, j), own);
-      const condition = rowInside && columnInside ? both(rowInside, columnInside) : (rowInside ?? columnInside);
-      if (condition) cell.push({ kind: "if", condition, body: own });
-      else cell.push(...own);
-    });
-  });
 }
 
 /** The loops of the sum; the innermost takes `unroll` turns at once and the rest one by one. */

@@ -132,6 +132,12 @@ class Counter {
         if (s.kind === "write_shared") this.scalar(s.value, times, useful);
         totals.shared += times;
         return;
+      case "read_shared4":
+      case "write_shared4":
+        this.scalar(s.index, times, useful);
+        if (s.kind === "write_shared4") for (const v of s.values) this.scalar(v, times, useful);
+        totals.shared += 4 * times;
+        return;
       case "barrier":
         totals.barriers += times;
         return;

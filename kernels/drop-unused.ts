@@ -26,6 +26,9 @@ function sweep(body: readonly KernelStmt[], used: Set<number>): readonly KernelS
       case "write_shared":
         note(s.value);
         break;
+      case "write_shared4":
+        s.values.forEach(note);
+        break;
       case "var":
         note(s.init);
         break;

@@ -137,6 +137,13 @@ export class KernelBuilder {
     return ref(id, dtype);
   }
 
+  /** Four neighbours at once, from an array in fours. */
+  readShared4(out: KernelStmt[], name: string, index: Scalar, dtype: DType): readonly Scalar[] {
+    const ids = [this.fresh(), this.fresh(), this.fresh(), this.fresh()];
+    out.push({ kind: "read_shared4", ids, name, index, dtype });
+    return ids.map((id) => ref(id, dtype));
+  }
+
   /** A scalar of the nest in the kernel's values; what occurs twice in it stays one value. */
   substitute(s: Scalar, scope: Scope): Scalar {
     return this.renamed(s, scope, new Map());

@@ -94,13 +94,19 @@ function stmt(w: Writer, s: KernelStmt, name: (b: Buffer) => string): void {
       if (s.otherwise) w.line("else").indent(() => stmts(w, s.otherwise ?? [], name));
       return;
     case "shared":
-      w.line(`shared ${s.name}: ${s.dtype}[${s.elements}]`);
+      w.line(`shared ${s.name}: ${s.dtype}${s.fours ? "4" : ""}[${s.elements}]`);
       return;
     case "read_shared":
       w.line(`let v${s.id} = ${s.name}[${printScalar(s.index)}]`);
       return;
     case "write_shared":
       w.line(`${s.name}[${printScalar(s.index)}] = ${printScalar(s.value)}`);
+      return;
+    case "read_shared4":
+      w.line(`let ${s.ids.map((id) => `v${id}`).join(", ")} = ${s.name}[${printScalar(s.index)}]`);
+      return;
+    case "write_shared4":
+      w.line(`${s.name}[${printScalar(s.index)}] = ${s.values.map(printScalar).join(", ")}`);
       return;
     case "barrier":
       w.line(`barrier ${s.scope}`);

@@ -49,6 +49,10 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
         return s;
       case "read_shared":
         return { ...s, id: s.id + by.offset, index: scalar(s.index) };
+      case "read_shared4":
+        return { ...s, ids: s.ids.map((id) => id + by.offset), index: scalar(s.index) };
+      case "write_shared4":
+        return { ...s, index: scalar(s.index), values: s.values.map(scalar) };
       case "write_shared":
         return { ...s, index: scalar(s.index), value: scalar(s.value) };
     }
@@ -59,7 +63,7 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
 /** The largest value number that statements define, -1 for none. */
 export function lastValue(body: readonly KernelStmt[]): number {
   return body.reduce((most, s) => {
-    const own = "id" in s ? s.id : -1;
+    const own = "id" in s ? s.id : "ids" in s ? Math.max(...s.ids) : -1;
     const inner = s.kind === "for" ? lastValue(s.body) : s.kind === "if" ? Math.max(lastValue(s.body), lastValue(s.otherwise ?? [])) : -1;
     return Math.max(most, own, inner);
   }, -1);

@@ -64,6 +64,8 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
   },
 };
 
+/** Operations after the sum that are too many to write once per cell. */
+export const longFinish = 500;
 /** A division counts as this many other operations. */
 const division = 20;
 

@@ -26,6 +26,8 @@ class Verifier {
   private readonly uniform = new Map<number, boolean>();
   private readonly variables = new Set<number>();
   private readonly arrays = new Map<string, number>();
+  /** Workgroup arrays whose elements are vectors of four. */
+  private readonly inFours = new Set<string>();
   private readonly everDefined = new Set<number>();
 
   constructor(kernel: Kernel, profile: Profile) {
@@ -113,15 +115,26 @@ class Verifier {
       case "shared":
         this.demand(top && this.profile.barriers, "workgroup memory where it may not be");
         this.demand(!this.arrays.has(s.name) && s.dtype !== "bool", `workgroup array ${s.name}`);
-        this.arrays.set(s.name, s.elements * 4);
+        this.arrays.set(s.name, s.elements * (s.fours ? 16 : 4));
+        if (s.fours) this.inFours.add(s.name);
         return;
       case "read_shared":
-        this.demand(this.arrays.has(s.name), `no workgroup array ${s.name}`);
+        this.demand(this.arrays.has(s.name) && !this.inFours.has(s.name), `no workgroup array ${s.name}`);
         this.index(s.index);
         this.define(s.id, false);
         return;
+      case "read_shared4":
+        this.demand(this.inFours.has(s.name) && s.ids.length === 4, `no workgroup array ${s.name} in fours`);
+        this.index(s.index);
+        for (const id of s.ids) this.define(id, false);
+        return;
+      case "write_shared4":
+        this.demand(this.inFours.has(s.name) && s.values.length === 4, `no workgroup array ${s.name} in fours`);
+        this.index(s.index);
+        for (const v of s.values) this.scalar(v);
+        return;
       case "write_shared":
-        this.demand(this.arrays.has(s.name), `no workgroup array ${s.name}`);
+        this.demand(this.arrays.has(s.name) && !this.inFours.has(s.name), `no workgroup array ${s.name}`);
         this.index(s.index);
         this.scalar(s.value);
         return;

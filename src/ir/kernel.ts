@@ -115,10 +115,12 @@ export type KernelStmt =
   /** id from `from` (inclusive) to `to` (exclusive) by `step`; constant bounds where possible. */
   | { readonly kind: "for"; readonly id: number; readonly from: Scalar; readonly to: Scalar; readonly step: number; readonly body: readonly KernelStmt[] }
   | { readonly kind: "if"; readonly condition: Scalar; readonly body: readonly KernelStmt[]; readonly otherwise?: readonly KernelStmt[] }
-  /** A workgroup array, its reads and writes, and the barrier between. */
-  | { readonly kind: "shared"; readonly name: string; readonly dtype: DType; readonly elements: number }
+  /** A workgroup array, its reads and writes, and the barrier between. In fours, its elements are vectors that are read and written whole. */
+  | { readonly kind: "shared"; readonly name: string; readonly dtype: DType; readonly elements: number; readonly fours?: true }
   | { readonly kind: "read_shared"; readonly id: number; readonly name: string; readonly index: Scalar; readonly dtype: DType }
   | { readonly kind: "write_shared"; readonly name: string; readonly index: Scalar; readonly value: Scalar }
+  | { readonly kind: "read_shared4"; readonly ids: readonly number[]; readonly name: string; readonly index: Scalar; readonly dtype: DType }
+  | { readonly kind: "write_shared4"; readonly name: string; readonly index: Scalar; readonly values: readonly Scalar[] }
   | { readonly kind: "barrier"; readonly scope: "workgroup" | "storage" };
 
 /** Value ids that every bound kernel has from the start (i32). */

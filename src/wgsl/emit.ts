@@ -66,7 +66,7 @@ class Emitter {
     placement.groups.forEach((g, k) => {
       w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${typeName[g.elem]}, ${g.elements}>;`);
     });
-    for (const s of kernel.body) if (s.kind === "shared") w.line(`var<workgroup> ${s.name}: array<${typeName[s.dtype]}, ${s.elements}>;`);
+    for (const s of kernel.body) if (s.kind === "shared") w.line(`var<workgroup> ${s.name}: array<${s.fours ? `vec4<${typeName[s.dtype]}>` : typeName[s.dtype]}, ${s.elements}>;`);
     const functions = this.functions.text();
     if (functions !== "") w.line().line(functions.trimEnd());
     w.line().line(`@compute @workgroup_size(${kernel.workgroup.join(", ")})`);
@@ -151,6 +151,17 @@ class Emitter {
         return;
       case "write_shared":
         w.line(`${s.name}[${this.printer.print(s.index)}] = ${this.printer.print(s.value)};`);
+        return;
+      case "read_shared4": {
+        const [first = 0] = s.ids;
+        w.line(`let q${first} = ${s.name}[${this.printer.print(s.index)}];`);
+        s.ids.forEach((id, k) => {
+          w.line(`let v${id} = q${first}.${components[k]};`);
+        });
+        return;
+      }
+      case "write_shared4":
+        w.line(`${s.name}[${this.printer.print(s.index)}] = vec4(${s.values.map((v) => this.printer.print(v)).join(", ")});`);
         return;
       case "barrier":
         w.line(s.scope === "workgroup" ? "workgroupBarrier();" : "storageBarrier();");

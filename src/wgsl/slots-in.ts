@@ -17,6 +17,7 @@ export function slotsIn(body: readonly KernelStmt[], placement: Placement): Read
   const visit = (s: KernelStmt): void => {
     if ("index" in s) scalar(s.index);
     if ("value" in s) scalar(s.value);
+    if ("values" in s) s.values.forEach(scalar);
     if ("guard" in s && s.guard) scalar(s.guard);
     if ("buffer" in s) {
       const base = placement.of.get(s.buffer)?.base;

@@ -1,5 +1,6 @@
 /** One graph through schedule, bind, plan, emit and the device engine, each stage verified; outputs and stored values by name. */
 import { bind, bindNest } from "../../kernels/bind.ts";
+import { blocked } from "../../kernels/blocked.ts";
 import { chooseTile } from "../../kernels/choose-tile.ts";
 import { tiled } from "../../kernels/contract.ts";
 import { horizontal } from "../../kernels/horizontal.ts";
@@ -42,14 +43,15 @@ function poisoned(device: GPUDevice): GPUDevice {
   });
 }
 
-/** As `bind` does it, but every product in tiles of the variant's size; undefined where there is no product. */
-function inTiles(nests: Schedule, { profile, off, tile }: Variant): readonly Kernel[] | undefined {
+/** As `bind` does it, but every product in tiles or blocks of the variant's size; undefined where there is no product. */
+function inTiles(nests: Schedule, { profile, off, tile, block }: Variant): readonly Kernel[] | undefined {
   const products = new Map(nests.nests.flatMap((n) => (n.shape === "contract" ? [[n, readProduct(n)] as const] : [])));
-  if (!tile || products.size === 0) return undefined;
-  const [rows, columns, finish] = tile;
+  if (products.size === 0) return undefined;
   const kernels = nests.nests.map((nest) => {
     const product = products.get(nest);
     if (!product) return bindNest(nest, profile, off);
+    if (block || !tile) return block ? blocked(nest, product, block, profile) : bindNest(nest, profile, off);
+    const [rows, columns, finish] = tile;
     const best = chooseTile(product, profile);
     return tiled(nest, best.product, { ...best.tile, rows, columns, finish }, profile);
   });
@@ -98,7 +100,7 @@ function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   const { layout, stored: at } = storedLayout(graph);
   const nests = schedule(graph, { capacity, profile, off, stored: at });
   verifySchedule(nests);
-  const kernels = variant.tile ? inTiles(nests, variant) : bind(nests, profile, { off });
+  const kernels = variant.tile || variant.block ? inTiles(nests, variant) : bind(nests, profile, { off });
   if (!kernels) return undefined;
   verifyKernels(kernels, profile);
   const stored = nests.buffers.filter((b) => (b.place === "param" || b.place === "state") && !b.parts);

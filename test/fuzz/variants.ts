@@ -2,6 +2,7 @@
  * The ways one graph is compiled: with every optimisation, with none, with one of them left out; for both device classes.
  * An optimisation is a name: a rewrite rule, a fusion of the schedule, a choice of binding, the reuse of memory.
  */
+import type { Block } from "../../kernels/choose-block.ts";
 import type { Tile } from "../../kernels/tile-time.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import type { Profile } from "../../src/ir/kernel.ts";
@@ -9,7 +10,7 @@ import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "masked-product", "several", "horizontal", "alike", "reuse"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "masked-product", "several", "horizontal", "alike", "reuse"];
 
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);
@@ -23,7 +24,12 @@ export interface Variant {
   readonly off: ReadonlySet<string>;
   /** Rows and columns of every tile, instead of those that the cost model chooses for such small products. */
   readonly tile?: readonly [rows: number, columns: number, finish: Tile["finish"]];
+  /** Every product in such blocks of workgroup memory instead. */
+  readonly block?: Block;
 }
+
+/** Smaller than those that are chosen, so that random sizes fill several. */
+const block: Block = { rows: 16, columns: 16, turns: 8, tile: [4, 4], unroll: 2, finish: "written" };
 
 /** All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below the graph. */
 export function variants(choice: number): readonly Variant[] {
@@ -38,7 +44,8 @@ export function variants(choice: number): readonly Variant[] {
     { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
     { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
+    { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "cells" } },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
-  return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && (v.profile !== inStep || v.tile !== undefined || choice % 3 === 0));
+  return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && (!v.block || choice % 4 === 1) && (v.profile !== inStep || v.tile !== undefined || choice % 3 === 0));
 }

@@ -1,0 +1,111 @@
+/**
+ * Where the rows and columns of a tile lie, and what follows the sum of each of its cells. Comes in: a side's axes, a tile's length and
+ * number. Goes out: coordinates and, where that is in doubt, the condition that they are live; kernel statements.
+ *
+ *     100 rows in tiles of 8:     13 tiles; row k of tile t is t + 13·k, alive where that is below 100
+ */
+import * as dims from "../src/ir/dims.ts";
+import type { Dim } from "../src/ir/dims.ts";
+import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
+import type { Scalar } from "../src/ir/scalar.ts";
+import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import type { KernelBuilder } from "./kernel-builder.ts";
+import { coordinatesOf, points } from "./launch.ts";
+import { pick, type TileWriter } from "./tile-writer.ts";
+
+/** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */
+export interface Side {
+  readonly tiles: number;
+  readonly live: Scalar;
+  readonly size: Dim;
+  readonly capacity: number;
+  readonly per: number;
+}
+
+/** Some axes in tiles of a length. */
+export function sideOf(b: KernelBuilder, axes: readonly Axis[], length: number): Side {
+  const { live, capacity } = points(axes);
+  const tiles = Math.ceil(capacity / length);
+  if (typeof live === "number") return { tiles, live: int(tiles), size: tiles, capacity: tiles, per: 1 };
+  return { tiles, live: ceilOver(b.size(live), length), size: dims.add(live, length - 1), capacity: capacity + length - 1, per: length };
+}
+
+/** The digits of a number, the last one first, over how many values each but the outermost has. */
+export function numbersOf(b: KernelBuilder, out: KernelStmt[], item: Scalar, extents: readonly Scalar[]): readonly Scalar[] {
+  let left = item;
+  return extents.map((extent, k) => {
+    if (k === extents.length - 1 || extents.slice(k + 1).every((e) => e.kind === "constant" && e.value === 1)) {
+      const digit = left;
+      left = int(0);
+      return digit;
+    }
+    const digit = b.let(out, rest(left, extent));
+    left = b.let(out, quotient(left, extent));
+    return digit;
+  });
+}
+
+/** The rows (or columns) of a tile: their axes, how many, and where the k-th lies among all. */
+export interface Line {
+  readonly axes: readonly Axis[];
+  readonly length: number;
+  readonly position: (k: Scalar) => Scalar;
+  /** All of them are live ones. */
+  readonly whole: boolean;
+}
+
+/** Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns. */
+export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number): Line {
+  const apart = typeof points(axes).live === "number" && axes.length > 0;
+  const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
+  return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length) };
+}
+
+/** True where the points of some axes are a whole number of stretches of a length. */
+export function fills(axes: readonly Axis[], length: number): boolean {
+  const { live } = points(axes);
+  return typeof live === "number" && live % length === 0;
+}
+
+/** Settles the coordinates of each row (or column) of the tile; gives for each the condition that it is a live one, where that is in doubt. */
+export function placeAll(b: KernelBuilder, out: KernelStmt[], line: Line, know: (k: number, at: ReadonlyMap<number, Scalar>) => void): readonly (Scalar | undefined)[] {
+  return Array.from({ length: line.length }, (_, k) => {
+    const { at, inside } = place(b, out, line, int(k));
+    know(k, at);
+    return inside;
+  });
+}
+
+function place(b: KernelBuilder, out: KernelStmt[], { axes, position, whole }: Line, k: Scalar): { readonly at: ReadonlyMap<number, Scalar>; readonly inside: Scalar | undefined } {
+  const { live } = points(axes);
+  // A position along one axis stays a sum, whose number indices take up.
+  const index = axes.filter((a) => a.extent !== 1).length === 1 ? position(k) : b.let(out, position(k));
+  return { at: coordinatesOf(b, out, axes, index), inside: whole ? undefined : b.let(out, below(index, b.size(live))) };
+}
+
+/** What follows the sum, as a loop over the rows around one copy of it for each column: an accumulator is picked by comparing row numbers. */
+export function finishByRow(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnInside: readonly (Scalar | undefined)[]): void {
+  writer.finishColumns(out);
+  b.loop(out, int(0), int(rowAt.length), 1, (i, inner) => {
+    const { at, inside } = place(b, inner, rowAt, i);
+    writer.row(i, at, inner).finish(inner, [inside], columnInside, true);
+  });
+}
+
+/** What follows the sum, as two loops around one copy of it: the text stays short. */
+export function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
+  const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
+    line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
+  loop(rowAt, out, (i, row) => {
+    const { at: rows, inside: rowInside } = place(b, row, rowAt, i);
+    const ofRow = writer.pickRow(i, row);
+    loop(columnAt, row, (j, cell) => {
+      const { at: columns, inside: columnInside } = place(b, cell, columnAt, j);
+      const own: KernelStmt[] = [];
+      writer.finishOne(new Map([...rows, ...columns]), pick(b, cell, ofRow, j), own);
+      const condition = rowInside && columnInside ? both(rowInside, columnInside) : (rowInside ?? columnInside);
+      if (condition) cell.push({ kind: "if", condition, body: own });
+      else cell.push(...own);
+    });
+  });
+}
