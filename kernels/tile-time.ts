@@ -56,7 +56,7 @@ export interface Prices {
 export const prices: Readonly<Record<Profile["name"], Prices>> = {
   software: {
     access: 15, operation: 0.5, cell: [0.5, 0.017], turn: 3, start: 60, lanes: 4, groups: 2,
-    buildAccess: [500, 5], buildOperation: [60, 1], mostAccesses: 200, mostOperations: 2500, mostCells: 64,
+    buildAccess: [500, 5], buildOperation: [60, 1], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
   },
   gpu: {
     access: 4, operation: 0.5, cell: [0.5, 0], turn: 1, start: 50, lanes: 32, groups: 512,
