@@ -7,6 +7,7 @@
 import { Builder } from "../graph/builder.ts";
 import { rebuildGraph } from "../graph/walk.ts";
 import type { Bindings } from "../ir/dims.ts";
+import type { Profile } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import { expandArgsort } from "./expand-argsort.ts";
 import { foldEmpty } from "./fold-empty.ts";
@@ -30,9 +31,11 @@ export interface PrepareOptions {
   readonly join?: boolean;
   /** False: products in one stage. */
   readonly split?: boolean;
+  /** The class of devices it is made for. */
+  readonly device?: Profile["name"];
 }
 
-export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true }: PrepareOptions = {}): Prepared {
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, device = "software" }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const unroller = new Unroller(builder, graph.origins);
@@ -46,7 +49,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     builder,
     (node, inputs) =>
       unroller.replace(node, inputs) ?? joined(node) ?? foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity)
-      ?? (split ? splitProduct(builder, node, inputs, capacity) : undefined) ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
+      ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined) ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
     { became },
   );
   return { graph: prepared, became };

@@ -51,7 +51,7 @@ export interface ScheduleOptions {
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
-  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product") });
+  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), device: options.profile.name });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);

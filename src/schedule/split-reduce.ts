@@ -51,13 +51,13 @@ function byAxis(e: Emit, node: Node & { readonly op: "reduce" }, inputs: readonl
   return e.reduce(kind, first, [long - others.filter((a) => a < long).length]);
 }
 
-/** Axis `long` seen as [parts, rows]: position part + parts·row where that is within the extent. */
-export function interleaved(shape: readonly Dim[], long: number, extent: Dim, rows: number): AccessMap {
+/** Axis `long` seen as [count, rows]: position part + count·row where that is within the extent. */
+export function interleaved(shape: readonly Dim[], long: number, extent: Dim, rows: number, count = parts): AccessMap {
   const rank = shape.length + 1;
-  const position: Affine = addAffine(unit(long, rank), scaleAffine(unit(long + 1, rank), parts));
+  const position: Affine = addAffine(unit(long, rank), scaleAffine(unit(long + 1, rank), count));
   const index = shape.map((_, a) => whole(a < long ? unit(a, rank) : a > long ? unit(a + 1, rank) : position));
   const left = addAffine(constant(dims.sub(extent, 1), rank), scaleAffine(position, -1));
-  const exact = typeof extent === "number" && extent === parts * rows;
+  const exact = typeof extent === "number" && extent === count * rows;
   const guards: Guard[] = exact ? [] : [{ kind: "nonnegative", value: affine(left.c, left.k) }];
-  return { shape: [...shape.slice(0, long), parts, rows, ...shape.slice(long + 1)], index, guards };
+  return { shape: [...shape.slice(0, long), count, rows, ...shape.slice(long + 1)], index, guards };
 }

@@ -25,6 +25,7 @@ export interface AgreeOptions {
   readonly sizes?: Readonly<Record<string, number>>;
   readonly capacity?: Readonly<Record<string, number>>;
   readonly off?: ReadonlySet<string>;
+  readonly device?: Profile["name"];
   readonly precision?: Precision;
   readonly tolerance?: number;
   readonly seed?: number;
@@ -59,7 +60,7 @@ function scalarLeaves(graph: Graph, kind: "hyper" | "step", value: number): Read
 
 /** Expects the schedule to compute what the graph says. */
 export function expectAgreement(graph: Graph, options: AgreeOptions = {}): void {
-  const { sizes = {}, capacity = sizes, off = new Set<string>(), precision = "f64", seed = 0, ranges = {} } = options;
+  const { sizes = {}, capacity = sizes, off = new Set<string>(), device = "software", precision = "f64", seed = 0, ranges = {} } = options;
   const tolerance = options.tolerance ?? (precision === "f64" ? 1e-9 : 2e-5);
   const leaves = leafValues(graph, sizes, seed, ranges);
   const words = { seed: 5 + seed, step: 3, example: 10 };
@@ -71,7 +72,7 @@ export function expectAgreement(graph: Graph, options: AgreeOptions = {}): void 
     stored: (path) => leaves[path] ?? nothing,
     scalar: (kind, path) => scalars[kind][path] ?? Number.NaN,
   });
-  const made = schedule(graph, { capacity, profile, off, stored: storedLayout(graph).stored });
+  const made = schedule(graph, { capacity, profile: { ...profile, name: device }, off, stored: storedLayout(graph).stored });
   verifySchedule(made);
   const found = evalNests(made, { capacity, sizes, leaves, ...scalars, words, precision });
   const context = (): string => `off {${[...off].join(", ")}} sizes ${JSON.stringify(sizes)} of ${JSON.stringify(capacity)}\n${printSchedule(made)}`;

@@ -150,6 +150,17 @@ describe("products of long sums with few results", () => {
     for (const n of [1, 63, 65, 1000]) expectAgreement(graph, { sizes: { N: n }, capacity: { N: 4096 } });
   });
 
+  it("have as many parts on a GPU as keep it busy, each long enough", () => {
+    const e = new Builder();
+    const [x, y] = [e.leaf({ kind: "input", path: "x", type: f32(N, 2) }), e.leaf({ kind: "input", path: "y", type: f32(N, 4) })];
+    const graph = e.finish("step", [{ name: "xy", kind: "value", node: e.contract(x, y, [0, 1], [0, 2], [1, 2]) }], []);
+    const onGpu = (most: number): string[] => parallelOf(schedule(graph, { capacity: { N: most }, profile: { ...profile, name: "gpu" } }));
+    expect(onGpu(100_000)).toEqual(["64 2 4"]);
+    expect(onGpu(2000)).toEqual(["8 2 4"]);
+    expect(onGpu(1000)).toEqual(["2 4"]);
+    for (const n of [1, 130]) expectAgreement(graph, { sizes: { N: n }, capacity: { N: 2000 }, device: "gpu" });
+  });
+
   it("share a whole axis where one has the length for it", () => {
     const e = new Builder();
     const [x, y] = [e.leaf({ kind: "input", path: "x", type: f32(N, 3, 70) }), e.leaf({ kind: "input", path: "y", type: f32(N, 5, 70) })];
