@@ -44,10 +44,10 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const spanOf = (path: string): Span | undefined => model.params.find((p) => p.path === path)?.span;
   const run = <In, Out>(name: string, doc: string, input: In, pass: (input: In) => Out, verify?: (output: Out) => void): Out =>
     runPass({ name, doc, run: pass, ...(verify && { verify }) }, input, trace, entry);
-  const reuse = !off.has("reuse");
+  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place") };
   const place = (k: readonly Kernel[]): Plan => {
     try {
-      return plan(entry, k, { store, limits, reuse, spanOf });
+      return plan(entry, k, { store, limits, ...how, spanOf });
     } catch (error) {
       throw error instanceof UserError ? tooLarge(error) : error;
     }
@@ -57,7 +57,7 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
   // Only training keeps values of one pass for another.
   const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
-  const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, reuse) });
+  const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
   const kernels = fits ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));

@@ -1,7 +1,7 @@
 /**
  * Places the buffers of one entry: kernels in order and the store's layout come in, byte offsets and each kernel's
  * bindings go out. Temps share one slab by liveness, largest first, each at the lowest offset where it meets no
- * other that lives at the same time.
+ * other that lives at the same time; a result may take the place of an argument that nobody reads afterwards (in-place.ts).
  *
  * A kernel with at most `storageBuffers` buffers binds each by itself, so equal kernels have equal text whatever
  * they work on. With more, the buffers of a slab share one binding and their positions in it are kernel parameters.
@@ -10,6 +10,7 @@ import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
 import type { DType } from "../ir/types.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
+import { inPlace } from "./in-place.ts";
 import { arenaOf, liveness, lowerBound, type Life } from "./liveness.ts";
 import {
   align, bytesOf, slabNames, slabOf,
@@ -32,13 +33,15 @@ export interface PlanOptions {
   readonly limits: MemoryLimits;
   /** False gives every temp bytes of its own: the off switch that tests compare with. */
   readonly reuse: boolean;
+  /** False gives no result the place of an argument. */
+  readonly inPlace: boolean;
   /** Where a parameter or state was declared, to show what is too large. */
   readonly spanOf?: (path: string) => Span | undefined;
 }
 
 /** Throws a UserError E0602 when a tensor or a slab is larger than the device allows. */
 export function plan(entry: string, kernels: readonly Kernel[], options: PlanOptions): Plan {
-  const lives = liveness(kernels);
+  const { lives, taken } = livesInPlace(kernels, options);
   const offsets = new Map<Buffer, number>();
   const slabs: Record<SlabName, number> = { store: options.store.bytes, inputs: 0, outputs: 0, temps: 0 };
   const temps: [Buffer, Life][] = [];
@@ -53,6 +56,7 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
     }
   }
   slabs.temps = placeTemps(temps, offsets, options.reuse);
+  for (const [result, argument] of taken) offsets.set(result, offsets.get(argument) ?? 0);
   for (const [part, { arena, at }] of arenaOf(kernels)) offsets.set(part, (offsets.get(arena) ?? 0) + 4 * at);
   for (const name of slabNames)
     if (slabs[name] > options.limits.bufferBytes)
@@ -67,8 +71,23 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
 }
 
 /** Bytes that the values between the kernels take once they are placed. */
-export function placedBytes(kernels: readonly Kernel[], reuse = true): number {
-  return placeTemps([...liveness(kernels)].filter(([b]) => slabOf(b.place) === "temps"), new Map(), reuse);
+export function placedBytes(kernels: readonly Kernel[], how: Pick<PlanOptions, "reuse" | "inPlace">): number {
+  return placeTemps([...livesInPlace(kernels, how).lives].filter(([b]) => slabOf(b.place) === "temps"), new Map(), how.reuse);
+}
+
+/** How long each place is needed, under the buffer that is there first, and whose place each other one takes. */
+function livesInPlace(kernels: readonly Kernel[], how: Pick<PlanOptions, "reuse" | "inPlace">): { readonly lives: ReadonlyMap<Buffer, Life>; readonly taken: ReadonlyMap<Buffer, Buffer> } {
+  const lives = new Map(liveness(kernels));
+  const taken = how.reuse && how.inPlace ? inPlace(kernels, lives) : new Map<Buffer, Buffer>();
+  const first = new Map<Buffer, Buffer>();
+  // In the order of kernels, so the first of all is known already.
+  for (const [result, argument] of taken) {
+    const owner = first.get(argument) ?? argument;
+    first.set(result, owner);
+    lives.set(owner, { from: lives.get(owner)?.from ?? 0, to: lives.get(result)?.to ?? 0 });
+    lives.delete(result);
+  }
+  return { lives, taken: first };
 }
 
 /** 1,600,000,000 */
@@ -144,14 +163,19 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
     return offset;
   };
+  const placeOf = (b: Buffer): string => `${slabOf(b.place)} ${offsetOf(b)}`;
   const written = new Set([...kernel.writes].map((b) => slabOf(b.place)));
   const accessOf = (slab: SlabName): Group["access"] => (written.has(slab) ? "read_write" : "read");
-  if (kernel.buffers.length <= limits.storageBuffers) {
-    const groups = kernel.buffers.map((b): Group => {
+  // A result in the place of an argument has its binding.
+  const places = new Map<string, Buffer>();
+  for (const b of kernel.buffers) places.set(placeOf(b), places.get(placeOf(b)) ?? b);
+  if (places.size <= limits.storageBuffers) {
+    const groups = [...places.values()].map((b): Group => {
       const slab = slabOf(b.place);
       return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: stored(b.dtype), elements: Math.max(1, b.elements), access: accessOf(slab) };
     });
-    return { groups, of: new Map(kernel.buffers.map((b, group) => [b, { group }])), params: kernel.params };
+    const order = [...places.keys()];
+    return { groups, of: new Map(kernel.buffers.map((b) => [b, { group: order.indexOf(placeOf(b)) }])), params: kernel.params };
   }
   const groups: Group[] = [];
   const of = new Map<Buffer, { group: number; base: number }>();

@@ -6,6 +6,7 @@
 import type { Buffer } from "../ir/kernel.ts";
 import { partsOf } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
+import { mayTakePlaceOf } from "./in-place.ts";
 import type { Group, PlacedKernel, Plan } from "./placement.ts";
 
 interface Extent {
@@ -38,7 +39,7 @@ export function verifyPlan(plan: Plan): void {
       const offset = plan.offsets.get(buffer);
       invariant(offset !== undefined, "verify plan", `${placed.kernel.name} writes ${buffer.name}, which has no place`);
       for (const other of placed.kernel.buffers)
-        if (other !== buffer && slabKey(other) === slabKey(buffer))
+        if (other !== buffer && slabKey(other) === slabKey(buffer) && !isInPlace(placed, buffer, other, plan))
           invariant(
             disjoint(offset, offset + 4 * buffer.elements, plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + 4 * other.elements),
             "verify plan",
@@ -48,6 +49,11 @@ export function verifyPlan(plan: Plan): void {
       for (const { buffer: part, at } of buffer.parts ?? []) claim(owners, slabKey(part), part, offset + 4 * at);
     }
   }
+}
+
+/** The one lies exactly where the other lies, and is written there element by element after it was read. */
+function isInPlace({ kernel }: PlacedKernel, result: Buffer, argument: Buffer, { offsets }: Plan): boolean {
+  return offsets.get(result) === offsets.get(argument) && !kernel.writes.has(argument) && mayTakePlaceOf(kernel, result, argument);
 }
 
 function slabKey(buffer: Buffer): string {

@@ -104,7 +104,7 @@ function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   if (!kernels) return undefined;
   verifyKernels(kernels, profile);
   const stored = nests.buffers.filter((b) => (b.place === "param" || b.place === "state") && !b.parts);
-  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse") });
+  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse"), inPlace: !off.has("in-place") });
   verifyPlan(memory);
   const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));
   const entry = assembleEntry({ schedule: nests, plan: memory, capacity, texts });

@@ -8,7 +8,7 @@ import { bytesOf, type Plan } from "../../src/memory/placement.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
 
 const store = layOutStore([{ path: "W", elements: 8 }, { path: "b", elements: 3 }]);
-const options: PlanOptions = { store, limits: baseline, reuse: true };
+const options: PlanOptions = { store, limits: baseline, reuse: true, inPlace: true };
 
 let ids = 0;
 function buffer(name: string, elements: number, place: Buffer["place"] = "temp", dtype: Buffer["dtype"] = "f32"): Buffer {

@@ -9,6 +9,8 @@ import { recompute } from "../../src/memory/recompute.ts";
 import { Replay } from "../../src/memory/replay.ts";
 import { UserError } from "../../src/support/diagnostic.ts";
 
+const placed = (kernels: readonly Kernel[]): number => placedBytes(kernels, { reuse: true, inPlace: true });
+
 let ids = 0;
 function buffer(name: string, elements: number, place: Buffer["place"] = "temp"): Buffer {
   return { id: ids++, name, dtype: "f32", shape: [elements], elements, place, path: name };
@@ -72,10 +74,10 @@ it("whatever is let go, every kernel makes what it made", () => {
 it("a budget is kept or refused with the least", () => {
   fc.assert(
     fc.property(programs, fc.double({ min: 0.1, max: 1, noNaN: true }), (kernels, part) => {
-      const budget = Math.ceil(placedBytes(kernels) * part);
+      const budget = Math.ceil(placed(kernels) * part);
       try {
-        const fitted = recompute(kernels, { entry: "step", budget, cost: () => 1, placed: placedBytes });
-        expect(placedBytes(fitted)).toBeLessThanOrEqual(budget);
+        const fitted = recompute(kernels, { entry: "step", budget, cost: () => 1, placed });
+        expect(placed(fitted)).toBeLessThanOrEqual(budget);
         expect(meanings(fitted)).toEqual(meanings(kernels));
       } catch (error) {
         expect(error).toBeInstanceOf(UserError);
@@ -94,7 +96,7 @@ it("a chain of n values is run with some 2 √n of them", () => {
   const forward = values.map((h, k) => kernel(`f${k}`, k === 0 ? [] : [values[k - 1] as Buffer], [h]));
   const backward = grads.map((g, k) => kernel(`b${k}`, k === 0 ? [values[n] as Buffer] : [grads[k - 1] as Buffer, values[n - k] as Buffer], [g]));
   const kernels = [...forward, ...backward];
-  const fitted = recompute(kernels, { entry: "step", budget: 20 * size * 4, cost: () => 1, placed: placedBytes });
+  const fitted = recompute(kernels, { entry: "step", budget: 20 * size * 4, cost: () => 1, placed });
   const bytes = (b: Buffer): number => align(bytesOf(b));
   expect(lowerBound(liveness(kernels), bytes, kernels.length)).toBeGreaterThan(60 * size * 4);
   expect(lowerBound(liveness(fitted), bytes, fitted.length)).toBeLessThanOrEqual(20 * size * 4);

@@ -8,15 +8,15 @@ import { makeDataset } from "../../src/harness/runtime/dataset.ts";
 const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 /** The programs of a text, one for each train block or model without one; fails the test on any error. */
-export function programsOf(text: string, set: Record<string, number> = {}): readonly CompiledProgram[] {
-  const { diagnostics, programs } = compile({ path: "test.dl", text }, { set, trace: { verify: true } });
+export function programsOf(text: string, set: Record<string, number> = {}, off: readonly string[] = []): readonly CompiledProgram[] {
+  const { diagnostics, programs } = compile({ path: "test.dl", text }, { set, off: new Set(off), trace: { verify: true } });
   if (programs.length === 0) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   return programs;
 }
 
 /** The first program of a text. */
-export function programOf(text: string, set: Record<string, number> = {}): CompiledProgram {
-  return programsOf(text, set)[0] as CompiledProgram;
+export function programOf(text: string, set: Record<string, number> = {}, off: readonly string[] = []): CompiledProgram {
+  return programsOf(text, set, off)[0] as CompiledProgram;
 }
 
 /** The programs of a file of examples/. */
