@@ -38,7 +38,10 @@ export interface PrepareOptions {
 export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, device = "software" }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
-  const unroller = new Unroller(builder, graph.origins);
+  const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
+    foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
+    ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity);
+  const unroller = new Unroller(builder, graph.origins, alone);
   const chains = join ? chainsOf(graph, capacity, keep) : undefined;
   const joined = (node: Node): Node | undefined => {
     const chain = chains?.get(node);
@@ -47,9 +50,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
   const prepared = rebuildGraph(
     graph,
     builder,
-    (node, inputs) =>
-      unroller.replace(node, inputs) ?? joined(node) ?? foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity)
-      ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined) ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity),
+    (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? alone(node, inputs),
     { became },
   );
   return { graph: prepared, became };

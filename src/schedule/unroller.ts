@@ -23,12 +23,15 @@ type Loop = NodeOf<"loop"> & Node;
 export class Unroller {
   private readonly e: Builder;
   private readonly origins: Origins;
+  /** What takes the place of a node of a turn. */
+  private readonly inTurn: (node: Node, inputs: readonly Node[]) => Node | undefined;
   private readonly results = new Map<Node, readonly Node[]>();
   private readonly turnsOf = new Map<Node, readonly Node[]>();
 
-  constructor(e: Builder, origins: Origins) {
+  constructor(e: Builder, origins: Origins, inTurn: (node: Node, inputs: readonly Node[]) => Node | undefined) {
     this.e = e;
     this.origins = origins;
+    this.inTurn = inTurn;
   }
 
   /** What takes the place of a loop (its first result) or of a pick; undefined for other nodes. */
@@ -57,7 +60,7 @@ export class Unroller {
         if (leaf.attrs.kind === "capture") became.set(leaf, inputs[carries + slices + position] as Node);
         if (leaf.attrs.kind === "iteration") became.set(leaf, this.e.scalar(at, "i32"));
       }
-      const made = rebuild(this.e, body.results, (n, i) => this.replace(n, i), { became, around: (n, make) => this.under(n, make) });
+      const made = rebuild(this.e, body.results, (n, i) => this.replace(n, i) ?? this.inTurn(n, i), { became, around: (n, make) => this.under(n, make) });
       carried = made.slice(0, carries);
       stacks.forEach((stack, i) => {
         stack[at] = made[carries + i] as Node;

@@ -22,4 +22,9 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     recipe: { leaves: [[]], steps: [{ kind: 6933, a: 225, b: 0, c: 0 }, { kind: 4655, a: 6909, b: 0, c: 0 }], capacity: 1, loss: 1975, seed: 0, live: 1 },
     choice: 65_926,
   },
+  {
+    name: "a tensor without elements in the turns of a loop, which became no constant there",
+    recipe: { leaves: [[5907]], steps: [{ kind: 14, a: 0, b: 0, c: 1 }, { kind: 0, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
+    choice: 0,
+  },
 ];

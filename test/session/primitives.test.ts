@@ -84,6 +84,24 @@ output g = grad(sum(cumsum(x, axis = 0) * sin(x)), x)`;
   });
 });
 
+describe("in the turns of a scan", () => {
+  // Each turn sorts, and adds up along an axis, what the turn before it made.
+  const text = `input x: f32[N, 6]
+h = scan k in 0..3 with h = x { tanh(cumsum(sort(h) * (k - 1.5), axis = 1)) }
+output last = h[2]
+output slope = grad(sum(h[2]^2), x)`;
+
+  it("they go as they go outside", async () => {
+    const x = rounded(24);
+    const found = await expectDevice(text, { x }, 5e-6);
+    const turn = (row: readonly number[], k: number): number[] => {
+      const up = [...row].sort((a, b) => a - b).map((v) => v * (k - 1.5));
+      return up.map((_, i) => Math.tanh(sum(up.slice(0, i + 1))));
+    };
+    near(found["last"], range(4).flatMap((n) => range(3).reduce((row, k) => turn(row, k), x.slice(6 * n, 6 * n + 6))));
+  });
+});
+
 describe("argsort, sort and top_k", () => {
   /** Many ties. */
   const ties = (n: number): number[] => range(n).map((k) => ((k * 37 + 11) % 7) - 3);
