@@ -98,7 +98,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
 }
 
-// sum_log_gather: read_write, read_write, read, read_write, read, read_write, read_write
+// sum_log_gather: read_write, read_write, read, read_write, read, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
@@ -106,7 +106,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
 @group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
 @group(0) @binding(6) var<storage, read_write> b5: array<f32, 3>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 3>;
 
 fn nabla_log(a0: f32) -> f32 {
   let v1: bool = a0 < 1.1754943508222875e-38f;
@@ -153,17 +152,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v14 = (v1 * 4i) + v13;
     let v15 = b3[v14];
     let v16 = b4[v13];
-    b5[v1] = v2;
-    b6[v1] = (v11 + nabla_log(v2)) + (-(v15 + v16));
+    b1[v1] = v2;
+    b5[v1] = (v11 + nabla_log(v2)) + (-(v15 + v16));
   }
 }
 
-// div: read_write, read_write, read, read_write
+// div: read_write, read_write, read
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
 @group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
 @group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
 @group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
 
 @compute @workgroup_size(16, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
@@ -177,7 +175,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v4 = b0[v1];
     let v5 = b1[v3];
     let v6 = b2[v3];
-    b3[v1] = ((v4 / v5) + (-select(0.0f, 1.0f, v2 == v6))) / p0;
+    b0[v1] = ((v4 / v5) + (-select(0.0f, 1.0f, v2 == v6))) / p0;
   }
 }
 
