@@ -5,7 +5,7 @@
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
  * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `masked-product` (sums under a mask too), `several` (one point for each
- * invocation), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
+ * invocation), `vector` (each access of one element), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";
@@ -28,8 +28,10 @@ export interface BindOptions {
 }
 
 /** Kernels for all nests of an entry, in order. */
-export function bind(schedule: Schedule, profile: Profile, options: BindOptions = {}): readonly Kernel[] {
+export function bind(schedule: Schedule, given: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
+  const { vector, ...scalar } = given;
+  const profile = off.has("vector") || vector === undefined ? scalar : given;
   const { choices } = options;
   const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off));
   const alike = new Alike();

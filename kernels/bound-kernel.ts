@@ -6,6 +6,7 @@ import type { Buffer, Kernel, KernelStmt, Nest } from "../src/ir/kernel.ts";
 import { dropUnused } from "./drop-unused.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import type { LinearLaunch } from "./launch.ts";
+import { mergeAccesses } from "./merge-accesses.ts";
 
 /** Every buffer that statements touch, in order of first use. */
 export function touched(body: readonly KernelStmt[]): { readonly buffers: readonly Buffer[]; readonly reads: ReadonlySet<Buffer>; readonly writes: ReadonlySet<Buffer> } {
@@ -14,10 +15,10 @@ export function touched(body: readonly KernelStmt[]): { readonly buffers: readon
   const all = new Set<Buffer>();
   const visit = (stmts: readonly KernelStmt[]): void => {
     for (const s of stmts) {
-      if (s.kind === "load") {
+      if (s.kind === "load" || s.kind === "load4") {
         all.add(s.buffer);
         reads.add(s.buffer);
-      } else if (s.kind === "store") {
+      } else if (s.kind === "store" || s.kind === "store4") {
         all.add(s.buffer);
         writes.add(s.buffer);
       } else if (s.kind === "for") visit(s.body);
@@ -49,7 +50,7 @@ export interface Frame {
 
 /** A kernel of one nest. */
 export function finish(b: KernelBuilder, nest: Nest, { family, width, launch, rebind }: Frame, body: readonly KernelStmt[]): BoundKernel {
-  const used = dropUnused(body);
+  const used = dropUnused(b.vector ? mergeAccesses(body) : body);
   return {
     name: nest.name, family, workgroup: [width, 1, 1], grid: launch.grid, ...touched(used), params: b.params, body: used, nests: [nest],
     workgroups: launch.workgroups, ...(rebind && launch.isLine && { rebind }),

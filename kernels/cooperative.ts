@@ -105,7 +105,7 @@ function shareFold(b: KernelBuilder, fold: Fold, scope: Scope, width: number, to
       serial(b, fold.body, scope, at);
       accumulate(b, fold, scope, mine, at);
     } else if (axis === shared) strided(b, axis, scope, width, at, (inner) => turn(more, inner));
-    else over(b, [axis], scope, at, (inner) => turn(more, inner));
+    else over(b, [axis], [scope], at, (inner) => turn(more, inner));
   };
   turn(fold.axes, out);
   const results = tree(b, fold, mine, width, top, arrays, out);

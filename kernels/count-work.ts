@@ -11,12 +11,13 @@ import * as dims from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
 import type { Kernel, KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction, ScalarOp } from "../src/ir/scalar.ts";
+import { wideAccess } from "./renumber.ts";
 
 /** Totals over all invocations of a dispatch. */
 export interface Work {
   readonly workgroups: number;
   readonly invocations: number;
-  /** Loads and stores of single elements. */
+  /** Loads and stores of single elements, those of four neighbours by what they cost. */
   readonly accesses: number;
   /** Reads and writes of workgroup memory. */
   readonly shared: number;
@@ -111,6 +112,13 @@ class Counter {
         if (s.guard) this.scalar(s.guard, times, useful);
         if (s.kind === "store") this.scalar(s.value, times, useful);
         totals.accesses += times;
+        return;
+      case "load4":
+      case "store4":
+        this.scalar(s.index, times, useful);
+        if (s.guard) this.scalar(s.guard, times, useful);
+        if (s.kind === "store4") for (const v of s.values) this.scalar(v, times, useful);
+        totals.accesses += wideAccess * times;
         return;
       case "for": {
         const [from, to] = [this.scalar(s.from, times, useful) ?? 0, this.scalar(s.to, times, useful)];

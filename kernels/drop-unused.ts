@@ -20,6 +20,7 @@ function sweep(body: readonly KernelStmt[], used: Set<number>): readonly KernelS
   const kept: KernelStmt[] = [];
   for (const s of body.toReversed()) {
     if ((s.kind === "let" || s.kind === "load") && !used.has(s.id)) continue;
+    if (s.kind === "load4" && !s.ids.some((id) => used.has(id))) continue;
     switch (s.kind) {
       case "let":
       case "assign":
@@ -34,6 +35,9 @@ function sweep(body: readonly KernelStmt[], used: Set<number>): readonly KernelS
         break;
       case "store":
         note(s.value);
+        break;
+      case "store4":
+        s.values.forEach(note);
         break;
       case "for":
         note(s.from);

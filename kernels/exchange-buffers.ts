@@ -11,7 +11,7 @@ export function exchangeBuffers<K extends Kernel>(kernel: K, by: ReadonlyMap<Buf
   const to = (buffer: Buffer): Buffer => by.get(buffer) ?? buffer;
   const block = (body: readonly KernelStmt[]): readonly KernelStmt[] =>
     body.map((s) => {
-      if (s.kind === "load" || s.kind === "store") return { ...s, buffer: to(s.buffer) };
+      if ("buffer" in s) return { ...s, buffer: to(s.buffer) };
       if (s.kind === "for") return { ...s, body: block(s.body) };
       return s.kind === "if" ? { ...s, body: block(s.body), ...(s.otherwise && { otherwise: block(s.otherwise) }) } : s;
     });

@@ -42,6 +42,8 @@ function folded(s: Scalar): Scalar {
 /** Writes the statements of one kernel. */
 export class KernelBuilder {
   readonly params: ParamSlot[];
+  /** Four neighbours may be one access. */
+  readonly vector: boolean;
   private nextId = 0;
   private readonly variables = new Set<number>();
   /** Values that have a name, by the block that holds them. */
@@ -51,8 +53,9 @@ export class KernelBuilder {
   /** Quotients and remainders of positions, by value number. */
   private readonly parts = new Map<number, Part>();
 
-  constructor(params: readonly ParamSlot[]) {
+  constructor(params: readonly ParamSlot[], vector = false) {
     this.params = [...params];
+    this.vector = vector;
   }
 
   fresh(): number {

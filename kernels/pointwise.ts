@@ -8,7 +8,7 @@ import type { Scalar } from "../src/ir/scalar.ts";
 import { isOwnPosition } from "../src/schedule/join-over-arenas.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { points } from "./launch.ts";
-import { owner, withoutAxes } from "./owner.ts";
+import { owner, quads, withoutAxes } from "./owner.ts";
 
 /** Lengths of a last axis that one invocation goes along by itself, and how many such lines keep a processor busy. */
 const along = { least: 4, most: 256, lines: 512 } as const;
@@ -22,6 +22,8 @@ const pointsEach = 4;
 export function pointwise(nest: Nest, profile: Profile, several = true): BoundKernel {
   const line = several ? lines(nest, profile, "pointwise") : undefined;
   if (line) return line;
+  const four = several ? quads(nest, profile, "pointwise", profile.pointwise) : undefined;
+  if (four) return four;
   const each = several && profile.name === "software" && points(nest.parallel).capacity >= manyPoints ? pointsEach : 1;
   return owner(nest, profile, "pointwise", profile.pointwise, each);
 }

@@ -86,6 +86,12 @@ function stmt(w: Writer, s: KernelStmt, name: (b: Buffer) => string): void {
     case "store":
       w.line(`store ${name(s.buffer)}[${printScalar(s.index)}] = ${printScalar(s.value)}${when}`);
       return;
+    case "load4":
+      w.line(`load ${s.ids.map((id) => `v${id}`).join(", ")} = ${name(s.buffer)}[4·${printScalar(s.index)}]${when}`);
+      return;
+    case "store4":
+      w.line(`store ${name(s.buffer)}[4·${printScalar(s.index)}] = ${s.values.map(printScalar).join(", ")}${when}`);
+      return;
     case "for":
       w.line(`for v${s.id} from ${printScalar(s.from)} to ${printScalar(s.to)} by ${s.step}`).indent(() => stmts(w, s.body, name));
       return;

@@ -36,6 +36,14 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
         return { ...s, id: s.id + by.offset, index: scalar(s.index), ...(s.guard && { guard: scalar(s.guard) }) };
       case "store":
         return { ...s, index: scalar(s.index), value: scalar(s.value), ...(s.guard && { guard: scalar(s.guard) }) };
+      case "load4": {
+        const [x, y, z, w] = s.ids;
+        return { ...s, ids: [x + by.offset, y + by.offset, z + by.offset, w + by.offset], index: scalar(s.index), ...(s.guard && { guard: scalar(s.guard) }) };
+      }
+      case "store4": {
+        const [x, y, z, w] = s.values;
+        return { ...s, index: scalar(s.index), values: [scalar(x), scalar(y), scalar(z), scalar(w)], ...(s.guard && { guard: scalar(s.guard) }) };
+      }
       case "var":
         return { ...s, id: s.id + by.offset, init: scalar(s.init) };
       case "assign":
@@ -69,6 +77,9 @@ export function lastValue(body: readonly KernelStmt[]): number {
   }, -1);
 }
 
+/** What an access of four neighbours costs, in accesses of one. */
+export const wideAccess = 2.5;
+
 /** Statements in all, and those that touch memory. */
 export function measure(body: readonly KernelStmt[]): { readonly statements: number; readonly accesses: number } {
   let statements = 0;
@@ -76,6 +87,7 @@ export function measure(body: readonly KernelStmt[]): { readonly statements: num
   for (const s of body) {
     statements++;
     if (s.kind === "load" || s.kind === "store") accesses++;
+    else if (s.kind === "load4" || s.kind === "store4") accesses += wideAccess;
     for (const inner of s.kind === "for" ? [s.body] : s.kind === "if" ? [s.body, s.otherwise ?? []] : []) {
       const m = measure(inner);
       statements += m.statements;

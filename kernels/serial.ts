@@ -4,7 +4,9 @@
  *
  *     s = fold sum i in 64 { x = load a[i] } x     ->     var s = 0; for i in 0..64 { x = a[i]; s = s + x }
  *
- * The order of a fold is the order of its axes, so results repeat.
+ * The order of a fold is the order of its axes, so results repeat. Statements may run for several points in step, a scope each; their loops
+ * are one. A loop along memory takes four turns at once, so that its accesses become accesses of four neighbours (merge-accesses.ts); a fold
+ * then has four accumulators, which are joined pairwise at its end.
  */
 import type { Axis, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
@@ -12,6 +14,7 @@ import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { int, plus, times } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
+import { isWorthQuads, reachAlong } from "./quads.ts";
 
 /** A fold of a nest. */
 export type Fold = Extract<Stmt, { kind: "fold" }>;
@@ -21,71 +24,128 @@ const shortFold = 36;
 
 /** Writes the statements; results of folds and loads are put in scope. */
 export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, out: KernelStmt[]): void {
+  inStep(b, stmts, [scope], out);
+}
+
+/** Writes the statements for several points, each statement for one after the other. */
+export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonly Scope[], out: KernelStmt[]): void {
   for (const s of stmts) {
     switch (s.kind) {
       case "let":
-        scope.set(s.id, b.let(out, b.substitute(s.value, scope)));
+        for (const scope of scopes) scope.set(s.id, b.let(out, b.substitute(s.value, scope)));
         break;
       case "load":
-        scope.set(s.id, b.load(out, s.buffer, b.let(out, b.substitute(s.index, scope)), s.guard && b.substitute(s.guard, scope)));
+        for (const scope of scopes) scope.set(s.id, b.load(out, s.buffer, b.let(out, b.substitute(s.index, scope)), s.guard && b.substitute(s.guard, scope)));
         break;
       case "store":
-        out.push({
-          kind: "store", buffer: s.buffer, index: b.let(out, b.substitute(s.index, scope)), value: b.substitute(s.value, scope),
-          ...(s.guard && { guard: b.substitute(s.guard, scope) }),
-        });
+        for (const scope of scopes)
+          out.push({
+            kind: "store", buffer: s.buffer, index: b.let(out, b.substitute(s.index, scope)), value: b.substitute(s.value, scope),
+            ...(s.guard && { guard: b.substitute(s.guard, scope) }),
+          });
         break;
       case "fold":
-        serialFold(b, s, scope, out);
+        serialFold(b, s, scopes, out);
         break;
-      case "each":
-        over(b, [s.axis], scope, out, (inner) => serial(b, s.body, scope, inner));
+      case "each": {
+        const [scope] = scopes;
+        if (scope && scopes.length === 1 && takesFour(b, s.axis, s.body, 0)) four(b, s.axis, scope, out, (lanes, inner) => inStep(b, s.body, lanes, inner));
+        else over(b, [s.axis], scopes, out, (inner) => inStep(b, s.body, scopes, inner));
+      }
     }
   }
 }
 
 /** Loops over axes, outermost first; an axis of one element needs none. */
-export function over(b: KernelBuilder, axes: readonly Axis[], scope: Scope, out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
+export function over(b: KernelBuilder, axes: readonly Axis[], scopes: readonly Scope[], out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
   const [axis, ...more] = axes;
-  if (!axis) body(out);
+  const [first] = scopes;
+  if (!axis || !first) body(out);
   else if (axis.extent === 1 && !axis.below) {
-    scope.set(axis.id, int(0));
-    over(b, more, scope, out, body);
+    settle(scopes, axis, int(0));
+    over(b, more, scopes, out, body);
   } else
-    b.loop(out, int(0), axis.below ? b.let(out, b.substitute(axis.below, scope)) : b.size(axis.extent), 1, (index, inner) => {
-      scope.set(axis.id, index);
-      over(b, more, scope, inner, body);
+    b.loop(out, int(0), axis.below ? b.let(out, b.substitute(axis.below, first)) : b.size(axis.extent), 1, (index, inner) => {
+      settle(scopes, axis, index);
+      over(b, more, scopes, inner, body);
     });
 }
 
+function settle(scopes: readonly Scope[], axis: Axis, value: Scalar): void {
+  for (const scope of scopes) scope.set(axis.id, value);
+}
+
+/** True for a loop that takes four turns at once: over whole quads, of statements without loops of their own that mostly go along memory. */
+function takesFour(b: KernelBuilder, axis: Axis, body: readonly Stmt[], least: number): boolean {
+  if (!b.vector || typeof axis.extent !== "number" || axis.extent % 4 !== 0 || axis.extent < Math.max(8, least) || axis.below) return false;
+  return body.every((s) => s.kind !== "fold" && s.kind !== "each") && isWorthQuads(reachAlong(body, axis.id));
+}
+
+/** A loop that takes four turns at once, a scope each. */
+function four(b: KernelBuilder, axis: Axis, scope: Scope, out: KernelStmt[], body: (lanes: readonly Scope[], inner: KernelStmt[]) => void): void {
+  b.loop(out, int(0), int(axis.capacity / 4), 1, (index, inner) => {
+    const start = b.let(inner, times(index, int(4)));
+    body([0, 1, 2, 3].map((k) => new Map([...scope, [axis.id, plus(start, int(k))]])), inner);
+  });
+}
+
 /** Loops over axes; one over few turns of a short body is written out, so that folds over the same few elements read each of them once. */
-function overFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
+function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
   const turns = fold.axes.reduce((n, a) => (a.extent === a.capacity && !a.below ? n * a.capacity : Infinity), 1);
   if (turns * fold.body.length > shortFold || fold.body.some((s) => s.kind === "fold" || s.kind === "each")) {
-    over(b, fold.axes, scope, out, body);
+    over(b, fold.axes, scopes, out, body);
     return;
   }
   const unroll = ([axis, ...more]: readonly Axis[]): void => {
     if (!axis) body(out);
     else
       for (let k = 0; k < axis.capacity; k++) {
-        scope.set(axis.id, int(k));
+        settle(scopes, axis, int(k));
         unroll(more);
       }
   };
   unroll(fold.axes);
 }
 
-function serialFold(b: KernelBuilder, fold: Fold, scope: Scope, out: KernelStmt[]): void {
-  const accumulators = open(b, fold, out);
-  overFold(b, fold, scope, out, (inner) => {
-    serial(b, fold.body, scope, inner);
-    accumulate(b, fold, scope, accumulators, inner);
+function serialFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[]): void {
+  const [scope] = scopes;
+  const last = fold.axes.at(-1);
+  if (scope && last && scopes.length === 1 && takesFour(b, last, fold.body, shortFold / Math.max(1, fold.body.length))) return foldByFour(b, fold, last, scope, out);
+  const accumulators = scopes.map(() => open(b, fold, out));
+  overFold(b, fold, scopes, out, (inner) => {
+    inStep(b, fold.body, scopes, inner);
+    scopes.forEach((s, k) => {
+      accumulate(b, fold, s, accumulators[k] ?? [], inner);
+    });
   });
+  scopes.forEach((s, k) => {
+    give(fold, s, accumulators[k] ?? []);
+  });
+}
+
+function give(fold: Fold, scope: Scope, accumulators: readonly Accumulator[]): void {
   fold.results.forEach((id, k) => {
     const value = accumulators[k];
     if (value) scope.set(id, value);
   });
+}
+
+/** A fold whose last axis takes four turns at once, each with an accumulator of its own; for argmax one, since the first of equals wins. */
+function foldByFour(b: KernelBuilder, fold: Fold, last: Axis, scope: Scope, out: KernelStmt[]): void {
+  const single = fold.monoid === "argmax";
+  const accumulators = Array.from({ length: single ? 1 : 4 }, () => open(b, fold, out));
+  over(b, fold.axes.slice(0, -1), [scope], out, (outer) => {
+    four(b, last, scope, outer, (lanes, inner) => {
+      inStep(b, fold.body, lanes, inner);
+      lanes.forEach((lane, k) => {
+        accumulate(b, fold, lane, accumulators[single ? 0 : k] ?? [], inner);
+      });
+    });
+  });
+  const [first, second, third, fourth] = accumulators;
+  if (first && second && third && fourth)
+    for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
+  give(fold, scope, first ?? []);
 }
 
 /** A variable that a fold adds to. */

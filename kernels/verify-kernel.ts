@@ -97,6 +97,21 @@ class Verifier {
         this.scalar(s.value);
         if (s.guard) this.condition(s.guard);
         return;
+      case "load4":
+        this.index(s.index);
+        if (s.guard) this.condition(s.guard);
+        for (const id of s.ids) this.define(id, false);
+        this.wide(s.buffer.name);
+        return;
+      case "store4":
+        this.index(s.index);
+        for (const v of s.values) {
+          this.demand(v.dtype === s.buffer.dtype, `${v.dtype} stored in ${s.buffer.name}`);
+          this.scalar(v);
+        }
+        if (s.guard) this.condition(s.guard);
+        this.wide(s.buffer.name);
+        return;
       case "for": {
         const [from, to] = [this.index(s.from), this.index(s.to)];
         this.demand(s.step >= 1, `a loop by ${s.step}`);
@@ -142,6 +157,10 @@ class Verifier {
         this.demand(this.profile.barriers, "a barrier where barriers may not be");
         this.demand(uniform, "barrier in control flow that may differ between invocations");
     }
+  }
+
+  private wide(buffer: string): void {
+    this.demand(this.profile.vector !== undefined, `four elements of ${buffer} in one access, where accesses are of one`);
   }
 
   private index(s: Scalar): boolean {

@@ -107,9 +107,16 @@ export interface ParamSlot {
   readonly source: ParamSource;
 }
 
+/** One of something for each of four neighbours. */
+export type Four<T> = readonly [T, T, T, T];
+
 /** Statements of a bound kernel: those of a nest but `fold` and `each`, plus what binding needs. */
 export type KernelStmt =
   | Extract<Stmt, { kind: "let" | "load" | "store" }>
+  /** buffer[4·index] and its three neighbours in one access, or zeros where the guard is false. */
+  | { readonly kind: "load4"; readonly ids: Four<number>; readonly buffer: Buffer; readonly index: Scalar; readonly guard?: Scalar }
+  /** Writes buffer[4·index] and its three neighbours in one access. */
+  | { readonly kind: "store4"; readonly buffer: Buffer; readonly index: Scalar; readonly values: Four<Scalar>; readonly guard?: Scalar }
   | { readonly kind: "var"; readonly id: number; readonly dtype: DType; readonly init: Scalar }
   | { readonly kind: "assign"; readonly id: number; readonly value: Scalar }
   /** id from `from` (inclusive) to `to` (exclusive) by `step`; constant bounds where possible. */
@@ -161,6 +168,11 @@ export interface Profile {
   readonly rows: number;
   /** Outputs per invocation of the register-tiled contraction (rows, columns). */
   readonly tile: readonly [number, number];
+  /**
+   * Four neighbours may be one access, which is cheaper than four: in kernels of so many accesses, since their text takes longer to
+   * build, and as four points an invocation where so many invocations are left.
+   */
+  readonly vector?: { readonly accesses: number; readonly invocations: number };
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
   /** Storage buffers a stage may bind. */

@@ -28,9 +28,9 @@ const exponential = [0.5, 0.16666576266288757, 0.04166655242443085, 0.0083632329
 /** (2 atanh s - 2 s) / s³ in s², for s² <= 0.0295. */
 const areaTangent = [0.6666666865348816, 0.4000012278556824, 0.28550758957862854, 0.2333216816186905];
 
-/** 2^n for a whole f32 n in -126..127. */
+/** 2^n for a whole f32 n in -126..127: the last bits of n + 1.5·2^23 are those of n, which costs less than a conversion that saturates. */
 function powerOfTwo(n: Scalar): Scalar {
-  return bits(shl(bits(add(cast(n, "i32"), int(127)), "u32"), word(23)), "f32");
+  return bits(shl(add(bits(add(n, num(1.5 * 2 ** 23)), "u32"), word(127)), word(23)), "f32");
 }
 
 /** n and r with x = n ln 2 + r, |r| <= ln 2 / 2, then e^r - 1. */
@@ -45,6 +45,12 @@ function logNearOne(f: Formula, x: Scalar): Scalar {
   const s = f.let(div(x, add(num(2), x)));
   const z = f.let(mul(s, s));
   return f.let(sub(x, mul(s, sub(x, mul(z, polynomial(z, areaTangent))))));
+}
+
+/** 2^n e^r - 1 from e^r - 1, as 2^n (e^r - 1) + (2^n - 1), where 2^n - 1 is exact or far smaller than what rounds away. */
+function lessOne(f: Formula, n: Scalar, rest: Scalar): Scalar {
+  const scale = f.let(powerOfTwo(n));
+  return add(mul(scale, rest), sub(scale, num(1)));
 }
 
 function makeExp(): ScalarFunction {
@@ -101,12 +107,12 @@ function makeExpm1(): ScalarFunction {
   const f = new Formula("expm1", "e^x - 1. At most 2 ulp; small x keeps its digits. Saturates as exp does; -1 for x < -30.", ["f32"]);
   const x = f.arg(0);
   const low = f.let(pick(lt(x, num(-30)), num(-30), x));
-  const inside = f.let(pick(gt(low, num(10)), num(10), low));
+  const inside = f.let(pick(gt(low, num(highestExponent)), num(highestExponent), low));
   const { n, rest } = reducedExponential(f, inside);
-  const scale = f.let(powerOfTwo(n));
-  // 2^n (e^r - 1) + (2^n - 1), where 2^n - 1 is exact or far smaller than what rounds away.
-  const value = f.let(add(mul(scale, rest), sub(scale, num(1))));
-  return f.returns(pick(gt(x, num(10)), sub(call(expFunction, [x]), num(1)), value));
+  // 2^128 is no f32: where n is 128, twice the value for 127, which nothing that is subtracted shows in.
+  const top = f.let(gt(n, num(127)));
+  const value = f.let(lessOne(f, pick(top, num(127), n), rest));
+  return f.returns(pick(gt(x, num(highestExponent)), num(largest), pick(top, add(value, value), value)));
 }
 
 /** ln(1 + x). */
@@ -119,7 +125,8 @@ function makeTanh(): ScalarFunction {
   const x = f.arg(0);
   const size = f.let(abs(x));
   const inside = f.let(pick(gt(size, num(10)), num(10), size));
-  const t = f.let(call(expm1Function, [add(inside, inside)]));
+  const { n, rest } = reducedExponential(f, f.let(add(inside, inside)));
+  const t = f.let(lessOne(f, n, rest));
   const value = f.let(div(t, add(t, num(2))));
   return f.returns(pick(lt(x, num(0)), neg(value), value));
 }

@@ -6,7 +6,7 @@
  *
  * The text holds nothing that differs between equal kernels: names of buffers, parameters' values and comments stay outside
  * (see describe.ts), so that equal texts are one pipeline. A buffer is read in its own type whatever type its binding has;
- * bool lies in memory as 0 and 1.
+ * bool lies in memory as 0 and 1. A binding of which a statement takes four neighbours at once is an array of vectors.
  */
 import { builtin } from "../ir/kernel.ts";
 import type { Buffer, Kernel, KernelStmt } from "../ir/kernel.ts";
@@ -43,10 +43,13 @@ class Emitter {
   private readonly body = new Writer();
   private readonly printer: ScalarPrinter;
   private spilled = 0;
+  /** Groups that are arrays of vectors of four. */
+  private readonly wide: ReadonlySet<number>;
 
   constructor(kernel: Kernel, placement: Placement) {
     this.kernel = kernel;
     this.placement = placement;
+    this.wide = wideGroups(kernel.body, placement);
     this.printer = new ScalarPrinter({
       value: (id) => builtinNames.get(id) ?? `v${id}`,
       param: (slot) => `p${slot}`,
@@ -64,7 +67,8 @@ class Emitter {
     if (broadcasts(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
     if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
     placement.groups.forEach((g, k) => {
-      w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${typeName[g.elem]}, ${g.elements}>;`);
+      const array = this.wide.has(k) ? `vec4<${typeName[g.elem]}>, ${Math.ceil(g.elements / 4)}` : `${typeName[g.elem]}, ${g.elements}`;
+      w.line(`@group(0) @binding(${k + 1}) var<storage, ${g.access}> b${k}: array<${array}>;`);
     });
     for (const s of kernel.body) if (s.kind === "shared") w.line(`var<workgroup> ${s.name}: array<${s.fours ? `vec4<${typeName[s.dtype]}>` : typeName[s.dtype]}, ${s.elements}>;`);
     const functions = this.functions.text();
@@ -133,6 +137,12 @@ class Emitter {
         else w.line(line);
         return;
       }
+      case "load4":
+        this.load4(s);
+        return;
+      case "store4":
+        this.store4(s);
+        return;
       case "for": {
         const v = `v${s.id}`;
         const [from, to] = [this.printer.print(s.from), this.printer.print(s.to)];
@@ -168,6 +178,37 @@ class Emitter {
     }
   }
 
+  private load4({ ids, buffer, index, guard }: Extract<KernelStmt, { kind: "load4" }>): void {
+    const zero = printConstant(0, buffer.dtype);
+    if (this.isOutside(buffer, index, 4)) {
+      for (const id of ids) this.body.line(`let v${id} = ${zero};`);
+      return;
+    }
+    const { text, type } = this.quad(buffer, index);
+    const name = this.named(text);
+    const holds = guard && this.named(this.printer.print(guard));
+    ids.forEach((id, k) => {
+      const value = fromWord(`${name}.${components[k]}`, type, buffer.dtype);
+      this.body.line(`let v${id} = ${holds === undefined ? value : `select(${zero}, ${value}, ${holds})`};`);
+    });
+  }
+
+  private store4({ buffer, index, values, guard }: Extract<KernelStmt, { kind: "store4" }>): void {
+    if (this.isOutside(buffer, index, 4)) return;
+    const { text, type } = this.quad(buffer, index);
+    const words = values.map((v) => toWord(this.printer.print(v), v.dtype, type));
+    const line = `${text} = vec4<${typeName[type]}>(${words.join(", ")});`;
+    this.body.line(guard ? `if (${this.printer.print(guard)}) { ${line} }` : line);
+  }
+
+  /** A value under a name, unless it has one. */
+  private named(text: string): string {
+    if (/^\w+$/.test(text)) return text;
+    const name = `t${this.spilled++}`;
+    this.body.line(`let ${name} = ${text};`);
+    return name;
+  }
+
   private otherwise(stmts: readonly KernelStmt[]): void {
     this.body.block("else {", "}", () => this.stmts(stmts));
   }
@@ -178,20 +219,47 @@ class Emitter {
   }
 
   /** True for a fixed index outside the binding: its guard never holds, and a reader of WGSL refuses the text even so. */
-  private isOutside(buffer: Buffer, index: Scalar): boolean {
+  private isOutside(buffer: Buffer, index: Scalar, width = 1): boolean {
     const place = this.placement.of.get(buffer);
     const group = place && this.placement.groups[place.group];
-    return group !== undefined && place?.base === undefined && index.kind === "constant" && !(index.value >= 0 && index.value < group.elements);
+    return group !== undefined && place?.base === undefined && index.kind === "constant" && !(index.value >= 0 && index.value * width < group.elements);
   }
 
   /** The place of an element in its binding, and the type it has there. */
   private element(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: DType } {
+    const { group, base, type } = this.place(buffer);
+    const at = this.printer.print(base === undefined ? index : op("add", "i32", [{ kind: "param", dtype: "i32", slot: base }, index]));
+    if (!this.wide.has(group)) return { text: `b${group}[${at}]`, type };
+    // One number of a vector, for a kernel that takes four at once elsewhere.
+    const name = this.named(at);
+    return { text: `b${group}[${name} >> 2u][${name} & 3i]`, type };
+  }
+
+  /** Four neighbours in their binding. Whatever the binding holds begins at a multiple of four. */
+  private quad(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: DType } {
+    const { group, base, type } = this.place(buffer);
+    const at = this.printer.print(index);
+    return { text: base === undefined ? `b${group}[${at}]` : `b${group}[(p${base} >> 2u) + (${at})]`, type };
+  }
+
+  private place(buffer: Buffer): { readonly group: number; readonly base: number | undefined; readonly type: DType } {
     const place = this.placement.of.get(buffer);
     const group = place && this.placement.groups[place.group];
     if (!place || !group) throw new InternalError("emit", `${this.kernel.name}: ${buffer.name} has no binding`);
-    const at = place.base === undefined ? index : op("add", "i32", [{ kind: "param", dtype: "i32", slot: place.base }, index]);
-    return { text: `b${place.group}[${this.printer.print(at)}]`, type: group.elem };
+    return { group: place.group, base: place.base, type: group.elem };
   }
+}
+
+/** The groups of which a statement takes four neighbours at once. */
+function wideGroups(body: readonly KernelStmt[], placement: Placement): ReadonlySet<number> {
+  const found = new Set<number>();
+  const visit = (s: KernelStmt): void => {
+    if (s.kind === "load4" || s.kind === "store4") found.add(placement.of.get(s.buffer)?.group ?? -1);
+    else if (s.kind === "for") s.body.forEach(visit);
+    else if (s.kind === "if") [...s.body, ...(s.otherwise ?? [])].forEach(visit);
+  };
+  body.forEach(visit);
+  return found;
 }
 
 function broadcasts(body: readonly KernelStmt[]): boolean {

@@ -5,35 +5,18 @@
 @group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
 
-fn nabla_exp(a0: f32) -> f32 {
-  let v1: f32 = select(a0, -87.33654022216797f, (a0 < (-87.33654022216797f)));
-  let v2: f32 = select(v1, 88.72283172607422f, (v1 > 88.72283172607422f));
-  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
-  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
-  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
-  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
-  let v6: f32 = bitcast<f32>((bitcast<u32>(v5 + 1.0f) + (bitcast<u32>(i32(v3)) << 23u)));
-  return select(select(v6, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
-}
-
-fn nabla_expm1(a0: f32) -> f32 {
-  let v1: f32 = select(a0, -30.0f, (a0 < (-30.0f)));
-  let v2: f32 = select(v1, 10.0f, (v1 > 10.0f));
-  let v3: f32 = floor((v2 * 1.4426950216293335f) + 0.5f);
-  let v4: f32 = (v2 - (v3 * 0.693115234375f)) - (v3 * 0.00003194618329871446f);
-  let t0: f32 = (((0.0013926250394433737f * v4) + 0.00836323294788599f) * v4) + 0.04166655242443085f;
-  let v5: f32 = v4 + ((v4 * v4) * ((((t0 * v4) + 0.16666576266288757f) * v4) + 0.5f));
-  let v6: f32 = bitcast<f32>((bitcast<u32>(i32(v3) + 127i) << 23u));
-  let v7: f32 = (v6 * v5) + (v6 - 1.0f);
-  return select(v7, nabla_exp(a0) - 1.0f, (a0 > 10.0f));
-}
-
 fn nabla_tanh(a0: f32) -> f32 {
   let v1: f32 = abs(a0);
   let v2: f32 = select(v1, 10.0f, (v1 > 10.0f));
-  let v3: f32 = nabla_expm1(v2 + v2);
-  let v4: f32 = v3 / (v3 + 2.0f);
-  return select(v4, -v4, (a0 < 0.0f));
+  let v3: f32 = v2 + v2;
+  let v4: f32 = floor((v3 * 1.4426950216293335f) + 0.5f);
+  let v5: f32 = (v3 - (v4 * 0.693115234375f)) - (v4 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v5) + 0.00836323294788599f) * v5) + 0.04166655242443085f;
+  let v6: f32 = v5 + ((v5 * v5) * ((((t0 * v5) + 0.16666576266288757f) * v5) + 0.5f));
+  let v7: f32 = bitcast<f32>(((bitcast<u32>(v4 + 12582912.0f) + 127u) << 23u));
+  let v8: f32 = (v7 * v6) + (v7 - 1.0f);
+  let v9: f32 = v8 / (v8 + 2.0f);
+  return select(v9, -v9, (a0 < 0.0f));
 }
 
 @compute @workgroup_size(4, 1, 1)
