@@ -114,21 +114,18 @@ export class CompiledProgram {
   graph(entry: EntryName | SplitEntry): Graph {
     const split = splitOf(entry);
     if (split) return this.split(split.entry)[split.half];
-    const graph = this.graphs.get(entry as EntryName) ?? this.makeGraph(entry as EntryName);
+    const known = this.graphs.get(entry as EntryName);
+    if (known) return known;
+    const built: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, this.requestFor(entry as EntryName), this.builder), verify: verifyGraph };
+    const graph = this.passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), runPass(built, this.checked, this.trace, entry));
     this.graphs.set(entry as EntryName, graph);
     return graph;
   }
 
-  private makeGraph(entry: EntryName): Graph {
-    const built: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, this.requestFor(entry), this.builder), verify: verifyGraph };
-    return this.passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), runPass(built, this.checked, this.trace, entry));
-  }
-
   /** An entry that stores nothing, in two: what is made example by example, and what is made of all examples. */
   private split(entry: EntryName): SplitGraph {
-    const { batch } = this.info;
-    invariant(batch !== undefined, "compile", `${entry} has no examples to split`);
-    const split = this.splits.get(entry) ?? runPass(splitBy(batch), this.graph(entry), this.trace, entry);
+    invariant(this.info.batch !== undefined, "compile", `${entry} has no examples to split`);
+    const split = this.splits.get(entry) ?? runPass(splitBy(this.info.batch), this.graph(entry), this.trace, entry);
     this.splits.set(entry, split);
     return split;
   }
