@@ -6,6 +6,7 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { Choices } from "../../kernels/alternatives.ts";
 import { largestBatch } from "../check/train-facts.ts";
 import type { CompiledProgram } from "../compile.ts";
 import type { SplitEntry } from "../graph/split-by-example.ts";
@@ -34,6 +35,7 @@ export interface BuildOptions extends CompileOptions, MemoryOptions {
   readonly output?: string;
   /** The class of device that kernels are made for. */
   readonly kernels: "gpu" | "software";
+  readonly tune?: boolean;
 }
 
 /** Runs the command and gives the exit status. */
@@ -48,7 +50,9 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
   const { start } = program.train;
   if (start) throw new UserError({ code: "E0120", message: "a bundle of a block that starts from another is not supported yet", span: start.span, unsupported: true, hint: `build \`${start.block}\`, which starts fresh` });
   const examples = await loadData(program, folder);
-  const lowered = lowerAll(program, examples, { ...targetOf(program, options.kernels === "software"), ...memoryOf(options) });
+  const target = { ...targetOf(program, options.kernels === "software"), ...memoryOf(options) };
+  const choices = options.tune ? await tuned(program, target, options, terminal) : undefined;
+  const lowered = lowerAll(program, examples, { ...target, ...(choices && { choices }) });
   const plan = program.trainPlan;
   const files = await bundle({
     program: { ...program.info, ...link(lowered) },
@@ -68,6 +72,19 @@ export async function build(terminal: Terminal, options: BuildOptions, file: str
     terminal.err(`\nnext:\n  cd ${options.output} && npm install && npm start\n`);
   }
   return exitCodes.ok;
+}
+
+/** The kernels that are the fastest on the device at hand, which must be of the class that the bundle is for. */
+async function tuned(program: CompiledProgram, { profile }: Target, options: BuildOptions, terminal: Terminal): Promise<Choices> {
+  const [{ adapterMemory, openDevice }, { tuneFor }] = await Promise.all([import("../harness/node/adapter.ts"), import("./tuning.ts")]);
+  const { device, info, close } = await openDevice({ limits: adapterMemory });
+  try {
+    if (info.software !== (options.kernels === "software"))
+      throw new CommandError(`--tune tries kernels on ${info.name}, ${info.software ? "which is no GPU" : "a GPU"}; the bundle is for ${options.kernels === "gpu" ? "GPUs" : "software adapters"}`, info.software ? "for example --kernels software" : "leave --kernels software out");
+    return await tuneFor(program, { device, info, terminal, quiet: options.quiet === true || options.json === true, profile });
+  } finally {
+    close();
+  }
 }
 
 /** Every entry for the sizes that training and evaluation will have. */

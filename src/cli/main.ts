@@ -52,6 +52,7 @@ function commands(): Command {
     .action(run(async (...all: Parameters<typeof import("./evaluate.ts").evaluate>) => (await import("./evaluate.ts")).evaluate(...all)));
   withMemory(withKernels(withCompile(nabla.command("build").description("write a standalone package that trains with npm start").argument(...file).argument(...which))))
     .option("-o, --output <folder>", "where it goes")
+    .option("--tune", "try several kernels for each step on this device first, which must be of the same class")
     .action(run(async (...all: Parameters<typeof import("./build.ts").build>) => (await import("./build.ts")).build(...all)));
   withCompile(nabla.command("graph").description("write one HTML page that explains a program").argument(...file).argument(...which))
     .option("-o, --output <file>", "where it goes, - for standard output (default: <file>.html)")

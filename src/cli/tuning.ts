@@ -11,6 +11,7 @@ import { printTime } from "../harness/node/progress.ts";
 import { readTuned, writeTuned } from "../harness/node/tuned.ts";
 import { tuneProgram } from "../harness/tune-program.ts";
 import type { Tried } from "../harness/tune.ts";
+import type { Profile } from "../ir/kernel.ts";
 import { limitsOf, profileFor } from "../session.ts";
 import { printPlural } from "./summary.ts";
 import { usualBatch } from "./target.ts";
@@ -25,18 +26,21 @@ export interface Tuning {
   readonly quiet: boolean;
   /** Examples of a step; the train block's batch when absent. */
   readonly examples?: number;
+  /** What kernels are made for where that is not all that the device offers: a bundle's, which runs on others too. */
+  readonly profile?: Profile;
 }
 
 /** Tries what is not known yet of a program's steps. */
-export async function tuneFor(program: CompiledProgram, { device, info, terminal, quiet, examples }: Tuning): Promise<ReadonlyMap<string, number>> {
+export async function tuneFor(program: CompiledProgram, { device, info, terminal, quiet, examples, profile }: Tuning): Promise<ReadonlyMap<string, number>> {
   const started = performance.now();
   const version = packageVersion();
+  const kept = profile ? `${info.name} for bundles` : info.name;
   const tried: Tried[] = [];
   const choices = await tuneProgram(program, {
-    device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), limits: limitsOf(device),
-    examples: examples ?? largestBatch(program.train) ?? usualBatch, known: readTuned(info.name, version), onTried: (t) => tried.push(t),
+    device, clock: () => performance.now(), profile: profile ?? profileFor({ device, software: info.software }), limits: limitsOf(device),
+    examples: examples ?? largestBatch(program.train) ?? usualBatch, known: readTuned(kept, version), onTried: (t) => tried.push(t),
   });
-  if (tried.length > 0) writeTuned(info.name, version, choices);
+  if (tried.length > 0) writeTuned(kept, version, choices);
   if (!quiet) terminal.err(`${summary(tried, performance.now() - started)}\n`);
   return choices;
 }

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDevice } from "../../src/harness/node/index.ts";
 import { readSafetensors } from "../../src/harness/runtime/safetensors.ts";
 import { runNabla } from "./run-nabla.ts";
 
@@ -96,4 +97,26 @@ test("a bundle measures more examples than one of its runs takes as the command 
   for (const name of ["auc", "ap", "error", "loss"]) {
     expect(Number(new RegExp(`^${name} (\\S+)`, "m").exec(ran.stdout)?.[1]), name).toBeCloseTo(end.final?.training?.[name] ?? Number.NaN, 3);
   }
+});
+
+test("a bundle takes the kernels that are the fastest here, where it is for such a device", { timeout: 120_000 }, async () => {
+  fs.writeFileSync(path.join(folder, "wide.dl"), "model Wide {\n  input x: f32[N, 48]\n  target y: f32[N, 48]\n  p = dense(x, 48)\n  loss = mse(p, y)\n}\ntrain Wide {\n  data = csv(\"wide.csv\") { x = columns(0..48), y = columns(0..48) }\n  batch = 64\n  epochs = 1\n  optimizer = sgd(0.1)\n}\n");
+  fs.writeFileSync(path.join(folder, "wide.csv"), `${Array.from({ length: 48 }, (_, k) => `c${k}`).join(",")}\n${Array.from({ length: 64 }, (_, r) => Array.from({ length: 48 }, (__, k) => (Math.sin(r * 48 + k)).toFixed(4)).join(",")).join("\n")}\n`);
+  const env = { XDG_CACHE_HOME: path.join(folder, "cache") };
+  const { info, close } = await openDevice();
+  close();
+  const [here, elsewhere] = info.software ? ["software", "gpu"] : ["gpu", "software"];
+  const refused = await runNabla(["build", "wide.dl", "-o", "tuned", "--tune", "--kernels", elsewhere], { cwd: folder, env });
+  expect(refused.status).toBe(2);
+  expect(refused.err).toContain(`--tune tries kernels on ${info.name}`);
+  expect(fs.existsSync(path.join(folder, "tuned"))).toBe(false);
+
+  const build = () => runNabla(["build", "wide.dl", "-o", "tuned", "--tune", "--kernels", here], { cwd: folder, env });
+  const first = await build();
+  expect(first.err).toMatch(/^tuned \d+ kernels? in /);
+  expect(first.status).toBe(0);
+  // What was found is kept, so the same bundle comes of it.
+  const second = await build();
+  expect(second.err).toMatch(/^tuned before\n/);
+  expect(second.err).toContain("0 of them changed");
 });
