@@ -7,9 +7,9 @@
  *     const { p } = await session.predict({ x });
  */
 import type { Choices } from "../kernels/alternatives.ts";
-import { profiles } from "../kernels/profiles.ts";
 import { largestBatch } from "./check/train-facts.ts";
 import type { CompiledProgram } from "./compile.ts";
+import { type DeviceClass, limitsOf, profileFor } from "./harness/device-class.ts";
 import { F64Engine } from "./harness/f64-engine.ts";
 import { checkRange, liveOf } from "./harness/feed.ts";
 import type { Dataset } from "./harness/runtime/dataset.ts";
@@ -23,11 +23,9 @@ import { countedScalars } from "./harness/runtime/scalars.ts";
 import { evaluationSeed } from "./harness/runtime/seeds.ts";
 import { elementsOf } from "./harness/runtime/sizes.ts";
 import { train, type TrainOptions, type TrainResult } from "./harness/runtime/train.ts";
-import type { Profile } from "./ir/kernel.ts";
 import { isStep, type EntryName } from "./graph/build.ts";
 import type { SplitEntry } from "./graph/split-by-example.ts";
 import { blameRun } from "./report/blame-run.ts";
-import { baseline, type MemoryLimits } from "./memory/plan.ts";
 import type { Diagnostic } from "./support/diagnostic.ts";
 
 /** Where a session runs. */
@@ -44,11 +42,9 @@ export type SessionOptions = {
   readonly most?: number;
 } & ({ readonly backend: "f64" } | OnDevice);
 
-/** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
-export interface OnDevice {
+/** On a device, with what is known of it. */
+export interface OnDevice extends DeviceClass {
   readonly backend?: "webgpu";
-  readonly device: GPUDevice;
-  readonly software?: boolean;
   /** Kernels that were found faster on the device than those of the cost model (see tuneProgram). */
   readonly choices?: Choices;
 }
@@ -81,20 +77,6 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   });
 }
 
-/** How much memory plans may use: what the device was opened with. The number of bindings stays the baseline's, so that texts do. */
-export function limitsOf({ limits }: GPUDevice): MemoryLimits {
-  return { ...baseline, bindingBytes: limits.maxStorageBufferBindingSize, bufferBytes: limits.maxBufferSize };
-}
-
-/** What kernels are made for on a device. */
-export function profileFor({ device, software }: OnDevice): Profile {
-  const info = device.adapterInfo;
-  const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
-  if (!emulated) return profiles.gpu;
-  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
-  return device.features.has("subgroups") && least === most && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
-}
-
 /** A step met a number that is not finite and changed nothing; `diagnostic` says who made it, where that is known. */
 export class NotFinite extends EngineError {
   readonly diagnostic: Diagnostic | undefined;
@@ -103,6 +85,12 @@ export class NotFinite extends EngineError {
     this.name = "NotFinite";
     this.diagnostic = diagnostic;
   }
+}
+
+/** Updates so far, and by entry. */
+interface Progress {
+  readonly updates: number;
+  readonly counts: ReadonlyMap<string, number>;
 }
 
 export class Session {
@@ -115,6 +103,10 @@ export class Session {
   /** Updates by entry: the `t` of each step's optimizer. */
   private readonly counts = new Map<string, number>();
   private loaded = false;
+  /** Steps that were asked for and have not ended. */
+  private underWay = 0;
+  /** Of the steps under way, the first with a number that is not finite: what was counted before it, and what is said of it. */
+  private stopped: { readonly before: Progress; readonly error: Promise<NotFinite> } | undefined;
   private readonly options: SessionOptions;
   private readonly inParts: InParts;
 
@@ -157,20 +149,42 @@ export class Session {
 
   /**
    * One update on a batch; the loss and its named terms before the update. `step` names which, where the train block has
-   * several. Throws EngineError E0520 on another name, a NotFinite (E0606) when something is not finite.
+   * several. Steps may be asked for without waiting for those before, and run in that order. Throws EngineError E0520 on another
+   * name, a NotFinite (E0606) when something is not finite: so do all that are under way then, and none of them changes anything.
    */
   async step(feed: Feed = {}, options: { readonly step?: string } = {}): Promise<Readonly<Record<string, number>>> {
     const entry = this.stepEntry(options.step);
+    const before: Progress = { updates: this.updates, counts: new Map(this.counts) };
     const t = (this.counts.get(entry) ?? 0) + 1;
-    const call = this.call(feed, { t, step: this.updates + 1, seed: this.seed });
-    const outputs = await (await this.engine.run(entry, call)).read();
-    const status = outputs["status"]?.data[0] ?? 0;
-    // The word is sticky so that steps queued ahead change nothing either; here none is, and the next step starts clean.
-    if (status !== 0) this.engine.write("status", [0]);
-    if (status !== 0) throw new NotFinite(status, await this.blame(entry, call));
+    const call = this.call(feed, { t, step: before.updates + 1, seed: this.seed });
     this.updates++;
     this.counts.set(entry, t);
-    return scalars(outputs);
+    this.underWay++;
+    try {
+      const outputs = await (await this.engine.run(entry, call)).read();
+      const status = outputs["status"]?.data[0] ?? 0;
+      if (status === 0) return scalars(outputs);
+      // The word is sticky, so what is queued behind changes nothing either and ends with what is found of the first.
+      this.stopped ??= { before, error: this.blame(entry, call).then((blame) => new NotFinite(status, blame)) };
+      throw await this.stopped.error;
+    } catch (error) {
+      // What did not run is not counted, unless others were numbered after it.
+      if (!this.stopped && this.updates === before.updates + 1) this.goBack(before);
+      throw error;
+    } finally {
+      this.underWay--;
+      if (this.stopped && this.underWay === 0) {
+        this.engine.write("status", [0]);
+        this.goBack(this.stopped.before);
+        this.stopped = undefined;
+      }
+    }
+  }
+
+  private goBack({ updates, counts }: Progress): void {
+    this.updates = updates;
+    this.counts.clear();
+    for (const [entry, count] of counts) this.counts.set(entry, count);
   }
 
   /** Names that `step` takes: `critic`, or `warm.critic` where phases have steps of their own. Empty where there is one step alone. */
@@ -231,9 +245,7 @@ export class Session {
       blame = await this.blame(entry as EntryName, call);
     };
     const result = await train({ engine: this.engine, program: this.program.info, plan, hypers: this.hypers, ...(data && { data }), ...(this.options.most !== undefined && { most: this.options.most }), ...options, onNotFinite });
-    this.updates = result.updates;
-    this.counts.clear();
-    for (const [entry, count] of result.counts) this.counts.set(entry, count);
+    this.goBack(result);
     return { ...result, ...(blame && { blame }) };
   }
 

@@ -10,7 +10,7 @@ import type { EntryName } from "../graph/build.ts";
 import { EnvironmentError } from "../harness/node/environment-error.ts";
 import type { Suspect } from "../report/bisect.ts";
 import { compareOnDevice, type EntryComparison, type GradientOnDevice } from "../report/compare-on-device.ts";
-import { profileFor } from "../session.ts";
+import { profileFor } from "../harness/device-class.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { GradientFindings } from "./gradient-findings.ts";
 import { printPlural } from "./summary.ts";

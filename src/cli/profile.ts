@@ -7,7 +7,7 @@
 import { largestBatch } from "../check/train-facts.ts";
 import { printProfile } from "../report/print-profile.ts";
 import { type KernelProfile, profileEntry } from "../report/profile-entry.ts";
-import { limitsOf, profileFor } from "../session.ts";
+import { limitsOf, profileFor } from "../harness/device-class.ts";
 import { positionOf } from "../support/span.ts";
 import { jsonDocument, reportDiagnostics } from "./diagnostics.ts";
 import { exitCodes } from "./exit-code.ts";

@@ -12,7 +12,7 @@ import { readTuned, writeTuned } from "../harness/node/tuned.ts";
 import { tuneProgram } from "../harness/tune-program.ts";
 import type { Tried } from "../harness/tune.ts";
 import type { Profile } from "../ir/kernel.ts";
-import { limitsOf, profileFor } from "../session.ts";
+import { limitsOf, profileFor } from "../harness/device-class.ts";
 import { printPlural } from "./summary.ts";
 import { usualBatch } from "./target.ts";
 import type { Terminal } from "./terminal.ts";

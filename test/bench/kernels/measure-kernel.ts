@@ -7,7 +7,7 @@ import type { Call } from "../../../src/harness/runtime/engine.ts";
 import { encodePass, feedEntry } from "../../../src/harness/runtime/feed-entry.ts";
 import { loadEntry, type LoadedDispatch } from "../../../src/harness/runtime/load-entry.ts";
 import { elementsOf } from "../../../src/harness/runtime/sizes.ts";
-import { limitsOf, profileFor } from "../../../src/session.ts";
+import { limitsOf, profileFor } from "../../../src/harness/device-class.ts";
 import { uniform } from "../workloads.ts";
 import type { Clock, Time } from "./clock.ts";
 import type { KernelProgram } from "./programs.ts";

@@ -1,0 +1,29 @@
+/**
+ * What a device is to the compiler: the class that kernels are made for, and how much memory plans may use. Comes in: an open device.
+ *
+ *     profileFor({ device })       the software profile on SwiftShader, with what its invocations in step can do
+ *     limitsOf(device)             what it was opened with
+ */
+import { profiles } from "../../kernels/profiles.ts";
+import type { Profile } from "../ir/kernel.ts";
+import { baseline, type MemoryLimits } from "../memory/plan.ts";
+
+/** `software` selects kernels for a CPU-emulated adapter; by default what the adapter says of itself decides. */
+export interface DeviceClass {
+  readonly device: GPUDevice;
+  readonly software?: boolean;
+}
+
+/** How much memory plans may use: what the device was opened with. The number of bindings stays the baseline's, so that texts do. */
+export function limitsOf({ limits }: GPUDevice): MemoryLimits {
+  return { ...baseline, bindingBytes: limits.maxStorageBufferBindingSize, bufferBytes: limits.maxBufferSize };
+}
+
+/** What kernels are made for on a device. */
+export function profileFor({ device, software }: DeviceClass): Profile {
+  const info = device.adapterInfo;
+  const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
+  if (!emulated) return profiles.gpu;
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  return device.features.has("subgroups") && least === most && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
+}
