@@ -10,7 +10,7 @@
  */
 import { builtin } from "../ir/kernel.ts";
 import type { Buffer, Kernel, KernelStmt } from "../ir/kernel.ts";
-import { op } from "../ir/scalar.ts";
+import { constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import type { DType } from "../ir/types.ts";
 import type { Placement } from "../memory/placement.ts";
@@ -178,7 +178,14 @@ class Emitter {
     }
   }
 
-  private load4({ ids, buffer, index, guard }: Extract<KernelStmt, { kind: "load4" }>): void {
+  private load4(stmt: Extract<KernelStmt, { kind: "load4" }>): void {
+    const { ids, buffer, index, guard } = stmt;
+    if (!this.wide.has(this.place(buffer).group)) {
+      ids.forEach((id, k) => {
+        this.stmt({ kind: "load", id, buffer, index: element(index, k), ...(guard && { guard }) });
+      });
+      return;
+    }
     const zero = printConstant(0, buffer.dtype);
     if (this.isOutside(buffer, index, 4)) {
       for (const id of ids) this.body.line(`let v${id} = ${zero};`);
@@ -194,6 +201,12 @@ class Emitter {
   }
 
   private store4({ buffer, index, values, guard }: Extract<KernelStmt, { kind: "store4" }>): void {
+    if (!this.wide.has(this.place(buffer).group)) {
+      values.forEach((value, k) => {
+        this.stmt({ kind: "store", buffer, index: element(index, k), value, ...(guard && { guard }) });
+      });
+      return;
+    }
     if (this.isOutside(buffer, index, 4)) return;
     const { text, type } = this.quad(buffer, index);
     const words = values.map((v) => toWord(this.printer.print(v), v.dtype, type));
@@ -250,16 +263,26 @@ class Emitter {
   }
 }
 
-/** The groups of which a statement takes four neighbours at once. */
+/**
+ * The groups of which a statement takes four neighbours at once, and no other writes single numbers: a device may write a component of a
+ * vector by writing all of it, and then takes back what other invocations write beside it.
+ */
 function wideGroups(body: readonly KernelStmt[], placement: Placement): ReadonlySet<number> {
-  const found = new Set<number>();
+  const [wide, narrow] = [new Set<number>(), new Set<number>()];
   const visit = (s: KernelStmt): void => {
-    if (s.kind === "load4" || s.kind === "store4") found.add(placement.of.get(s.buffer)?.group ?? -1);
+    if (s.kind === "load4" || s.kind === "store4") wide.add(placement.of.get(s.buffer)?.group ?? -1);
+    else if (s.kind === "store") narrow.add(placement.of.get(s.buffer)?.group ?? -1);
     else if (s.kind === "for") s.body.forEach(visit);
     else if (s.kind === "if") [...s.body, ...(s.otherwise ?? [])].forEach(visit);
   };
   body.forEach(visit);
-  return found;
+  return new Set([...wide].filter((group) => !narrow.has(group)));
+}
+
+/** One of the four neighbours of a quad. */
+function element(quad: Scalar, lane: number): Scalar {
+  if (quad.kind === "constant") return constant(4 * quad.value + lane, "i32");
+  return op("add", "i32", [op("mul", "i32", [quad, constant(4, "i32")]), constant(lane, "i32")]);
 }
 
 function broadcasts(body: readonly KernelStmt[]): boolean {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { bindNest } from "../../kernels/bind.ts";
 import { profiles } from "../../kernels/profiles.ts";
-import type { Buffer, Kernel, Stmt } from "../../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, Stmt } from "../../src/ir/kernel.ts";
 import { call, constant, op, ref } from "../../src/ir/scalar.ts";
 import type { Scalar, ScalarFunction } from "../../src/ir/scalar.ts";
 import type { Group, Placement } from "../../src/memory/placement.ts";
@@ -122,5 +122,28 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     const text = emit(kernel, placement);
     expect(text).toContain("let v2 = bitcast<f32>(b0[p1 + v1]);");
     expect(text).toContain("b0[p2 + v1] = bitcast<u32>(p0 * v2);");
+  });
+
+  it("take four neighbours at once, but not of a binding in which single numbers are written: that may write the whole vector", () => {
+    const [x, y] = [buffer("x", [8], "input"), buffer("y", [9], "output")];
+    const kernel = (more: readonly KernelStmt[]): Kernel => {
+      const { kernel: plain } = scaled(["x", "y"], 1);
+      const body: KernelStmt[] = [
+        { kind: "load4", ids: [0, 1, 2, 3], buffer: x, index: constant(1, "i32") },
+        { kind: "store4", buffer: y, index: constant(0, "i32"), values: [ref(0), ref(1), ref(2), ref(3)] },
+      ];
+      return { ...plain, params: [], body: [...body, ...more], buffers: [x, y] };
+    };
+    const groups = [{ ...group("f32", "read"), elements: 8 }, { ...group("f32", "read_write"), elements: 9 }];
+    const text = (k: Kernel): string => emit(k, { groups, of: new Map([[x, { group: 0 }], [y, { group: 1 }]]), params: [] });
+    const whole = text(kernel([]));
+    expect(whole).toContain("b0: array<vec4<f32>, 2>;");
+    expect(whole).toContain("b1: array<vec4<f32>, 3>;");
+    expect(whole).toContain("b1[0i] = vec4<f32>(v0, v1, v2, v3);");
+    const single = text(kernel([{ kind: "store", buffer: y, index: constant(8, "i32"), value: ref(0) }]));
+    expect(single).toContain("b0: array<vec4<f32>, 2>;");
+    expect(single).toContain("b1: array<f32, 9>;");
+    for (const k of [0, 1, 2, 3]) expect(single).toContain(`b1[${k}i] = v${k};`);
+    expect(single).toContain("b1[8i] = v0;");
   });
 });
