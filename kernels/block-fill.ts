@@ -12,6 +12,7 @@ import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, int, over, plus, rest, times } from "./arithmetic.ts";
+import { stepAlong } from "./index-terms.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, points } from "./launch.ts";
 import { required, variesWith } from "./product.ts";
@@ -130,19 +131,4 @@ export function alongOf(product: Product, side: "row" | "column"): Along {
 export function strideIsOne(product: Product, side: "row" | "column", axis: Axis | undefined): boolean {
   const loads = required(product.inside, [], [product.factors[side === "row" ? 0 : 1]]).flatMap(({ stmt }) => (stmt.kind === "load" ? [stmt.index] : []));
   return axis !== undefined && points([axis]).capacity > 1 && loads.length > 0 && loads.some((index) => stepAlong(index, axis) === 1);
-}
-
-/** What an index grows by from one point of an axis to the next; undefined where that varies. */
-function stepAlong(index: Scalar, axis: Axis): number | undefined {
-  if (index.kind === "constant") return 0;
-  if (index.kind === "ref") return index.id === axis.id ? 1 : 0;
-  if (index.kind !== "op") return undefined;
-  const [a, b] = index.args;
-  const [x, y] = [a && stepAlong(a, axis), b && stepAlong(b, axis)];
-  if (x === undefined || y === undefined) return undefined;
-  if (index.op === "add") return x + y;
-  if (index.op === "sub") return x - y;
-  if (index.op === "mul" && b?.kind === "constant") return x * b.value;
-  if (index.op === "mul" && a?.kind === "constant") return y * a.value;
-  return x === 0 && y === 0 ? 0 : undefined;
 }

@@ -31,7 +31,7 @@ const names = { row: "shared_left", column: "shared_right" } as const;
 
 /** The kernel for a given block. */
 export function blocked(nest: Nest, product: Product, block: Block, profile: Profile): BoundKernel {
-  const b = new KernelBuilder(nest.params);
+  const b = new KernelBuilder(nest.params, { vector: true });
   const [across, down] = [block.columns / block.tile[1], block.rows / block.tile[0]];
   const width = across * down;
   const body: KernelStmt[] = [];

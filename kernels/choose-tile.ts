@@ -82,8 +82,9 @@ function* timed(product: Product, profile: Profile): Generator<readonly [Choice,
   }
 }
 
-function counted(product: Product, { subgroup }: Profile): Arranged {
-  const together = subgroup === undefined ? [] : (["row", "column"] as const).flatMap((side) => {
+function counted(product: Product, { subgroup, barriers }: Profile): Arranged {
+  // Where barriers are cheap, what a workgroup shares lies in its memory.
+  const together = subgroup === undefined || barriers ? [] : (["row", "column"] as const).flatMap((side) => {
     const along = togetherOn(product, side, subgroup);
     return along ? [{ side, along }] : [];
   });

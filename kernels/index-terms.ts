@@ -3,6 +3,7 @@
  *
  *     row*64 + (k*2 + 3)   ->   64·row + 2·k + 3
  */
+import type { Axis } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 
 /** A multiple of a value. */
@@ -36,4 +37,19 @@ export function termsOf(s: Scalar): { readonly terms: readonly Term[]; readonly 
 /** The conditions of which a conjunction consists. */
 export function conjuncts(s: Scalar): readonly Scalar[] {
   return s.kind === "op" && s.op === "and" && s.dtype === "bool" ? s.args.flatMap(conjuncts) : [s];
+}
+
+/** What an index grows by from one point of an axis to the next; undefined where that varies. */
+export function stepAlong(index: Scalar, axis: Axis): number | undefined {
+  if (index.kind === "constant") return 0;
+  if (index.kind === "ref") return index.id === axis.id ? 1 : 0;
+  if (index.kind !== "op") return undefined;
+  const [a, b] = index.args;
+  const [x, y] = [a && stepAlong(a, axis), b && stepAlong(b, axis)];
+  if (x === undefined || y === undefined) return undefined;
+  if (index.op === "add") return x + y;
+  if (index.op === "sub") return x - y;
+  if (index.op === "mul" && b?.kind === "constant") return x * b.value;
+  if (index.op === "mul" && a?.kind === "constant") return y * a.value;
+  return x === 0 && y === 0 ? 0 : undefined;
 }

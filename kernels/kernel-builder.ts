@@ -53,9 +53,13 @@ export class KernelBuilder {
   /** Quotients and remainders of positions, by value number. */
   private readonly parts = new Map<number, Part>();
 
-  constructor(params: readonly ParamSlot[], vector = false) {
+  /** Nothing that the kernel reads is written by it, so that what was read stays true. */
+  private readonly steady: boolean;
+
+  constructor(params: readonly ParamSlot[], { vector = false, steady = false }: { readonly vector?: boolean; readonly steady?: boolean } = {}) {
     this.params = [...params];
     this.vector = vector;
+    this.steady = steady;
   }
 
   fresh(): number {
@@ -118,6 +122,7 @@ export class KernelBuilder {
     const read = this.read.get(out) ?? new Map<string, { readonly value: Scalar; readonly at: number }>();
     this.read.set(out, read);
     const known = fixed ? read.get(key) : undefined;
+    if (known && this.steady) return known.value;
     if (known && out.slice(known.at).every((s) => s.kind === "let" || s.kind === "load" || s.kind === "var" || s.kind === "assign")) return known.value;
     const id = this.fresh();
     out.push({ kind: "load", id, buffer, index, ...(guard ? { guard } : {}) });

@@ -33,7 +33,7 @@ export function owner(nest: Nest, profile: Profile, family: string, invocations:
 
 function ownerOf(nest: Nest, profile: Profile, family: string, width: number, several: number): BoundKernel {
   const { live, capacity } = points(nest.parallel);
-  const b = new KernelBuilder(nest.params, profile.vector && capacity * accessesOf(nest.body) >= profile.vector.accesses);
+  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses });
   const per = width * several;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];
@@ -70,7 +70,7 @@ export function quads(nest: Nest, profile: Profile, family: string, invocations:
 }
 
 function quadsOf(nest: Nest, joined: Joined, last: Axis, profile: Profile, family: string, width: number): BoundKernel {
-  const b = new KernelBuilder(nest.params, true);
+  const b = new KernelBuilder(nest.params, { vector: true });
   const { live, capacity } = points(joined.axes);
   const per = 4 * width;
   const launch = linear(live, capacity, per, profile);

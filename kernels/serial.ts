@@ -12,7 +12,7 @@ import type { Axis, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
-import { int, plus, times } from "./arithmetic.ts";
+import { both, int, plus, times } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { isWorthQuads, reachAlong } from "./quads.ts";
 
@@ -157,10 +157,11 @@ export function open(b: KernelBuilder, fold: Fold, out: KernelStmt[]): readonly 
   return fold.monoid === "argmax" ? [first, b.variable(out, int(0))] : [first];
 }
 
-/** Takes the value of one iteration into the accumulators. */
-export function accumulate(b: KernelBuilder, fold: Fold, scope: Scope, accumulators: readonly Accumulator[], out: KernelStmt[]): void {
+/** Takes the value of one iteration into the accumulators, where it is `alive`. */
+export function accumulate(b: KernelBuilder, fold: Fold, scope: Scope, accumulators: readonly Accumulator[], out: KernelStmt[], alive?: Scalar): void {
   const value = b.let(out, b.substitute(fold.value, scope));
-  const mask = fold.mask && b.substitute(fold.mask, scope);
+  const own = fold.mask && b.substitute(fold.mask, scope);
+  const mask = alive ? both(alive, own) : own;
   const position = fold.axes.reduce<Scalar>((at, a) => plus(times(at, b.size(a.extent)), b.substitute({ kind: "ref", dtype: "i32", id: a.id }, scope)), int(0));
   combine(b, fold.monoid, accumulators, [value, position], mask, out);
 }

@@ -23,7 +23,9 @@ export function limitsOf({ limits }: GPUDevice): MemoryLimits {
 export function profileFor({ device, software }: DeviceClass): Profile {
   const info = device.adapterInfo;
   const emulated = software ?? (info.isFallbackAdapter || /swiftshader|llvmpipe|warp/i.test(`${info.architecture} ${info.description} ${info.device}`));
-  if (!emulated) return profiles.gpu;
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
-  return device.features.has("subgroups") && least === most && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
+  const inStep = device.features.has("subgroups") && least === most;
+  // Workgroups that share a row have a multiple of 64 invocations.
+  if (!emulated) return inStep && most >= 4 && 64 % most === 0 ? { ...profiles.gpu, subgroup: most } : profiles.gpu;
+  return inStep && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
 }

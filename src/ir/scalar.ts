@@ -18,7 +18,9 @@ export type ScalarOp =
   /** reinterpretation of the bits as `dtype` */
   | "bitcast"
   /** the first argument as the invocation has it whose number, among those that run in step, the second says: a constant; in kernels alone */
-  | "broadcast";
+  | "broadcast"
+  /** the arguments of all invocations that run in step, joined: each of them gets the result; in kernels alone */
+  | "subgroup_add" | "subgroup_mul" | "subgroup_max" | "subgroup_any" | "subgroup_all";
 
 /** What one invocation computes for one element. */
 export type Scalar =

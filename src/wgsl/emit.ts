@@ -63,8 +63,8 @@ class Emitter {
     const { kernel, placement } = this;
     this.body.indent(() => this.top(kernel.body));
     const w = new Writer();
-    // Invocations that run in step take the same branches wherever kernels broadcast (see contract.ts), which no reader of WGSL can see.
-    if (broadcasts(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
+    // Invocations that run in step take the same branches wherever kernels broadcast or join (see contract.ts, cooperative.ts), which no reader of WGSL can see.
+    if (goesTogether(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
     if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
     placement.groups.forEach((g, k) => {
       const array = this.wide.has(k) ? `vec4<${typeName[g.elem]}>, ${Math.ceil(g.elements / 4)}` : `${typeName[g.elem]}, ${g.elements}`;
@@ -285,9 +285,10 @@ function element(quad: Scalar, lane: number): Scalar {
   return op("add", "i32", [op("mul", "i32", [quad, constant(4, "i32")]), constant(lane, "i32")]);
 }
 
-function broadcasts(body: readonly KernelStmt[]): boolean {
-  const within = (s: Scalar): boolean => (s.kind === "op" && s.op === "broadcast") || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
-  return body.some((s) => (s.kind === "let" ? within(s.value) : s.kind === "for" ? broadcasts(s.body) : s.kind === "if" && (broadcasts(s.body) || broadcasts(s.otherwise ?? []))));
+/** True where values of other invocations are read without memory. */
+function goesTogether(body: readonly KernelStmt[]): boolean {
+  const within = (s: Scalar): boolean => (s.kind === "op" && (s.op === "broadcast" || s.op.startsWith("subgroup_"))) || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
+  return body.some((s) => (s.kind === "let" ? within(s.value) : s.kind === "for" ? goesTogether(s.body) : s.kind === "if" && (goesTogether(s.body) || goesTogether(s.otherwise ?? []))));
 }
 
 /** What lies in memory as `from`, as a value of type `to`. */

@@ -111,6 +111,12 @@ function operation(s: Op, args: readonly string[]): string {
       return `${typeName[s.dtype]}(${unwrap(a)})`;
     case "broadcast":
       return `subgroupBroadcast(${unwrap(a)}, ${unwrap(b)})`;
+    case "subgroup_add":
+    case "subgroup_mul":
+    case "subgroup_max":
+    case "subgroup_any":
+    case "subgroup_all":
+      return `${s.op.replace(/_(.)/, (_, c: string) => c.toUpperCase())}(${unwrap(a)})`;
     case "bitcast":
       return `bitcast<${typeName[s.dtype]}>(${unwrap(a)})`;
     default:
