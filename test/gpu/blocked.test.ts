@@ -111,6 +111,8 @@ describe("blocked", () => {
   it("multiplies batches, long sums and whole blocks, the same to the bit each time", async () => {
     expect(await check({ m: 33, n: 18, k: 40, batch: 3, dense: true }, small)).toBeLessThan(1e-5);
     expect(await check({ m: 64, n: 32, k: 1000, b: true }, small)).toBeLessThan(2e-5);
+    // Four neighbours in one access, where all of them are.
+    for (const [a, b] of forms) expect(await check({ m: 32, n: 64, k: 16, a, b, batch: 2, dense: true }, small)).toBeLessThan(1e-5);
     const [A, B] = [numbers(64 * 48, 1), numbers(48 * 32, 2)];
     const [first, second] = [await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B }), await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B })];
     expect(second.C).toEqual(first.C);
