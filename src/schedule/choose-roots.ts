@@ -6,7 +6,7 @@
  * scatter reads it (they read each element many times), or when computing it again costs more than a store and
  * the loads. Chains too long or with too many sources for one kernel are cut.
  */
-import type * as dims from "../ir/dims.ts";
+import * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
 import { access, costOf, elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
@@ -43,11 +43,17 @@ export function isFree(node: Node, choice: Pick<RootChoice, "host">): boolean {
 
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
   // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
-  const guess = weigh(order, choice, costAgain(order, choice, new Map()));
-  return cutLong(order, weigh(order, choice, costAgain(order, choice, guess)), choice);
+  const guess = weigh(order, choice, costAgain(order, choice, () => false));
+  return cutLong(order, weigh(order, choice, costAgain(order, choice, (x) => guess.forced.has(x) || (guess.roots.has(x) && !moves(x)))).roots, choice);
 }
 
-function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<Node, number>): ReadonlyMap<Node, string> {
+interface Weighed {
+  readonly roots: ReadonlyMap<Node, string>;
+  /** Those that are roots whatever they cost. */
+  readonly forced: ReadonlyMap<Node, string>;
+}
+
+function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<Node, number>): Weighed {
   const roots = new Map<Node, string>();
   const loops = choice.inline ? loopsOf(order) : new Map<Node, ReadonlySet<Node>>();
   const sites = new Map<Node, Map<string, number>>();
@@ -79,7 +85,7 @@ function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<No
       else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
     }
   }
-  return roots;
+  return { roots, forced };
 }
 
 /** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
@@ -116,11 +122,22 @@ function mustBePlain(node: Node): boolean {
   return isProduct(node) || node.op === "scatter_sum";
 }
 
-/** Operands that are read many times are read from memory, through views alone. */
+/**
+ * Operands that are read many times are read from memory, through views alone. What has to be written for that is written in the order in
+ * which it is read, where that is another: a reshape of something moved takes positions apart, better once for each element than for each reading.
+ */
 function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): void {
   let at = operand;
-  while (at.op === "view" || at.op === "reshape") at = at.inputs[0] as Node;
-  if (!forced.has(at)) forced.set(at, `operand of ${reader.op} %${reader.id}, read many times`);
+  let ordered: Node | undefined;
+  while (at.op === "view" || at.op === "reshape") {
+    const from = at.inputs[0] as Node;
+    if (at.op === "reshape" && (from.op === "view" || from.op === "reshape")) ordered ??= at;
+    at = from;
+  }
+  const isThere = isStored(at) || isAnchor(at) || isTable(at) || forced.has(at);
+  const same = ordered && dims.equal(dims.product(ordered.type.shape), dims.product(at.type.shape));
+  const plain = ordered && same && !isThere ? ordered : at;
+  if (!forced.has(plain)) forced.set(plain, `operand of ${reader.op} %${reader.id}, read many times`);
 }
 
 function keepReason(node: Node, uses: ReadonlyMap<string, number>, again: ReadonlyMap<Node, number>): string | undefined {
@@ -141,7 +158,7 @@ function round(x: number): number {
  * What one element costs when everything down to memory, loops and `kept` is computed in place. What one computation reads twice at one
  * index it computes once, so each cost carries the parts it is made of; beyond a movement the index is another, and its parts are one.
  */
-function costAgain(order: readonly Node[], choice: RootChoice, kept: ReadonlyMap<Node, string>): ReadonlyMap<Node, number> {
+function costAgain(order: readonly Node[], choice: RootChoice, kept: (node: Node) => boolean): ReadonlyMap<Node, number> {
   const again = new Map<Node, number>();
   const parts = new Map<Node, ReadonlyMap<Node, number>>();
   for (const node of order) {
@@ -150,7 +167,7 @@ function costAgain(order: readonly Node[], choice: RootChoice, kept: ReadonlyMap
     const moved = moves(node);
     let cost = costOf(node);
     for (const x of new Set(node.inputs)) {
-      if (isStored(x) || isAnchor(x) || isTable(x) || (kept.has(x) && !moves(x))) {
+      if (isStored(x) || isAnchor(x) || isTable(x) || kept(x)) {
         if (moved) cost += access;
         else own.set(x, access);
       } else if (moved) cost += again.get(x) ?? 0;

@@ -12,6 +12,7 @@ import type { Graph, Node } from "../ir/node.ts";
 import { expandArgsort } from "./expand-argsort.ts";
 import { foldEmpty } from "./fold-empty.ts";
 import { chainsOf, inParts } from "./join-reductions.ts";
+import { fromResults, rectifiersOf } from "./masks-from-results.ts";
 import { splitCumsum } from "./split-cumsum.ts";
 import { splitProduct } from "./split-product.ts";
 import { splitReduce } from "./split-reduce.ts";
@@ -33,9 +34,11 @@ export interface PrepareOptions {
   readonly split?: boolean;
   /** The class of devices it is made for. */
   readonly device?: Profile["name"];
+  /** False: conditions of rectifiers asked of what they rectify. */
+  readonly masks?: boolean;
 }
 
-export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, device = "software" }: PrepareOptions = {}): Prepared {
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, device = "software" }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
@@ -47,10 +50,12 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     const chain = chains?.get(node);
     return chain && inParts(builder, chain, (x) => became.get(x) ?? x);
   };
+  const rectifiers = masks ? rectifiersOf(graph) : undefined;
+  const masked = (node: Node, inputs: readonly Node[]): Node | undefined => rectifiers && fromResults(builder, node, inputs, rectifiers, (x) => became.get(x) ?? x);
   const prepared = rebuildGraph(
     graph,
     builder,
-    (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? alone(node, inputs),
+    (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? masked(node, inputs) ?? alone(node, inputs),
     { became },
   );
   return { graph: prepared, became };

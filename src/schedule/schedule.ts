@@ -25,7 +25,7 @@ import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "arena"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "arena"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {
@@ -51,7 +51,7 @@ export interface ScheduleOptions {
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
-  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), device: options.profile.name });
+  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);

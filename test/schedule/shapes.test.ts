@@ -203,3 +203,31 @@ describe("two equal layers", () => {
     expectAgreement(layer("a", 1 / 0.9, 17), { sizes: { N: 5 }, capacity: { N: 8 } });
   });
 });
+
+describe("rectifiers", () => {
+  it("give their conditions by their results, so that what they rectify is not kept", () => {
+    const e = new Builder();
+    const [x, w] = [e.leaf({ kind: "input", path: "x", type: f32(N, 8) }), e.leaf({ kind: "input", path: "w", type: f32(8, 8) })];
+    const z = e.contract(x, w, [0, 1], [1, 2], [0, 2]);
+    const [zero, positive] = [e.like(z, 0), e.compare(">", z, e.like(z, 0))];
+    const y = e.contract(e.select(positive, z, zero), w, [0, 1], [1, 2], [0, 2]);
+    const graph = e.finish("step", [{ name: "y", kind: "value", node: y }, { name: "d", kind: "value", node: e.select(positive, e.contract(y, w, [0, 1], [2, 1], [0, 2]), zero) }], []);
+    const temps = (off: readonly string[]): number => made(graph, { N: 16 }, off).buffers.filter((b) => b.place === "temp").length;
+    expect(temps(["masks"])).toBe(2);
+    expect(temps([])).toBe(1);
+    expectAgreement(graph, { sizes: { N: 3 }, capacity: { N: 16 } });
+  });
+});
+
+describe("operands of products", () => {
+  it("are written in the order in which they are read", () => {
+    const e = new Builder();
+    const [x, w] = [e.leaf({ kind: "input", path: "x", type: f32(4, 3, 2, 3, 2) }), e.leaf({ kind: "input", path: "w", type: f32(6, 5) })];
+    const image = e.reshape(e.transpose(e.exp(x), [0, 1, 3, 2, 4]), [4, 3, 3, 4]);
+    const graph = e.finish("step", [{ name: "y", kind: "value", node: e.contract(e.reshape(image, [24, 6]), w, [0, 1], [1, 2], [0, 2]) }], []);
+    const [first, product] = made(graph).nests;
+    expect([first?.shape, product?.shape]).toEqual(["pointwise", "contract"]);
+    expect(first?.parallel.map((a) => a.extent)).not.toEqual([4, 3, 2, 3, 2]);
+    expectAgreement(graph, {});
+  });
+});

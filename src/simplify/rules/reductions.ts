@@ -3,8 +3,9 @@
  * taken out in front. Masked reductions are left as they are.
  */
 import type { Dim } from "../../ir/dims.ts";
-import type { Node, NodeOf } from "../../ir/node.ts";
-import { axesOf, axisNames, extentOf, fill, isFloat, orders, pair, splatOf, withoutAxes } from "../match.ts";
+import type { Node, NodeOf, OpName } from "../../ir/node.ts";
+import type { Emit } from "../../ir/emit.ts";
+import { axesOf, axisNames, extentOf, fill, isFloat, movedLike, moves, orders, pair, splatOf, withoutAxes } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -114,7 +115,44 @@ export const reductions: readonly Rule[] = [
       return e.reduce("sum", e.add(x, e.broadcast(a, [2, 3], [0])), [1]);
     },
   }),
+  rule({
+    name: "max-of-increasing",
+    doc: "the maximum over windows of f(x) = f(the maximum over windows of x), for max(x, c), tanh, sigmoid, erf, exp, expm1: what pools an activation acts on what was pooled",
+    ops: ["reduce"],
+    apply: (n, e) => {
+      const windows = plain(n);
+      // Without windows it is mostly the maximum that a softmax subtracts, which is known by its operand.
+      if (!windows || n.attrs.kind !== "max" || windows.op !== "view" || !moves(windows)) return undefined;
+      const moved: Node[] = [];
+      let f: Node = windows;
+      while (moves(f) && f.op !== "gather" && moved.length < 4) {
+        moved.push(f);
+        f = f.inputs[0] as Node;
+      }
+      const increasing = asIncreasing(f);
+      if (!increasing) return undefined;
+      const x = moved.reduceRight((y, move) => movedLike(e, move, y), increasing.x);
+      return increasing.again(e, e.reduce("max", x, n.attrs.axes));
+    },
+    example: (e) => {
+      const x = input(e, "x", [6]);
+      const relu = e.select(e.compare(">", x, e.like(x, 0)), x, e.like(x, 0));
+      return e.reduce("max", e.transpose(e.reshape(relu, [3, 2]), [1, 0]), [0]);
+    },
+  }),
 ];
+
+const increasingOps: readonly OpName[] = ["tanh", "sigmoid", "erf", "exp", "expm1"];
+
+/** What a value is an increasing function of, and that function of another value; undefined where it is none that is known. */
+function asIncreasing(f: Node): { readonly x: Node; readonly again: (e: Emit, y: Node) => Node } | undefined {
+  const [first, x, c] = f.inputs as readonly (Node | undefined)[];
+  if (first && increasingOps.includes(f.op)) return { x: first, again: (e, y) => e.make(f.op, f.attrs, [y]) };
+  const least = splatOf(c);
+  if (f.op !== "select" || first?.op !== "compare" || first.attrs.relation !== ">" || !x || least === undefined) return undefined;
+  if (first.inputs[0] !== x || splatOf(first.inputs[1]) !== least) return undefined;
+  return { x, again: (e, y) => e.select(e.compare(">", y, e.like(y, least)), y, e.like(y, least)) };
+}
 
 /** The operand of a reduction without mask. */
 function plain(n: Reduce): Node | undefined {

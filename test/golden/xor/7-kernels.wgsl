@@ -275,9 +275,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var v4: i32 = 0i; v4 < p2; v4++) {
       let v5 = b3[p8 + v4];
       let v6 = v5 + v2;
-      let v7 = v6 > 0.0f;
+      let v7 = select(0.0f, v6, (v6 > 0.0f));
       let v8 = b1[p5 + v4];
-      let v9 = (select(0.0f, v6, v7) + nabla_log1p(nabla_exp(select(v6, -v6, v7)))) + (-(v8 * v6));
+      let v9 = (v7 + nabla_log1p(nabla_exp(select(v6, -v6, (v7 > 0.0f))))) + (-(v8 * v6));
       v3 = v3 + v9;
     }
     let v10 = v3 / p0;
