@@ -27,6 +27,7 @@ import { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
+import { liesBeside } from "./quads.ts";
 import { finishByRow, finishInLoops, lineOf, numbersOf, placeAll, sideOf } from "./tile-lines.ts";
 import type { Tile } from "./tile-time.ts";
 import { TileWriter } from "./tile-writer.ts";
@@ -55,7 +56,7 @@ export function contractBy(nest: Nest, profile: Profile, most: number, blocks = 
 
 /** The kernel for a given tile; the workgroup's width is chosen when absent. */
 export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile, given?: number): BoundKernel {
-  const b = new KernelBuilder(nest.params);
+  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && profile.name === "software" });
   const body: KernelStmt[] = [];
   const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), sideOf(b, product.batch, 1)];
   const tiles = rows.tiles * columns.tiles * batch.tiles;
@@ -77,8 +78,8 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(profile.subgroup ?? 1))) };
   const writer = new TileWriter(b, product, tile, shared);
   writer.know(coordinatesOf(b, inner, product.batch, at.batch));
-  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles);
-  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles);
+  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(nest.body, product.rows, tile.rows));
+  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(nest.body, product.columns, tile.columns));
   const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
   writer.open(inner);

@@ -92,6 +92,14 @@ function reachOf(index: Scalar, axis: number, depends: (s: Scalar) => boolean, s
   return own === 0 ? "shared" : own === 1 && aligned ? "wide" : "apart";
 }
 
+/** True where lines of so many points along the axes are best side by side: in quads, whose elements mostly are. */
+export function liesBeside(body: readonly Stmt[], axes: readonly Axis[], length: number): boolean {
+  const [axis, another] = axes.filter((a) => a.extent !== 1);
+  if (!axis || another || axis.extent !== axis.capacity || axis.capacity % 4 !== 0 || length % 4 !== 0) return false;
+  const { wide, apart } = reachAlong(body, axis.id);
+  return wide > 0 && wide >= apart;
+}
+
 /** Axes to launch over, and those that are 0 since a later one goes through their positions too. */
 export interface Joined {
   readonly axes: readonly Axis[];

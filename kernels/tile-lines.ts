@@ -54,9 +54,12 @@ export interface Line {
   readonly whole: boolean;
 }
 
-/** Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns. */
-export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number): Line {
-  const apart = typeof points(axes).live === "number" && axes.length > 0;
+/**
+ * Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns; `beside`:
+ * side by side at any rate, since four of them are then one access.
+ */
+export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number, beside = false): Line {
+  const apart = typeof points(axes).live === "number" && axes.length > 0 && !beside;
   const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
   return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length) };
 }

@@ -44,8 +44,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
 // contract_sigmoid: read_write, read, read, read, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
+@group(0) @binding(1) var<storage, read_write> b0: array<vec4<f32>, 4>;
+@group(0) @binding(2) var<storage, read> b1: array<vec4<f32>, 1>;
 @group(0) @binding(3) var<storage, read> b2: array<f32, 1>;
 @group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
 @group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
@@ -75,15 +75,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p0 = bitcast<f32>(words[0].x);
     let v1 = v0 < p1;
     var v2: f32 = 0.0f;
-    let v3 = v0 * 4i;
-    let v4 = b0[v3];
-    let v5 = b1[0i];
-    let v6 = b0[v3 + 1i];
-    let v7 = b1[1i];
-    let v8 = b0[v3 + 2i];
-    let v9 = b1[2i];
-    let v10 = b0[v3 + 3i];
-    let v11 = b1[3i];
+    let t0 = b0[v0];
+    let v4 = t0.x;
+    let v6 = t0.y;
+    let v8 = t0.z;
+    let v10 = t0.w;
+    let t1 = b1[0i];
+    let v5 = t1.x;
+    let v7 = t1.y;
+    let v9 = t1.z;
+    let v11 = t1.w;
     v2 = (((v2 + (v5 * v4)) + (v7 * v6)) + (v9 * v8)) + (v11 * v10);
     let v12 = b2[0i];
     let v13 = b3[v0];
