@@ -4,7 +4,8 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `masked-product` (sums under a mask too), `several` (one point for each
+ * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `attention` (scores are
+ * stored), `masked-product` (sums under a mask too), `several` (one point for each
  * invocation), `vector` (each access of one element), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
@@ -12,9 +13,11 @@ import { Alike } from "./alike.ts";
 import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { contract } from "./contract.ts";
+import { attention, isWorthAttention } from "./attention.ts";
 import { horizontal } from "./horizontal.ts";
 import { maskedProduct } from "./masked-product.ts";
 import { lines, pointwise } from "./pointwise.ts";
+import { type Attention, findAttention } from "./read-attention.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
 import { turns } from "./turns.ts";
@@ -25,6 +28,8 @@ export interface BindOptions {
   readonly off?: ReadonlySet<string>;
   /** What a tuner has found: for a nest's key, which of its alternatives to take. */
   readonly choices?: Choices;
+  /** Values are read that lie between nests: each of them is a kernel. */
+  readonly keep?: boolean;
 }
 
 /** Kernels for all nests of an entry, in order. */
@@ -35,8 +40,24 @@ export function bind(schedule: Schedule, given: Profile, options: BindOptions = 
   const { choices } = options;
   const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off));
   const alike = new Alike();
-  const kernels = schedule.nests.map((nest) => (off.has("alike") ? make(nest) : alike.bind(nest, make)));
+  const joined = attentions(schedule.nests, profile, off, options.keep);
+  const kernels = schedule.nests.filter((nest) => joined.get(nest) !== "within").map((nest) => {
+    const of = joined.get(nest);
+    if (of && of !== "within") return attention(of, profile);
+    return off.has("alike") ? make(nest) : alike.bind(nest, make);
+  });
   return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile);
+}
+
+/** For nests that are attention together: the last of them makes the kernel, the others lie within it. */
+function attentions(nests: readonly Nest[], profile: Profile, off: ReadonlySet<string>, keep = false): ReadonlyMap<Nest, Attention | "within"> {
+  const found = new Map<Nest, Attention | "within">();
+  if (keep || !profile.barriers || off.has("attention")) return found;
+  for (const of of findAttention(nests).filter((a) => isWorthAttention(a, profile))) {
+    const [scores, softmax, values] = of.nests;
+    found.set(scores, "within").set(softmax, "within").set(values, of);
+  }
+  return found;
 }
 
 /** The alternative that was chosen for a nest; its default where none was, or where it has none of that number. */

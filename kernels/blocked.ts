@@ -98,7 +98,7 @@ export function blocked(nest: Nest, product: Product, block: Block, profile: Pro
 }
 
 /** Rows in groups of four, the groups of one invocation as far apart as there are invocations: those of a group lie in one vector. */
-function inFours(b: KernelBuilder, out: KernelStmt[], start: Scalar, mine: Scalar, invocations: number): (k: Scalar) => Scalar {
+export function inFours(b: KernelBuilder, out: KernelStmt[], start: Scalar, mine: Scalar, invocations: number): (k: Scalar) => Scalar {
   const first = b.let(out, plus(start, times(mine, int(4))));
   return (k) => plus(first, plus(times(over(k, int(4)), int(4 * invocations)), rest(k, int(4))));
 }

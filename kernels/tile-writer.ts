@@ -75,6 +75,13 @@ export class TileWriter extends TileCells {
     });
   }
 
+  /** Makes other values of all sums, each by the row that it is in. */
+  change(inner: KernelStmt[], by: (sum: Scalar, row: number) => Scalar): void {
+    this.variables.forEach((row, i) => {
+      for (const variable of row) inner.push({ kind: "assign", id: variable.id, value: by(variable, i) });
+    });
+  }
+
   /** What a row and a column give to a sum. */
   private joined(row: Scalar, column: Scalar): Scalar {
     const { mask, fold } = this.product;

@@ -54,7 +54,7 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   };
   const stored = storedIn(store, limits.bindingBytes);
   const nests = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off, ...(keep && { keep }) }), verifySchedule);
-  const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
+  const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
   // Only training keeps values of one pass for another.
   const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
   const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
