@@ -15,8 +15,11 @@ export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "b
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);
 
+/** Four neighbours in one access, however few there are: random graphs are small. */
+const vector = { accesses: 0, invocations: 1 } as const;
+
 /** What an adapter with subgroups of four gets. */
-const inStep: Profile = { ...profiles.software, subgroup: 4 };
+const inStep: Profile = { ...profiles.software, vector, subgroup: 4 };
 
 export interface Variant {
   readonly label: string;
@@ -36,13 +39,14 @@ export function variants(choice: number): readonly Variant[] {
   const other = choice % 2 === 0 ? profiles.software : profiles.gpu;
   const from = choice % 4 < 2 ? lowerSwitches : rules;
   const one = from[Math.floor(choice / 4) % from.length] ?? "reuse";
+  const inFours: Profile = { ...other, vector };
   const side = (by: number): number => [2, 8, 1, 4][Math.floor(choice / by) % 4] ?? 2;
   const all: readonly Variant[] = [
     { label: "all on, software", profile: profiles.software, off: new Set<string>() },
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
-    { label: `without ${one}, ${other.name}`, profile: other, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : other, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
+    { label: `without ${one}, ${other.name}`, profile: inFours, off: new Set([one]) },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
     { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "cells" } },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
