@@ -42,7 +42,8 @@ kernel relu (pointwise) workgroup 32, 1, 1 grid (512)/32, 1, 1
     const text = printKernel(kernel);
     // Two turns at once.
     expect(text.match(/ = x\[/g)).toHaveLength(16);
-    expect(text.match(/ = W\[/g)).toHaveLength(8);
+    // Four neighbours each.
+    expect(text.match(/ = W\[4·/g)).toHaveLength(2);
     // In loops over rows and columns.
     expect(text.match(/ = b\[/g)).toHaveLength(1);
     expect(text.match(/store h\[/g)).toHaveLength(1);

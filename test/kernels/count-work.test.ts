@@ -42,11 +42,13 @@ describe("countWork", () => {
   });
 
   it.each(["software", "gpu"] as const)("counts 2 M N K operations for a product, whatever its tile (%s)", (name) => {
-    const work = countWork(bindNest(product(), profiles[name]), both);
+    // Four neighbours at once count less than four accesses.
+    const { vector: _, ...profile } = profiles[name];
+    const work = countWork(bindNest(product(), profile), both);
     expect(work.flops).toBe(2 * 256 * 32 * 64);
     expect(work.bytes).toBe(4 * (256 * 64 + 64 * 32 + 256 * 32));
     // A tile of r rows and c columns loads r + c numbers for r c products.
-    const [, rows = 1, columns = 1] = /(\d+)x(\d+)/.exec(bindNest(product(), profiles[name]).family)?.map(Number) ?? [];
+    const [, rows = 1, columns = 1] = /(\d+)x(\d+)/.exec(bindNest(product(), profile).family)?.map(Number) ?? [];
     const wanted = (256 * 32 * 64 * (rows + columns)) / (rows * columns) + 256 * 32;
     expect(work.accesses).toBeGreaterThanOrEqual(wanted);
     // A workgroup that the grid rounds up to goes through the motions.
