@@ -88,7 +88,7 @@ export function blocked(nest: Nest, product: Product, block: Block, profile: Pro
     loop.push({ kind: "barrier", scope: "workgroup" });
   });
 
-  if (block.finish === "cells") finishInLoops(b, writer, inner, rowAt, columnAt);
+  if (block.finish === "rows") finishInLoops(b, writer, inner, "row", rowAt, columnAt);
   else writer.finish(inner, rowInside, columnInside);
   const total = b.let(body, times(times(live.batch, live.row), live.column));
   const exact = total.kind === "constant" && total.value === launch.workgroups && launch.isLine;

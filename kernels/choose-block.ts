@@ -12,7 +12,7 @@ import type { Profile } from "../src/ir/kernel.ts";
 import { alongOf, strideIsOne, strideOf } from "./block-fill.ts";
 import { points } from "./launch.ts";
 import type { Product } from "./product.ts";
-import { longFinish, prices, tally, times } from "./tile-time.ts";
+import { expectedRuns, longFinish, prices, tally, times } from "./tile-time.ts";
 import type { Tally } from "./tile-time.ts";
 
 /** What a workgroup computes at a time. */
@@ -26,7 +26,7 @@ export interface Block {
   /** Turns written out in one iteration. */
   readonly unroll: number;
   /** How what follows the sum is written: once per cell, or once in loops over both sides. */
-  readonly finish: "written" | "cells";
+  readonly finish: "written" | "rows";
 }
 
 /** A block and its modelled time. */
@@ -55,7 +55,7 @@ export function rankBlocks(product: Product, profile: Profile): readonly BlockCh
   return shapes.flatMap(([rows, columns, turns, tileRows, tileColumns]) => {
     const bytes = 16 * turns * (strideOf({ length: rows, along: alongOf(product, "row") }) + strideOf({ length: columns, along: alongOf(product, "column") }));
     if (bytes > mostWorkgroupBytes) return [];
-    const finish = times(after.operations, tileRows, tileColumns) > longFinish ? "cells" as const : "written" as const;
+    const finish = times(after.operations, tileRows, tileColumns) > longFinish ? "rows" as const : "written" as const;
     const block: Block = { rows, columns, turns, tile: [tileRows, tileColumns], unroll: tileRows * tileColumns > 16 ? 2 : 4, finish };
     return [{ block, time: timeOf(product, block, { inside, before, after }, near, profile) }];
   }).sort((a, b) => a.time - b.time);
@@ -81,7 +81,7 @@ function timeOf(
     return elements * (accesses * (near[side] ? price.near : price.apart) + (inside.operations[side] + inside.operations.none) * own.operation) + (elements / 4) * price.four;
   };
   const multiplying = block.turns * (((tileRows + tileColumns) / 4) * price.four + cells * own.cell[0]) + (block.turns / block.unroll) * own.turn;
-  const copies = block.finish === "cells" ? [1, 1] as const : block.tile;
+  const copies = block.finish === "rows" ? [1, 1] as const : block.tile;
   const written = { accesses: times(after.accesses, ...copies), operations: times(after.operations, ...copies) };
   const turns = Math.ceil(points(product.fold.axes).capacity / block.turns);
   const around = times(before.accesses, tileRows, tileColumns) * own.access + times(before.operations, tileRows, tileColumns) * own.operation
@@ -92,5 +92,5 @@ function timeOf(
   const loads = ((block.rows * inside.accesses.row + block.columns * inside.accesses.column) * block.turns) / width;
   const text = (loads + times(before.accesses, tileRows, tileColumns) + written.accesses) * own.buildAccess[0] + (cells * block.unroll * 2 + written.operations) * own.buildOperation[0];
   // A workgroup stays on one processor of the device, which runs a few groups of lanes at a time.
-  return one * Math.max(1, groups / together, (blocks * groups) / own.groups) + text;
+  return one * Math.max(1, groups / together, (blocks * groups) / own.groups) + text / expectedRuns;
 }

@@ -133,8 +133,8 @@ function togetherOn(product: Product, broadcast: "row" | "column", lanes: number
 
 function finishes({ after }: Arranged, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
   if (rows * columns === 1) return ["written"];
-  if (profile.name !== "software") return [rows * columns * times(after.operations, 1, 1) > longFinish ? "cells" : "written"];
-  return rows === 1 ? ["written", "cells"] : ["written", "rows", "cells"];
+  if (profile.name !== "software") return [rows * columns * times(after.operations, 1, 1) > longFinish ? "rows" : "written"];
+  return ["written", "rows", "columns"];
 }
 
 function unrollFor(product: Product, inside: Tally, rows: number, columns: number): number {

@@ -28,7 +28,7 @@ import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
 import { liesBeside } from "./quads.ts";
-import { finishByRow, finishInLoops, lineOf, numbersOf, placeAll, sideOf } from "./tile-lines.ts";
+import { finishInLoops, lineOf, numbersOf, placeAll, sideOf } from "./tile-lines.ts";
 import type { Tile } from "./tile-time.ts";
 import { TileWriter } from "./tile-writer.ts";
 
@@ -84,9 +84,8 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
   writer.open(inner);
   sum(b, shared ? tile : { ...tile, unroll: tile.broadcast ? 1 : tile.unroll }, writer, inner);
-  if (tile.finish === "cells") finishInLoops(b, writer, inner, rowAt, columnAt);
-  // A product without rows has one, and what follows its sum varies with the column alone.
-  else if (tile.finish === "rows" && tile.rows > 1 && product.rows.length > 0) finishByRow(b, writer, inner, rowAt, columnInside);
+  if (tile.finish === "rows") finishInLoops(b, writer, inner, "row", rowAt, columnAt);
+  else if (tile.finish === "columns") finishInLoops(b, writer, inner, "column", columnAt, rowAt);
   else writer.finish(inner, rowInside, columnInside);
   const total = b.let(body, times(times(live.batch, live.row), live.column));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;

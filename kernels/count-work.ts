@@ -19,7 +19,7 @@ export interface Work {
   readonly invocations: number;
   /** Loads and stores of single elements, those of four neighbours by what they cost. */
   readonly accesses: number;
-  /** Reads and writes of workgroup memory. */
+  /** Reads and writes of workgroup memory and of an invocation's own arrays. */
   readonly shared: number;
   /** Operations on f32 that count, functions by their formulas: not those of branches that are known not to be taken. */
   readonly flops: number;
@@ -145,6 +145,14 @@ class Counter {
         this.scalar(s.index, times, useful);
         if (s.kind === "write_shared4") for (const v of s.values) this.scalar(v, times, useful);
         totals.shared += 4 * times;
+        return;
+      case "array":
+        for (const v of s.values) this.scalar(v, times, useful);
+        totals.shared += s.values.length * times;
+        return;
+      case "element":
+        this.scalar(s.index, times, useful);
+        totals.shared += times;
         return;
       case "barrier":
         totals.barriers += times;

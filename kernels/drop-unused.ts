@@ -1,5 +1,5 @@
 /**
- * Drops values nobody uses. Comes in: statements. Goes out: the same without lets and loads that no later statement refers to.
+ * Drops values nobody uses. Comes in: statements. Goes out: the same without lets, loads and arrays that no later statement refers to.
  *
  *     let q = i / 64; let r = i % 64; store y[i]     ->     store y[i]
  */
@@ -19,7 +19,7 @@ function sweep(body: readonly KernelStmt[], used: Set<number>): readonly KernelS
   };
   const kept: KernelStmt[] = [];
   for (const s of body.toReversed()) {
-    if ((s.kind === "let" || s.kind === "load") && !used.has(s.id)) continue;
+    if ((s.kind === "let" || s.kind === "load" || s.kind === "array" || s.kind === "element") && !used.has(s.id)) continue;
     if (s.kind === "load4" && !s.ids.some((id) => used.has(id))) continue;
     switch (s.kind) {
       case "let":
@@ -45,6 +45,12 @@ function sweep(body: readonly KernelStmt[], used: Set<number>): readonly KernelS
         break;
       case "if":
         note(s.condition);
+        break;
+      case "array":
+        s.values.forEach(note);
+        break;
+      case "element":
+        used.add(s.array);
     }
     if ("index" in s) note(s.index);
     if ("guard" in s && s.guard) note(s.guard);

@@ -139,6 +139,17 @@ export class KernelBuilder {
     out.push({ kind: "for", id, from, to, step, body: inner });
   }
 
+  /** An array of the invocation's own; gives the way to read an element of it. */
+  array(out: KernelStmt[], dtype: DType, values: readonly Scalar[]): (at: KernelStmt[], index: Scalar) => Scalar {
+    const array = this.fresh();
+    out.push({ kind: "array", id: array, dtype, values });
+    return (at, index) => {
+      const id = this.fresh();
+      at.push({ kind: "element", id, array, index, dtype });
+      return ref(id, dtype);
+    };
+  }
+
   readShared(out: KernelStmt[], name: string, index: Scalar, dtype: DType): Scalar {
     const id = this.fresh();
     out.push({ kind: "read_shared", id, name, index, dtype });

@@ -114,6 +114,12 @@ function stmt(w: Writer, s: KernelStmt, name: (b: Buffer) => string): void {
     case "write_shared4":
       w.line(`${s.name}[${printScalar(s.index)}] = ${s.values.map(printScalar).join(", ")}`);
       return;
+    case "array":
+      w.line(`array v${s.id} = ${s.values.map(printScalar).join(", ")}`);
+      return;
+    case "element":
+      w.line(`let v${s.id} = v${s.array}[${printScalar(s.index)}]`);
+      return;
     case "barrier":
       w.line(`barrier ${s.scope}`);
   }

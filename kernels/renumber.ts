@@ -63,6 +63,10 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
         return { ...s, index: scalar(s.index), values: s.values.map(scalar) };
       case "write_shared":
         return { ...s, index: scalar(s.index), value: scalar(s.value) };
+      case "array":
+        return { ...s, id: s.id + by.offset, values: s.values.map(scalar) };
+      case "element":
+        return { ...s, id: s.id + by.offset, array: s.array + by.offset, index: scalar(s.index) };
     }
   };
   return body.map(stmt);

@@ -8,10 +8,10 @@ import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { below, both, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import { below, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, points } from "./launch.ts";
-import { pick, type TileWriter } from "./tile-writer.ts";
+import type { TileWriter } from "./tile-writer.ts";
 
 /** Tiles along one side: how many at capacity, their live number, and a size (and its capacity) whose quotient by `per` bounds it. */
 export interface Side {
@@ -86,29 +86,22 @@ function place(b: KernelBuilder, out: KernelStmt[], { axes, position, whole }: L
   return { at: coordinatesOf(b, out, axes, index), inside: whole ? undefined : b.let(out, below(index, b.size(live))) };
 }
 
-/** What follows the sum, as a loop over the rows around one copy of it for each column: an accumulator is picked by comparing row numbers. */
-export function finishByRow(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnInside: readonly (Scalar | undefined)[]): void {
-  writer.finishColumns(out);
-  b.loop(out, int(0), int(rowAt.length), 1, (i, inner) => {
-    const { at, inside } = place(b, inner, rowAt, i);
-    writer.row(i, at, inner).finish(inner, [inside], columnInside, true);
-  });
-}
-
-/** What follows the sum, as two loops around one copy of it: the text stays short. */
-export function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], rowAt: Line, columnAt: Line): void {
+/** What follows the sum, as a loop over the rows (or columns) around one over the others: the text stays short. The sums lie in an array meanwhile. */
+export function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], side: "row" | "column", lines: Line, others: Line): void {
+  const sums = writer.sums(out);
   const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
     line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
-  loop(rowAt, out, (i, row) => {
-    const { at: rows, inside: rowInside } = place(b, row, rowAt, i);
-    const ofRow = writer.pickRow(i, row);
-    loop(columnAt, row, (j, cell) => {
-      const { at: columns, inside: columnInside } = place(b, cell, columnAt, j);
-      const own: KernelStmt[] = [];
-      writer.finishOne(new Map([...rows, ...columns]), pick(b, cell, ofRow, j), own);
-      const condition = rowInside && columnInside ? both(rowInside, columnInside) : (rowInside ?? columnInside);
-      if (condition) cell.push({ kind: "if", condition, body: own });
-      else cell.push(...own);
+  loop(lines, out, (k, line) => {
+    const { at, inside } = place(b, line, lines, k);
+    const cells = inside ? [] : line;
+    const known = writer.finishLine(side, at, cells);
+    loop(others, cells, (m, cell) => {
+      const { at: rest, inside: live } = place(b, cell, others, m);
+      const own = live ? [] : cell;
+      const [i, j, columns] = side === "row" ? [k, m, others.length] : [m, k, lines.length];
+      writer.finishCell(side, known, rest, sums(own, plus(times(i, int(columns)), j)), own);
+      if (live) cell.push({ kind: "if", condition: live, body: own });
     });
+    if (inside) line.push({ kind: "if", condition: inside, body: cells });
   });
 }

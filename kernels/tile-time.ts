@@ -7,7 +7,7 @@
  * The model counts, for one invocation, accesses, multiplications, other operations by the loop that they stand in and turns, in the
  * profile's prices, times the rounds that the device needs for all invocations, and adds a share of what building the text costs.
  */
-import type { Profile } from "../src/ir/kernel.ts";
+import type { Axis, Profile } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
@@ -25,8 +25,8 @@ export interface Tile {
    * work on the same rows (columns), and on neighbours along `lanesAlong`.
    */
   readonly broadcast?: "row" | "column";
-  /** How what follows the sum is written: once per cell, once per column in a loop over the rows, or once in loops over both. */
-  readonly finish: "written" | "rows" | "cells";
+  /** How what follows the sum is written: once per cell, or once in a loop over the rows around one over the columns, or the other way round. */
+  readonly finish: "written" | "rows" | "columns";
 }
 
 /** What a device class takes: nanoseconds (or any unit) per invocation, and how many run at a time. */
@@ -42,7 +42,7 @@ export interface Prices {
   readonly groups: number;
   /**
    * Building the pipeline, per access statement and per operation of the text: alone, and for each accumulator that stays alive
-   * meanwhile (register allocation). Spread over the thousand runs expected of a kernel.
+   * meanwhile (register allocation). Spread over the runs expected of a kernel.
    */
   readonly buildAccess: readonly [alone: number, perCell: number];
   readonly buildOperation: readonly [alone: number, perCell: number];
@@ -56,16 +56,20 @@ export interface Prices {
 export const prices: Readonly<Record<Profile["name"], Prices>> = {
   software: {
     access: 15, operation: 0.5, cell: [0.5, 0.017], turn: 3, start: 60, lanes: 4, groups: 2,
-    buildAccess: [500, 5], buildOperation: [60, 1], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
+    buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
   },
   gpu: {
     access: 4, operation: 0.5, cell: [0.5, 0], turn: 1, start: 50, lanes: 32, groups: 512,
-    buildAccess: [20, 0], buildOperation: [4, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
+    buildAccess: [10e3, 0], buildOperation: [2e3, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
   },
 };
 
 /** Operations after the sum that are too many to write once per cell. */
 export const longFinish = 500;
+/** Over how many runs of a kernel building its pipeline is spread. By the model steps are then within a hundredth of the fastest. */
+export const expectedRuns = 500;
+/** A value that is put into an array of the invocation's own and read from it again counts as this many accesses. */
+const ofArray = 0.7;
 /** A division counts as this many other operations. */
 const division = 20;
 
@@ -124,25 +128,29 @@ export function timeOf({ product, before, after }: Counted, pieces: readonly Pie
       inner += work * done;
     }
   }
-  const outside = times(before.accesses, rows, columns) + times(after.accesses, rows, columns);
-  const finishing = times(after.operations, rows, columns) + times(before.operations, rows, columns) + picking(tile);
-  const copiesOfAfter = finish === "written" ? [rows, columns] as const : finish === "rows" ? [1, columns] as const : [1, 1] as const;
-  const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...copiesOfAfter);
-  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...copiesOfAfter) + (finish === "written" ? 0 : 2 * cells);
+  const finishing = finishOf(product, after, tile);
+  const outside = times(before.accesses, rows, columns) + finishing.accesses;
+  const written = finish === "written" ? [rows, columns] as const : [1, 1] as const;
+  const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...written) + (finish === "written" ? 0 : 2);
+  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
   const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * 2;
-  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access + finishing * price.operation + price.start;
+  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access
+    + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
-  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build;
+  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / expectedRuns;
 }
 
-/** Operations that pick the accumulators in loops. */
-function picking({ rows, columns, finish }: Tile): number {
-  if (finish === "written") return 0;
-  const byRow = rows * (rows - 1) * (columns + 1) * 2.5;
-  return finish === "rows" ? byRow : byRow + rows * columns * (columns - 1) * 5;
+/** What is done after the sum. In loops, what varies with the side inside is done for each cell, positions too, and a cell's sum is read from an array. */
+function finishOf({ rows: rowAxes, columns: columnAxes }: Product, { accesses, operations }: Tally, { rows, columns, finish }: Tile): { readonly accesses: number; readonly operations: number; readonly turns: number } {
+  if (finish === "written") return { accesses: times(accesses, rows, columns), operations: times(operations, rows, columns), turns: 0 };
+  const cells = rows * columns;
+  const [lines, axes, others] = finish === "rows" ? [rows, rowAxes, columnAxes] as const : [columns, columnAxes, rowAxes] as const;
+  const inLoops = (n: Readonly<Record<Varies, number>>): number => n.none + (finish === "rows" ? n.row : n.column) * lines + ((finish === "rows" ? n.column : n.row) + n.both) * cells;
+  const placing = (of: readonly Axis[]): number => 2 + 2 * division * Math.max(0, of.length - 1);
+  return { accesses: inLoops(accesses) + cells * ofArray, operations: inLoops(operations) + lines * placing(axes) + cells * (placing(others) + 2), turns: lines + cells };
 }
 
 function share([alone, perCell]: readonly [number, number], cells: number): number {

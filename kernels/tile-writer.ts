@@ -7,8 +7,7 @@
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { InternalError } from "../src/support/diagnostic.ts";
-import { int, plus } from "./arithmetic.ts";
+import { plus } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { required } from "./product.ts";
 import type { Classed, Product } from "./product.ts";
@@ -20,6 +19,13 @@ import type { Tile } from "./tile-time.ts";
 export interface Factors {
   readonly left: readonly Scalar[];
   readonly right: readonly Scalar[];
+}
+
+/** What some turns multiply where one side is read together, by the number of the row (or column): taken from whoever has read it when asked for. */
+interface Together {
+  readonly side: "row" | "column";
+  readonly lines: number;
+  readonly ofLine: (k: number) => readonly Factors[];
 }
 
 /** The side that invocations in step read together, and the number of the invocation among them. */
@@ -59,16 +65,22 @@ export class TileWriter extends TileCells {
     this.inside(inner, body, only);
   }
 
-  /** Some turns of the innermost loop at once: first all loads of all turns, then all arithmetic. */
+  /**
+   * Some turns of the innermost loop at once: first all loads of all turns, then all arithmetic. What others have read is taken for one
+   * row (or column) at a time, so that few values wait in registers.
+   */
   turns(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): void {
-    this.add(this.readTogether(axis, indices, inner) ?? indices.map((index) => this.read(axis, index, inner)), inner);
+    const together = this.readTogether(axis, indices, inner);
+    if (!together) this.add(indices.map((index) => this.read(axis, index, inner)), inner);
+    else for (let k = 0; k < together.lines; k++) this.add(together.ofLine(k), inner, { [together.side]: k });
   }
 
-  /** Adds what some turns multiply. */
-  add(factors: readonly Factors[], inner: KernelStmt[]): void {
+  /** Adds what some turns multiply: to all sums, or to those of one row or column. */
+  add(factors: readonly Factors[], inner: KernelStmt[], only: { readonly row?: number; readonly column?: number } = {}): void {
     // All products of a cell in one expression: its accumulator is fetched and put back once.
     this.variables.forEach((row, i) => {
       row.forEach((variable, j) => {
+        if ((only.row ?? i) !== i || (only.column ?? j) !== j) return;
         const value = factors.reduce<Scalar>((sum, { left, right }) => op("add", variable.dtype, [sum, this.joined(left[i] ?? sum, right[j] ?? sum)]), variable);
         inner.push({ kind: "assign", id: variable.id, value });
       });
@@ -105,16 +117,18 @@ export class TileWriter extends TileCells {
   }
 
   /** The same with one side read together: each invocation reads that of another turn, and all take them from it. */
-  private readTogether(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): readonly Factors[] | undefined {
+  private readTogether(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): Together | undefined {
     const [start] = indices;
     if (!this.shared || !axis || !start || indices.length === 1) return undefined;
     const { side, lane } = this.shared;
-    const mine = this.read(axis, plus(start, lane), inner, [side]);
-    const theirs = (values: readonly Scalar[], turn: number): Scalar[] => values.map((v) => this.theirs(v, turn, inner));
-    return indices.map((index, turn) =>
-      side === "row"
-        ? { left: theirs(mine.left, turn), right: this.read(axis, index, inner, ["column"]).right }
-        : { left: this.read(axis, index, inner, ["row"]).left, right: theirs(mine.right, turn) });
+    const [mine, other] = side === "row" ? (["left", "right"] as const) : (["right", "left"] as const);
+    const read = this.read(axis, plus(start, lane), inner, [side])[mine];
+    const own = indices.map((index) => this.read(axis, index, inner, [side === "row" ? "column" : "row"])[other]);
+    const ofLine = (k: number): readonly Factors[] => own.map((values, turn) => {
+      const taken = read.map((v, line) => (line === k ? this.theirs(v, turn, inner) : v));
+      return side === "row" ? { left: taken, right: values } : { left: values, right: taken };
+    });
+    return { side, lines: read.length, ofLine };
   }
 
   /** The value of the invocation that reads a turn; conditions go as numbers. */
@@ -125,43 +139,34 @@ export class TileWriter extends TileCells {
     return this.b.let(inner, op("==", "bool", [number, constant(1, "u32")]));
   }
 
-  /** What follows the sum and varies with no row, written once for all rows. */
-  finishColumns(out: KernelStmt[]): void {
-    this.blocks = [out];
-    this.statements(this.product.after.filter((c) => c.varies === "none" || c.varies === "column"));
+  /** The sums of all cells, row by row, in an array of the invocation's own. */
+  sums(out: KernelStmt[]): (at: KernelStmt[], index: Scalar) => Scalar {
+    return this.b.array(out, this.product.fold.value.dtype, this.accumulators.flat());
   }
 
-  /** A writer of row `i` alone, whose number is a value: the accumulators are picked by it. */
-  row(i: Scalar, at: ReadonlyMap<number, Scalar>, out: KernelStmt[]): TileWriter {
-    const { b, product } = this;
-    const writer = new TileWriter(b, product, { rows: 1, columns: this.cells[0]?.length ?? 1 });
-    this.cells[0]?.forEach((cell, j) => {
-      writer.knowColumn(j, cell);
-    });
-    writer.know(at);
-    writer.accumulators = [this.pickRow(i, out)];
-    writer.blocks = [out];
-    writer.statements(required(product.before, product.after).filter((c) => c.varies === "row" || c.varies === "both"));
-    return writer;
-  }
-
-  /** For each column, the accumulator of row i. */
-  pickRow(i: Scalar, out: KernelStmt[]): readonly Scalar[] {
-    const columns = this.accumulators[0] ?? [];
-    return columns.map((_, j) => pick(this.b, out, this.accumulators.flatMap((row) => row.slice(j, j + 1)), i));
-  }
-
-  /** What follows the sum, for the cell with the given coordinates and sum. */
-  finishOne(at: ReadonlyMap<number, Scalar>, sum: Scalar, out: KernelStmt[]): void {
-    const { before, after, fold } = this.product;
+  /** What follows the sum for one row (or column) whose coordinates are known, but for what varies with its cells; gives what is known then. */
+  finishLine(side: "row" | "column", at: ReadonlyMap<number, Scalar>, out: KernelStmt[]): Scope {
     // What varies with nothing in the tile is the same in every cell's scope.
     const scope: Scope = new Map([...(this.cells[0]?.[0] ?? []), ...at]);
-    for (const id of fold.results) scope.set(id, sum);
-    serial(this.b, [...required(before.filter((c) => c.varies !== "none"), after), ...after].map((c) => c.stmt), scope, out);
+    serial(this.b, this.following().filter((c) => c.stmt.kind !== "store" && (c.varies === side || c.varies === "none")).map((c) => c.stmt), scope, out);
+    return scope;
   }
 
-  /** What follows the sum: shared values first, then each live cell's own and its stores. `done`: what varies with no row is known. */
-  finish(out: KernelStmt[], rowInside: readonly (Scalar | undefined)[], columnInside: readonly (Scalar | undefined)[], done = false): void {
+  /** The rest, for a cell of such a line. */
+  finishCell(side: "row" | "column", line: Scope, at: ReadonlyMap<number, Scalar>, sum: Scalar, out: KernelStmt[]): void {
+    const scope: Scope = new Map([...line, ...at]);
+    for (const id of this.product.fold.results) scope.set(id, sum);
+    serial(this.b, this.following().filter((c) => c.stmt.kind === "store" || (c.varies !== side && c.varies !== "none")).map((c) => c.stmt), scope, out);
+  }
+
+  /** What follows the sum, with what it needs from before that rows or columns have their own of. */
+  private following(): readonly Classed[] {
+    const { before, after } = this.product;
+    return [...required(before.filter((c) => c.varies !== "none"), after), ...after];
+  }
+
+  /** What follows the sum: shared values first, then each live cell's own and its stores. */
+  finish(out: KernelStmt[], rowInside: readonly (Scalar | undefined)[], columnInside: readonly (Scalar | undefined)[]): void {
     const { after, fold } = this.product;
     const [result] = fold.results;
     this.blocks = [out];
@@ -171,7 +176,7 @@ export class TileWriter extends TileCells {
         if (result !== undefined && sum) cell.set(result, sum);
       });
     });
-    this.statements(after.filter((c) => c.varies !== "both" && !(done && c.varies !== "row")));
+    this.statements(after.filter((c) => c.varies !== "both"));
     // An index that a cell's own values decide is computed beside them, any other before the conditions of the cells.
     const values = new Set(after.flatMap(({ stmt, varies }) => (stmt.kind !== "store" && varies === "both" ? [stmt.id] : [])));
     const indexOf = (index: Scalar, cell: Scope, own: KernelStmt[]): Scalar =>
@@ -198,14 +203,6 @@ export class TileWriter extends TileCells {
       out.push(...when(rowInside[i], line));
     });
   }
-}
-
-/** The k-th of some values. */
-export function pick(b: KernelBuilder, out: KernelStmt[], values: readonly Scalar[], k: Scalar): Scalar {
-  const [first, ...more] = values;
-  if (!first) throw new InternalError("bind", "a tile without values");
-  const here = more.map((_, at) => b.let(out, op("==", "bool", [k, int(at + 1)])));
-  return more.reduce<Scalar>((value, other, at) => b.let(out, op("select", value.dtype, [here[at] as Scalar, other, value])), first);
 }
 
 function refersTo(s: Scalar, ids: ReadonlySet<number>): boolean {

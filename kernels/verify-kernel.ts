@@ -28,6 +28,8 @@ class Verifier {
   private readonly arrays = new Map<string, number>();
   /** Workgroup arrays whose elements are vectors of four. */
   private readonly inFours = new Set<string>();
+  /** Values that are arrays of the invocation's own. */
+  private readonly lists = new Set<number>();
   private readonly everDefined = new Set<number>();
 
   constructor(kernel: Kernel, profile: Profile) {
@@ -153,6 +155,17 @@ class Verifier {
         this.index(s.index);
         this.scalar(s.value);
         return;
+      case "array":
+        this.demand(s.values.length > 0 && s.values.every((v) => v.dtype === s.dtype), `array ${s.id} of ${s.dtype}`);
+        for (const v of s.values) this.scalar(v);
+        this.lists.add(s.id);
+        this.define(s.id, false);
+        return;
+      case "element":
+        this.demand(this.lists.has(s.array) && this.uniform.has(s.array), `value ${s.array} is no array in sight`);
+        this.index(s.index);
+        this.define(s.id, false);
+        return;
       case "barrier":
         this.demand(this.profile.barriers, "a barrier where barriers may not be");
         this.demand(uniform, "barrier in control flow that may differ between invocations");
@@ -185,7 +198,7 @@ class Verifier {
       }
       case "ref": {
         const known = this.uniform.get(s.id);
-        this.demand(known !== undefined, `value ${s.id} is not in sight`);
+        this.demand(known !== undefined && !this.lists.has(s.id), `value ${s.id} is not in sight`);
         return known === true;
       }
       case "op":

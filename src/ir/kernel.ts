@@ -128,7 +128,10 @@ export type KernelStmt =
   | { readonly kind: "write_shared"; readonly name: string; readonly index: Scalar; readonly value: Scalar }
   | { readonly kind: "read_shared4"; readonly ids: readonly number[]; readonly name: string; readonly index: Scalar; readonly dtype: DType }
   | { readonly kind: "write_shared4"; readonly name: string; readonly index: Scalar; readonly values: readonly Scalar[] }
-  | { readonly kind: "barrier"; readonly scope: "workgroup" | "storage" };
+  | { readonly kind: "barrier"; readonly scope: "workgroup" | "storage" }
+  /** An array of the invocation's own, of these values; an element of it, whose number need not be known. */
+  | { readonly kind: "array"; readonly id: number; readonly dtype: DType; readonly values: readonly Scalar[] }
+  | { readonly kind: "element"; readonly id: number; readonly array: number; readonly index: Scalar; readonly dtype: DType };
 
 /** Value ids that every bound kernel has from the start (i32). */
 export const builtin = { workgroupX: -1, workgroupY: -2, workgroupZ: -3, localX: -4, localY: -5, localZ: -6 } as const;

@@ -173,6 +173,12 @@ class Emitter {
       case "write_shared4":
         w.line(`${s.name}[${this.printer.print(s.index)}] = vec4(${s.values.map((v) => this.printer.print(v)).join(", ")});`);
         return;
+      case "array":
+        w.line(`var v${s.id} = array<${typeName[s.dtype]}, ${s.values.length}>(${s.values.map((v) => this.printer.print(v)).join(", ")});`);
+        return;
+      case "element":
+        w.line(`let v${s.id} = v${s.array}[${this.printer.print(s.index)}];`);
+        return;
       case "barrier":
         w.line(s.scope === "workgroup" ? "workgroupBarrier();" : "storageBarrier();");
     }

@@ -24,6 +24,7 @@ export function slotsIn(body: readonly KernelStmt[], placement: Placement): Read
       if (base !== undefined) slots.add(base);
     }
     if (s.kind === "var") scalar(s.init);
+    if (s.kind === "array") s.values.forEach(scalar);
     if (s.kind === "for") for (const bound of [s.from, s.to]) scalar(bound);
     if (s.kind === "if") scalar(s.condition);
     if (s.kind === "for" || s.kind === "if") s.body.forEach(visit);

@@ -26,7 +26,8 @@ async function open(device: GPUDevice, info: AdapterInfo, workload: Workload): P
   // Device code is made when an entry first runs; it is part of the compile time.
   const lower = program.lower.bind(program);
   program.lower = (...args) => timed(() => lower(...args));
-  const session = await openSession(program, { device, software: info.software });
+  // As training opens it: the kernels of the step are made while the initial values are.
+  const session = await openSession(program, { device, software: info.software, prepare: ["step"] });
   for (const [path, { data }] of workload.weights()) session.set(`${program.model.name}.${path}`, data);
   let t = 0;
   // `Session.step` reads each loss; this is the queue below it, which `Session.train` fills as well.

@@ -46,9 +46,9 @@ export function variants(choice: number): readonly Variant[] {
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: inFours, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "cells"] as const)[choice % 3] ?? "written"] },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "columns"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
-    { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "cells" } },
+    { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "rows" } },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
   return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && (!v.block || choice % 4 === 1) && (v.profile !== inStep || v.tile !== undefined || choice % 3 === 0));

@@ -109,7 +109,7 @@ describe("contract", () => {
         expect(await check({ m, n, k: sizes[(q * 7 + 3) % 8] ?? 1, ...form }), `${name} ${m} x ${n}`).toBeLessThan(4e-6);
   });
 
-  it.each([[8, 8, 1, "cells"], [8, 8, 1, "rows"], [8, 8, 1, "written"], [4, 8, 2, "rows"], [2, 4, 4, "written"], [1, 8, 3, "cells"], [8, 1, 1, "cells"], [16, 4, 1, "rows"], [3, 5, 2, "rows"]] as const)("multiplies with remainders in tiles of %i x %i, %i turns at once, finish %s", async (rows, columns, unroll, finish) => {
+  it.each([[8, 8, 1, "columns"], [8, 8, 1, "rows"], [8, 8, 1, "written"], [4, 8, 2, "rows"], [2, 4, 4, "written"], [1, 8, 3, "columns"], [8, 1, 1, "columns"], [16, 4, 1, "rows"], [3, 5, 2, "rows"]] as const)("multiplies with remainders in tiles of %i x %i, %i turns at once, finish %s", async (rows, columns, unroll, finish) => {
     for (const [m, n, k] of [[5, 11, 7], [17, 3, 10], [8, 16, 4]] as const) {
       const nest = product({ m, n, k });
       const read = readProduct(nest);
