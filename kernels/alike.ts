@@ -1,11 +1,11 @@
 /**
- * Binds nests that are equal but for their buffers once. Comes in: a nest, and how to bind it. Goes out: its kernel, made anew for the
+ * Binds nests that are equal but for their buffers, and where accesses begin in them, once. Comes in: a nest, and how to bind it. Goes out: its kernel, made anew for the
  * first of its kind and with other buffers in it for those that follow: twelve equal layers are bound like one.
  *
  *     h2 = h1 · W2     bound by its family
  *     h3 = h2 · W3     the same kernel, h2 in the place of h1, W3 in that of W2, h3 in that of h2
  */
-import type { Buffer, Nest } from "../src/ir/kernel.ts";
+import type { Buffer, Nest, ParamSource } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { exchangeBuffers } from "./exchange-buffers.ts";
 
@@ -39,14 +39,19 @@ function describe(nest: Nest): { readonly key: string | undefined; readonly buff
       const { dtype, shape, elements, place } = buffer;
       return [dtype, shape, elements, place];
     }
+    // An offset is a parameter of its kernel alone.
+    if (name === "source" && (value as ParamSource).kind === "offset") return "offset";
     // What JSON calls the same is not.
     return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? { number: Object.is(value, -0) ? "-0" : String(value) } : value;
   });
   return { key: made ? undefined : key, buffers: [...numbers.keys()] };
 }
 
-/** A kernel for another nest, with other buffers. */
+/** A kernel for another nest, with other buffers and offsets. */
 function forNest(kernel: BoundKernel, nest: Nest, by: ReadonlyMap<Buffer, Buffer>): BoundKernel {
   const { rebind } = kernel;
-  return { ...exchangeBuffers(kernel, by), name: nest.name, nests: [nest], ...(rebind && { rebind: (width: number) => forNest(rebind(width), nest, by) }) };
+  const other = exchangeBuffers(kernel, by);
+  // The parameters of a nest come first among its kernel's.
+  const params = other.params.map((p, k) => (p.source.kind === "offset" ? (nest.params[k] ?? p) : p));
+  return { ...other, params, name: nest.name, nests: [nest], ...(rebind && { rebind: (width: number) => forNest(rebind(width), nest, by) }) };
 }

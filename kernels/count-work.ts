@@ -171,7 +171,7 @@ class Counter {
         return this.known.get(s.id);
       case "param": {
         const source = this.kernel.params[s.slot]?.source;
-        return source?.kind === "size" ? dims.evaluate(source.dim, this.live) : source?.kind === "constant" ? source.value : undefined;
+        return source?.kind === "size" ? dims.evaluate(source.dim, this.live) : source?.kind === "constant" || source?.kind === "offset" ? source.value : undefined;
       }
       case "call": {
         for (const a of s.args) this.scalar(a, times, useful);

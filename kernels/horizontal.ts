@@ -162,9 +162,9 @@ function merge(members: readonly BoundKernel[]): Kernel {
   };
 }
 
-/** The slot of an equal parameter, or a further one. */
+/** The slot of an equal parameter, or a further one. Offsets that happen to be equal are two: elsewhere in kernels of the same text they are not. */
 function slotFor(params: ParamSlot[], slot: ParamSlot): number {
-  const same = params.findIndex((p) => p.dtype === slot.dtype && keyOf(p) === keyOf(slot));
+  const same = slot.source.kind === "offset" ? -1 : params.findIndex((p) => p.dtype === slot.dtype && keyOf(p) === keyOf(slot));
   return same >= 0 ? same : params.push(slot) - 1;
 }
 
@@ -174,6 +174,8 @@ function keyOf({ source }: ParamSlot): string {
       return `size ${print(source.dim)}`;
     case "constant":
       return `constant ${Object.is(source.value, -0) ? "-0" : source.value}`;
+    case "offset":
+      return `offset ${source.value}`;
     case "host":
       return `host ${source.index}`;
     case "word":

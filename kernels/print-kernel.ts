@@ -39,6 +39,8 @@ function printSource({ source }: ParamSlot): string {
       return `size ${dims.print(source.dim)}`;
     case "constant":
       return String(source.value);
+    case "offset":
+      return `offset ${source.value}`;
     case "host":
       return `host ${source.index}`;
     case "word":

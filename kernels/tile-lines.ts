@@ -52,6 +52,8 @@ export interface Line {
   readonly position: (k: Scalar) => Scalar;
   /** All of them are live ones. */
   readonly whole: boolean;
+  /** Their elements lie side by side. */
+  readonly beside?: true;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface Line {
 export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number, beside = false): Line {
   const apart = typeof points(axes).live === "number" && axes.length > 0 && !beside;
   const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
-  return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length) };
+  return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length), ...(beside && { beside: true as const }) };
 }
 
 /** True where the points of some axes are a whole number of stretches of a length. */
@@ -95,12 +97,18 @@ export function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelS
     const { at, inside } = place(b, line, lines, k);
     const cells = inside ? [] : line;
     const known = writer.finishLine(side, at, cells);
-    loop(others, cells, (m, cell) => {
+    const finish = (m: Scalar, cell: KernelStmt[]): void => {
       const { at: rest, inside: live } = place(b, cell, others, m);
       const own = live ? [] : cell;
       const [i, j, columns] = side === "row" ? [k, m, others.length] : [m, k, lines.length];
       writer.finishCell(side, known, rest, sums(own, plus(times(i, int(columns)), j)), own);
       if (live) cell.push({ kind: "if", condition: live, body: own });
+    };
+    // Four cells whose elements lie side by side are written together: an access of four each.
+    if (!others.beside || !others.whole || others.length % 4 !== 0) loop(others, cells, finish);
+    else loop({ ...others, length: others.length / 4 }, cells, (q, cell) => {
+      const first = times(q, int(4));
+      for (let u = 0; u < 4; u++) finish(plus(first, int(u)), cell);
     });
     if (inside) line.push({ kind: "if", condition: inside, body: cells });
   });

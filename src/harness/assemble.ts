@@ -101,6 +101,7 @@ export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; re
 function wordOf({ dtype, source }: ParamSlot): Word {
   switch (source.kind) {
     case "constant":
+    case "offset":
       return { kind: dtype === "bool" ? "u32" : dtype, value: source.value };
     case "size":
       return { kind: "size", size: source.dim };

@@ -95,6 +95,8 @@ export type ParamSource =
   /** The live value of a dimension, i32. */
   | { readonly kind: "size"; readonly dim: Dim }
   | { readonly kind: "constant"; readonly value: number }
+  /** Where an access begins, in elements: what differs among kernels of one text (see schedule/offsets-apart.ts). */
+  | { readonly kind: "offset"; readonly value: number }
   /** Host scalar `index` of the entry, f64 rounded to f32. */
   | { readonly kind: "host"; readonly index: number }
   /** u32 words of the run: seed, step number, number of the first example. */

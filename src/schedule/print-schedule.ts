@@ -102,6 +102,8 @@ function printParam(slot: ParamSlot | undefined): string {
       return dims.print(slot.source.dim);
     case "constant":
       return `const ${slot.source.value}`;
+    case "offset":
+      return `offset ${slot.source.value}`;
     case "host":
       return `host %${slot.source.index}`;
     case "word":

@@ -2,7 +2,7 @@
  * Decides what runs as one kernel and writes it as nests. In: the simplified graph of one entry, the capacities of
  * its size symbols, a profile. Out: nests in order, the buffers between them, the entry's host scalars.
  *
- *     prepare -> host scalars -> choose roots -> fuse -> lower -> order -> join over arenas
+ *     prepare -> host scalars -> choose roots -> fuse -> lower -> order -> join over arenas -> offsets apart
  *
  * Invariants of the result (see verify-schedule.ts): each buffer is written before it is read and by one nest; loads
  * that may lie outside their tensor are guarded; outputs and commits are all produced. Equal graphs give equal schedules.
@@ -21,11 +21,12 @@ import { joinOverArenas } from "./join-over-arenas.ts";
 import { lowerNest } from "./lower-nest.ts";
 import { lowerTurns } from "./lower-turns.ts";
 import type { Surroundings } from "./elements.ts";
+import { offsetsApart } from "./offsets-apart.ts";
 import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "arena"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "arena", "offsets"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {
@@ -90,7 +91,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     : { nests: ordered, arenas: [] };
   return {
     entry: graph.entry,
-    nests: joined.nests,
+    nests: off.has("offsets") ? joined.nests : offsetsApart(joined.nests),
     buffers: [...buffers.all.filter((b) => !gone.has(b)), ...joined.arenas],
     outputs: buffers.outputs,
     commits: buffers.commits.map(({ path, target }) => ({ path, value: target, target })),

@@ -7,7 +7,7 @@
  *   - an access at a position made of axes alone lies within its buffer, unless it is guarded;
  *   - outputs and commits are produced.
  */
-import type { Axis, Buffer, Nest, Schedule, Stmt } from "../ir/kernel.ts";
+import type { Axis, Buffer, Nest, ParamSlot, Schedule, Stmt } from "../ir/kernel.ts";
 import { partsOf } from "../ir/kernel.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import { invariant } from "../support/diagnostic.ts";
@@ -82,7 +82,7 @@ function verifyScopes(nest: Nest): void {
     if (s?.kind === "op" || s?.kind === "call") for (const a of s.args) use(a, scope);
   };
   const within = (buffer: Buffer, index: Scalar, guard: Scalar | undefined): void => {
-    const range = guard ? undefined : rangeOverAxes(index, axes);
+    const range = guard ? undefined : rangeOverAxes(index, axes, nest.params);
     invariant(
       !range || (range[0] >= 0 && range[1] < buffer.elements),
       where,
@@ -122,12 +122,14 @@ function verifyScopes(nest: Nest): void {
   block(nest.body, outer);
 }
 
-/** The exact range of a sum of multiples of axes, each occurring once; undefined for any other form. */
-function rangeOverAxes(s: Scalar, axes: ReadonlyMap<number, Axis>): readonly [number, number] | undefined {
+/** The exact range of a sum of multiples of axes, each occurring once, and offsets; undefined for any other form. */
+function rangeOverAxes(s: Scalar, axes: ReadonlyMap<number, Axis>, params: readonly ParamSlot[]): readonly [number, number] | undefined {
   const terms = new Map<number, number>();
   let constant = 0;
   const add = (x: Scalar, by: number): boolean => {
+    const offset = x.kind === "param" ? params[x.slot]?.source : undefined;
     if (x.kind === "constant") constant += by * x.value;
+    else if (offset?.kind === "offset") constant += by * offset.value;
     else if (x.kind === "ref" && axes.has(x.id)) terms.set(x.id, (terms.get(x.id) ?? 0) + by);
     else if (x.kind === "op" && x.op === "neg") return x.args.every((a) => add(a, -by));
     else if (x.kind === "op" && (x.op === "add" || x.op === "sub")) return x.args.every((a, i) => add(a, i === 1 && x.op === "sub" ? -by : by));

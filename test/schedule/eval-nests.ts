@@ -165,6 +165,7 @@ function paramValue(source: ParamSource, host: Float64Array, run: NestRun): numb
     case "size":
       return dims.evaluate(source.dim, run.sizes);
     case "constant":
+    case "offset":
       return source.value;
     case "host":
       return host[source.index] ?? Number.NaN;
