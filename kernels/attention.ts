@@ -150,7 +150,7 @@ export function attention(found: Attention, profile: Profile, { across, down, tu
   });
   // A row that sees no key has no weights.
   sums.change(inner, (sum, i) => op("select", "f32", [op("==", "bool", [total[i] ?? sum, constant(0)]), constant(0), op("div", "f32", [sum, total[i] ?? sum])]));
-  if (copies(tally(values.after).operations, 4, channels / across) > longFinish) finishInLoops(b, sums, inner, rowAt, channelAt);
+  if (copies(tally(values.after).operations, 4, channels / across) > longFinish) finishInLoops(b, sums, inner, "row", rowAt, channelAt);
   else sums.finish(inner, rowInside, channelInside);
   const all = b.let(body, times(live.batch, live.row));
   body.push({ kind: "if", condition: below(launch.workgroup, all), body: inner });
