@@ -67,6 +67,8 @@ class Fuser {
   /** Roots that read a root. */
   private readonly readers = new Map<Node, Set<Node>>();
   private readonly drafts = new Set<Draft>();
+  /** Roots that become loops. */
+  private readonly anchors = new Set<Node>();
   /** The longest way to a draft: whoever reads it has a higher one, so most of a search for a way is cut off by comparing two numbers. */
   private readonly levels = new Map<Draft, number>();
 
@@ -80,6 +82,7 @@ class Fuser {
       const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads: this.sources(node) };
       this.draftOf.set(node, draft);
       this.drafts.add(draft);
+      if (isAnchor(node)) this.anchors.add(node);
       this.levels.set(draft, Math.max(0, ...[...draft.reads].flatMap((s) => (isStored(s) ? [] : this.level(this.draftOf.get(s)) + 1))));
       for (const source of draft.reads) this.readers.set(source, (this.readers.get(source) ?? new Set()).add(node));
     }
@@ -214,20 +217,22 @@ class Fuser {
         }
   }
 
-  /** The drafts that read what a draft makes. */
-  private followers(draft: Draft): ReadonlySet<Draft> {
-    const found = new Set<Draft>();
+  /** The drafts that read what a draft makes, some of them more than once. */
+  private followers(draft: Draft): readonly Draft[] {
+    const found: Draft[] = [];
     for (const m of draft.members)
       if (!isStored(m))
         for (const reader of this.readers.get(m) ?? []) {
           const next = this.draftOf.get(reader);
-          if (next && next !== draft) found.add(next);
+          if (next && next !== draft && next !== found.at(-1)) found.push(next);
         }
     return found;
   }
 
   /** True when a path leads from one draft to the other through a third, or when too much would have to be searched. */
   private reaches(from: Draft, to: Draft): boolean {
+    // Each step of a way leads to a higher level.
+    if (this.level(to) < this.level(from) + 2) return false;
     const seen = new Set<Draft>([from]);
     const work: Draft[] = [from];
     const goal = this.level(to);
@@ -270,7 +275,7 @@ class Fuser {
   }
 
   private isLoop(d: Draft): boolean {
-    return d.members.some(isAnchor);
+    return d.members.some((m) => this.anchors.has(m));
   }
 
   private isPointwise(d: Draft): boolean {
