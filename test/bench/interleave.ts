@@ -107,7 +107,7 @@ async function begin(contender: Contender, workload: Workload, batches: readonly
   runner.firstStepMs = performance.now() - started;
   const pipelines = counters.now(contender.name).pipelineMs - before.pipelineMs;
   const own = trainee.parts ?? {};
-  runner.parts = { ...own, pipelines, run: runner.firstStepMs - pipelines - Object.values(own).reduce((a, b) => a + b, 0) };
+  runner.parts = { ...own, pipelines, run: Math.max(0, runner.firstStepMs - pipelines - Object.values(own).reduce((a, b) => a + b, 0)) };
   const again = performance.now();
   await block(runner, batches, 1);
   runner.estimate = performance.now() - again;
