@@ -72,7 +72,7 @@ function readsBeforeItWrites(nest: Nest, result: Buffer, argument: Buffer): bool
   visit(nest.body, [], undefined);
   const stores = accesses.filter((a) => a.kind === "store");
   const [store] = stores;
-  if (!store || stores.length !== 1 || accesses.at(-1) !== store) return false;
+  if (!store || stores.length !== 1 || accesses.length < 2 || accesses.at(-1) !== store) return false;
   // Every invocation and every turn has an element of its own.
   if (![...nest.parallel, ...store.loops].every((a) => a.capacity <= 1 || refersTo(store.index, a.id))) return false;
   const own = placeOf(store);

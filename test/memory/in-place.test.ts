@@ -1,11 +1,12 @@
 /** Results in the place of an argument: where that is legal, where it is not, and that nobody can tell by the values. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bind } from "../../kernels/bind.ts";
+import { exchangeBuffers } from "../../kernels/exchange-buffers.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import type { Axis, Buffer, Nest, Profile, Stmt } from "../../src/ir/kernel.ts";
 import type { Scalar } from "../../src/ir/scalar.ts";
-import { inPlace } from "../../src/memory/in-place.ts";
+import { inPlace, mayTakePlaceOf } from "../../src/memory/in-place.ts";
 import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { liveness } from "../../src/memory/liveness.ts";
 import { baseline, plan } from "../../src/memory/plan.ts";
@@ -131,6 +132,21 @@ describe("no result takes the place of an argument", () => {
     expect(bind(scheduleOf({ nests: [first, middle, other] }), profiles.software)).toHaveLength(2);
     expect(isOver([first, middle, other], t, u)).toBe(false);
     expect(isOver([first, middle], t, u)).toBe(true);
+  });
+
+  it("that a nest of a kernel that runs a second time reads, under the names that it has there", () => {
+    const [t, u, z] = [buffer("t", size, "temp"), buffer("u", size, "temp"), buffer("z", size, "output")];
+    const [kernel] = bind(scheduleOf({ nests: [pointwise("middle", size, t, u), pointwise("other", size, t, z)] }), profiles.software);
+    const again = buffer("t'", size, "temp");
+    if (!kernel) throw new Error("a kernel");
+    expect(kernel.nests).toHaveLength(2);
+    const other = exchangeBuffers(kernel, new Map([[t, again]]));
+    expect(mayTakePlaceOf(other, u, again)).toBe(false);
+    const [alone] = bind(scheduleOf({ nests: [pointwise("middle", size, t, u)] }), profiles.software);
+    if (!alone) throw new Error("a kernel");
+    expect(mayTakePlaceOf(exchangeBuffers(alone, new Map([[t, again]])), u, again)).toBe(true);
+    // A nest that does not say where it reads what the kernel reads is no reason to think that it does not matter.
+    expect(mayTakePlaceOf({ ...other, nests: alone.nests }, u, again)).toBe(false);
   });
 
   it("of another size, type or place", () => {
