@@ -49,7 +49,8 @@ export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonl
         break;
       case "each": {
         const [scope] = scopes;
-        if (scope && scopes.length === 1 && takesFour(b, s.axis, s.body, 0)) four(b, s.axis, scope, out, (lanes, inner) => inStep(b, s.body, lanes, inner));
+        // A turn reads what the one before it stored.
+        if (scope && scopes.length === 1 && !s.turns && takesFour(b, s.axis, s.body, 0)) four(b, s.axis, scope, out, (lanes, inner) => inStep(b, s.body, lanes, inner));
         else over(b, [s.axis], scopes, out, (inner) => inStep(b, s.body, scopes, inner));
       }
     }

@@ -57,6 +57,8 @@ export async function tune(schedule: Schedule, options: TuneOptions): Promise<Ch
     else byKey.set(key, { nest, usual, nests: 1 });
   }
   const unknown = [...byKey].filter(([key]) => !choices.has(key));
+  // What is not worth a try stays as it is, next time too: equal programs get equal kernels.
+  for (const [key] of unknown) choices.set(key, 0);
   for (const [key, { nest, usual, nests }] of await worthTrying(unknown, schedule, options)) {
     const kernels = alternatives(nest, usual, profile);
     if (kernels.length < 2) continue;

@@ -121,10 +121,13 @@ describe("choices", () => {
     } };
     const choices = await tuneProgram(program, options);
     expect(heard.length).toBeGreaterThan(0);
-    expect(choices.size).toBe(heard.length);
+    // What is not worth a try is kept as it is.
+    expect(choices.size).toBeGreaterThanOrEqual(heard.length);
+    const tries = heard.length;
+    expect(await tuneProgram(program, { ...options, known: choices })).toEqual(choices);
     const { schedule } = lowered(profiles.software);
     const again = await tune(schedule, { ...options, ...lone(), known: new Map(schedule.nests.map((n) => [keyOf(bindNest(n, profiles.software)), 0])) });
-    expect(heard.length).toBe(choices.size);
+    expect(heard.length).toBe(tries);
     expect([...again.values()].every((c) => c === 0)).toBe(true);
   });
 });
