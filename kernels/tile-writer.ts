@@ -148,7 +148,7 @@ export class TileWriter extends TileCells {
   finishLine(side: "row" | "column", at: ReadonlyMap<number, Scalar>, out: KernelStmt[]): Scope {
     // What varies with nothing in the tile is the same in every cell's scope.
     const scope: Scope = new Map([...(this.cells[0]?.[0] ?? []), ...at]);
-    serial(this.b, this.following().filter((c) => c.stmt.kind !== "store" && (c.varies === side || c.varies === "none")).map((c) => c.stmt), scope, out);
+    serial(this.b, this.following().filter((c) => this.isOfLine(c, side)).map((c) => c.stmt), scope, out);
     return scope;
   }
 
@@ -156,7 +156,23 @@ export class TileWriter extends TileCells {
   finishCell(side: "row" | "column", line: Scope, at: ReadonlyMap<number, Scalar>, sum: Scalar, out: KernelStmt[]): void {
     const scope: Scope = new Map([...line, ...at]);
     for (const id of this.product.fold.results) scope.set(id, sum);
-    serial(this.b, this.following().filter((c) => c.stmt.kind === "store" || (c.varies !== side && c.varies !== "none")).map((c) => c.stmt), scope, out);
+    serial(this.b, this.following().filter((c) => !this.isOfLine(c, side)).map((c) => c.stmt), scope, out);
+  }
+
+  /** True for what is known of a whole line: it varies with the line at most, and does not follow from a sum, which is a cell's even where there is one cell a line. */
+  private isOfLine({ stmt, varies }: Classed, side: "row" | "column"): boolean {
+    return stmt.kind !== "store" && (varies === side || varies === "none") && !this.fromSum.has(stmt.id);
+  }
+
+  /** What follows from a sum. */
+  private get fromSum(): ReadonlySet<number> {
+    const found = new Set(this.product.fold.results);
+    for (const { stmt } of this.product.after) {
+      if (stmt.kind === "store") continue;
+      const parts = stmt.kind === "let" ? [stmt.value] : [stmt.index, ...(stmt.guard ? [stmt.guard] : [])];
+      if (parts.some((s) => refersTo(s, found))) found.add(stmt.id);
+    }
+    return found;
   }
 
   /** What follows the sum, with what it needs from before that rows or columns have their own of. */

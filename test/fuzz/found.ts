@@ -27,4 +27,16 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     recipe: { leaves: [[5907]], steps: [{ kind: 14, a: 0, b: 0, c: 1 }, { kind: 0, a: 0, b: 0, c: 0 }], capacity: 1, loss: 0, seed: 0, live: 1 },
     choice: 0,
   },
+  {
+    name: "what follows the sums of a product without columns, in a loop over the rows: it varies with the row, and is known for a cell alone",
+    recipe: {
+      leaves: [[]],
+      steps: [
+        { kind: 0, a: 0, b: 0, c: 0 }, { kind: 2615, a: 0, b: 6537, c: 0 }, { kind: 0, a: 3609, b: 0, c: 0 }, { kind: 0, a: 0, b: 0, c: 0 },
+        { kind: 4043, a: 3580, b: 3513, c: 4026 }, { kind: 9233, a: 65, b: 9415, c: 9803 }, { kind: 8283, a: 2296, b: 1808, c: 2591 },
+      ],
+      capacity: 33, loss: 4092, seed: 4359, live: 1,
+    },
+    choice: 99_986,
+  },
 ];
