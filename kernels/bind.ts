@@ -4,9 +4,9 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `attention` (scores are
- * stored), `masked-product` (sums under a mask too), `several` (one point for each
- * invocation), `vector` (each access of one element), `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
+ * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `attention` (scores are stored),
+ * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
+ * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";

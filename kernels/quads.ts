@@ -8,7 +8,7 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Axis, Buffer, Nest, Stmt } from "../src/ir/kernel.ts";
-import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
+import { refersTo, type Scalar, type ScalarFunction } from "../src/ir/scalar.ts";
 import { termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
 
@@ -37,7 +37,7 @@ export function isWorthQuads({ wide, apart, operations, mixes }: Reach): boolean
 export function reachAlong(stmts: readonly Stmt[], axis: number, still: ReadonlySet<number> = new Set()): Reach {
   const total = { wide: 0, shared: 0, apart: 0, operations: 0, mixes: true };
   const varies = new Set([axis]);
-  const depends = (s: Scalar | undefined): boolean => s !== undefined && refers(s, varies);
+  const depends = (s: Scalar | undefined): boolean => s !== undefined && refersTo(s, varies);
   const access = (index: Scalar, guard: Scalar | undefined, weight: number): "wide" | "shared" | "apart" => {
     const how = depends(guard) ? "apart" : reachOf(index, axis, depends, still);
     total[how] += weight;
@@ -158,11 +158,6 @@ export function fillsItsBuffers(nest: Nest, { axes, still }: Joined): boolean {
   };
   const fills = (s: Stmt): boolean => (s.kind === "store" ? full(s.buffer, s.index) : (s.kind !== "fold" && s.kind !== "each") || s.body.every(fills));
   return axes.length === 1 && nest.body.every(fills);
-}
-
-function refers(s: Scalar, ids: ReadonlySet<number>): boolean {
-  if (s.kind === "ref") return ids.has(s.id);
-  return (s.kind === "op" || s.kind === "call") && s.args.some((a) => refers(a, ids));
 }
 
 function operationsOf(s: Stmt): number {

@@ -5,7 +5,7 @@
  *     2 x 2 at once, one turn:     two loads of x, two of w;  s00 = s00 + x0·w0;  s01 = s01 + x0·w1;  …
  */
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
-import { constant, op } from "../src/ir/scalar.ts";
+import { constant, op, refersTo } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { plus } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
@@ -219,11 +219,6 @@ export class TileWriter extends TileCells {
       out.push(...when(rowInside[i], line));
     });
   }
-}
-
-function refersTo(s: Scalar, ids: ReadonlySet<number>): boolean {
-  if (s.kind === "ref") return ids.has(s.id);
-  return (s.kind === "op" || s.kind === "call") && s.args.some((a) => refersTo(a, ids));
 }
 
 function when(condition: Scalar | undefined, body: readonly KernelStmt[]): readonly KernelStmt[] {

@@ -1,6 +1,7 @@
 /**
- * How the tests run: two files at a time at least, since most of them keep one core busy; every file in a process of its own, so that a crash inside the GPU library fails one file and
- * not the run, and so that the software driver can be loaded in each (a worker thread could not set its environment).
+ * How the tests run: two files at a time at least, since most of them keep one core busy; every file in a process of its own, so that
+ * a crash inside the GPU library fails one file and not the run, and so that the software driver can be loaded in each (a worker
+ * thread could not set its environment).
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";

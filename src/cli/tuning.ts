@@ -6,13 +6,13 @@
  */
 import { largestBatch } from "../check/train-facts.ts";
 import type { CompiledProgram } from "../compile.ts";
+import { limitsOf, profileFor } from "../harness/device-class.ts";
 import type { AdapterInfo } from "../harness/node/adapter.ts";
 import { printTime } from "../harness/node/progress.ts";
 import { readTuned, writeTuned } from "../harness/node/tuned.ts";
 import { tuneProgram } from "../harness/tune-program.ts";
 import type { Tried } from "../harness/tune.ts";
 import type { Profile } from "../ir/kernel.ts";
-import { limitsOf, profileFor } from "../harness/device-class.ts";
 import { printPlural } from "./summary.ts";
 import { usualBatch } from "./target.ts";
 import type { Terminal } from "./terminal.ts";

@@ -61,3 +61,9 @@ export function op(name: ScalarOp, dtype: DType, args: readonly Scalar[]): Scala
 export function call(fn: ScalarFunction, args: readonly Scalar[]): Scalar {
   return { kind: "call", fn, dtype: fn.result.dtype, args };
 }
+
+/** True when the value is made of one of these refs. */
+export function refersTo(s: Scalar, ids: { has(id: number): boolean }): boolean {
+  if (s.kind === "ref") return ids.has(s.id);
+  return (s.kind === "op" || s.kind === "call") && s.args.some((a) => refersTo(a, ids));
+}

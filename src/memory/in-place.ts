@@ -11,7 +11,7 @@
  * the one is the place where it writes the other, but for an axis that the nest has been through before.
  */
 import type { Axis, Buffer, Kernel, Nest, Stmt } from "../ir/kernel.ts";
-import type { Scalar } from "../ir/scalar.ts";
+import { refersTo, type Scalar } from "../ir/scalar.ts";
 import { keyOf } from "../schedule/index-form.ts";
 import type { Life } from "./liveness.ts";
 
@@ -74,17 +74,13 @@ function readsBeforeItWrites(nest: Nest, result: Buffer, argument: Buffer): bool
   const [store] = stores;
   if (!store || stores.length !== 1 || accesses.length < 2 || accesses.at(-1) !== store) return false;
   // Every invocation and every turn has an element of its own.
-  if (![...nest.parallel, ...store.loops].every((a) => a.capacity <= 1 || refersTo(store.index, a.id))) return false;
+  if (![...nest.parallel, ...store.loops].every((a) => a.capacity <= 1 || refersTo(store.index, new Set([a.id])))) return false;
   const own = placeOf(store);
   return own !== undefined && accesses.every((a) => {
     if (a === store || keyOf(a.index) === keyOf(store.index)) return true;
     // A loop that is over by then: what it reads lies in the part that this invocation writes.
     return a.within !== store.within && placeOf(a) === own;
   });
-}
-
-function refersTo(s: Scalar, id: number): boolean {
-  return s.kind === "ref" ? s.id === id : (s.kind === "op" || s.kind === "call") && s.args.some((a) => refersTo(a, id));
 }
 
 /** The place of an access with its loops numbered from outside; undefined where a loop ends early. */
