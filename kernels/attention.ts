@@ -13,6 +13,7 @@ import * as dims from "../src/ir/dims.ts";
 import type { KernelStmt, Profile } from "../src/ir/kernel.ts";
 import { call, constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { ratios } from "../src/schedule/prices.ts";
 import { below, both, ceilOver, int, over, plus, rest, times } from "./arithmetic.ts";
 import { alongOf, BlockFill, strideOf, type FillShape } from "./block-fill.ts";
 import { inFours } from "./blocked.ts";
@@ -26,7 +27,7 @@ import type { Product } from "./product.ts";
 import type { Attention } from "./read-attention.ts";
 import { identity, serial } from "./serial.ts";
 import { fills, finishInLoops, numbersOf, placeAll, sideOf, type Line } from "./tile-lines.ts";
-import { longFinish, tally, times as copies } from "./tile-time.ts";
+import { tally, times as copies } from "./tile-time.ts";
 import { TileWriter } from "./tile-writer.ts";
 
 /** What a workgroup does at a time: its invocations along keys (or channels) and along queries, each with tiles of four by four; turns of a score's sum. */
@@ -150,7 +151,7 @@ export function attention(found: Attention, profile: Profile, { across, down, tu
   });
   // A row that sees no key has no weights.
   sums.change(inner, (sum, i) => op("select", "f32", [op("==", "bool", [total[i] ?? sum, constant(0)]), constant(0), op("div", "f32", [sum, total[i] ?? sum])]));
-  if (copies(tally(values.after).operations, 4, channels / across) > longFinish) finishInLoops(b, sums, inner, "row", rowAt, channelAt);
+  if (copies(tally(values.after).operations, 4, channels / across) > ratios.longFinish) finishInLoops(b, sums, inner, "row", rowAt, channelAt);
   else sums.finish(inner, rowInside, channelInside);
   const all = b.let(body, times(live.batch, live.row));
   body.push({ kind: "if", condition: below(launch.workgroup, all), body: inner });

@@ -9,10 +9,11 @@
  * barriers, times the rounds that the device needs for all invocations.
  */
 import type { Profile } from "../src/ir/kernel.ts";
+import { type Prices, prices, ratios } from "../src/schedule/prices.ts";
 import { alongOf, strideIsOne, strideOf } from "./block-fill.ts";
 import { points } from "./launch.ts";
 import type { Product } from "./product.ts";
-import { expectedRuns, longFinish, prices, tally, times } from "./tile-time.ts";
+import { tally, times } from "./tile-time.ts";
 import type { Tally } from "./tile-time.ts";
 
 /** What a workgroup computes at a time. */
@@ -40,24 +41,22 @@ const shapes: readonly (readonly [rows: number, columns: number, turns: number, 
   [16, 64, 16, 4, 4], [64, 16, 16, 4, 4], [32, 32, 16, 4, 4], [32, 64, 16, 4, 4], [64, 32, 16, 4, 4], [64, 64, 16, 4, 4],
   [64, 64, 16, 8, 4], [64, 64, 16, 8, 8], [64, 128, 16, 8, 8], [128, 64, 16, 8, 8], [128, 128, 8, 8, 8],
 ];
-/** Groups of lanes that one of a device's processors runs at a time. */
-const together = 4;
 /** What every device has. */
 const mostWorkgroupBytes = 16_384;
-/** In the prices of tiles: an element from far that its neighbours share a line of memory with, and one that they do not; four from workgroup memory; a barrier. */
-const price = { near: 8, apart: 32, four: 2, barrier: 40 } as const;
 
 /** All blocks that fit, the cheapest first; none where workgroup memory is not to be used. */
 export function rankBlocks(product: Product, profile: Profile): readonly BlockChoice[] {
-  if (!profile.barriers) return [];
+  const own = prices[profile.name];
+  const { blocks: price } = own;
+  if (!profile.barriers || !price) return [];
   const [inside, before, after] = [tally(product.inside), tally(product.before), tally(product.after)];
   const near = { row: isNear(product, "row"), column: isNear(product, "column") };
   return shapes.flatMap(([rows, columns, turns, tileRows, tileColumns]) => {
     const bytes = 16 * turns * (strideOf({ length: rows, along: alongOf(product, "row") }) + strideOf({ length: columns, along: alongOf(product, "column") }));
     if (bytes > mostWorkgroupBytes) return [];
-    const finish = times(after.operations, tileRows, tileColumns) > longFinish ? "rows" as const : "written" as const;
+    const finish = times(after.operations, tileRows, tileColumns) > ratios.longFinish ? "rows" as const : "written" as const;
     const block: Block = { rows, columns, turns, tile: [tileRows, tileColumns], unroll: tileRows * tileColumns > 16 ? 2 : 4, finish };
-    return [{ block, time: timeOf(product, block, { inside, before, after }, near, profile) }];
+    return [{ block, time: timeOf(product, block, { inside, before, after }, near, own, price) }];
   }).sort((a, b) => a.time - b.time);
 }
 
@@ -69,9 +68,8 @@ function isNear(product: Product, side: "row" | "column"): boolean {
 
 function timeOf(
   product: Product, block: Block, { inside, before, after }: Readonly<Record<"inside" | "before" | "after", Tally>>,
-  near: Readonly<Record<"row" | "column", boolean>>, profile: Profile,
+  near: Readonly<Record<"row" | "column", boolean>>, own: Prices, price: Exclude<Prices["blocks"], undefined>,
 ): number {
-  const own = prices[profile.name];
   const [tileRows, tileColumns] = block.tile;
   const width = (block.rows / tileRows) * (block.columns / tileColumns);
   const cells = tileRows * tileColumns;
@@ -86,11 +84,11 @@ function timeOf(
   const turns = Math.ceil(points(product.fold.axes).capacity / block.turns);
   const around = times(before.accesses, tileRows, tileColumns) * own.access + times(before.operations, tileRows, tileColumns) * own.operation
     + times(after.accesses, tileRows, tileColumns) * own.access + times(after.operations, tileRows, tileColumns) * own.operation;
-  const one = turns * (load("row") + load("column") + multiplying + 2 * price.barrier) + around + own.start;
+  const one = turns * (load("row") + load("column") + multiplying + 2 * own.barrier) + around + own.start;
   const blocks = Math.ceil(points(product.rows).capacity / block.rows) * Math.ceil(points(product.columns).capacity / block.columns) * points(product.batch).capacity;
   const groups = Math.ceil(width / own.lanes);
   const loads = ((block.rows * inside.accesses.row + block.columns * inside.accesses.column) * block.turns) / width;
   const text = (loads + times(before.accesses, tileRows, tileColumns) + written.accesses) * own.buildAccess[0] + (cells * block.unroll * 2 + written.operations) * own.buildOperation[0];
   // A workgroup stays on one processor of the device, which runs a few groups of lanes at a time.
-  return one * Math.max(1, groups / together, (blocks * groups) / own.groups) + text / expectedRuns;
+  return one * Math.max(1, groups / price.together, (blocks * groups) / own.groups) + text / ratios.runs;
 }

@@ -9,10 +9,11 @@
  * The model is tile-time.ts.
  */
 import type { Axis, Profile } from "../src/ir/kernel.ts";
+import { prices, ratios } from "../src/schedule/prices.ts";
 import { points } from "./launch.ts";
 import { arrange } from "./product.ts";
 import type { Product } from "./product.ts";
-import { longFinish, piecesOf, prices, tally, times, timeOf } from "./tile-time.ts";
+import { piecesOf, tally, times, timeOf } from "./tile-time.ts";
 import type { Counted, Tally, Tile } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
@@ -133,7 +134,7 @@ function togetherOn(product: Product, broadcast: "row" | "column", lanes: number
 
 function finishes({ after }: Arranged, rows: number, columns: number, profile: Profile): readonly Tile["finish"][] {
   if (rows * columns === 1) return ["written"];
-  if (profile.name !== "software") return [rows * columns * times(after.operations, 1, 1) > longFinish ? "rows" : "written"];
+  if (profile.name !== "software") return [rows * columns * times(after.operations, 1, 1) > ratios.longFinish ? "rows" : "written"];
   return ["written", "rows", "columns"];
 }
 

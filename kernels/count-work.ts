@@ -11,7 +11,7 @@ import * as dims from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
 import type { Kernel, KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction, ScalarOp } from "../src/ir/scalar.ts";
-import { wideAccess } from "./renumber.ts";
+import { operationWeights, ratios } from "../src/schedule/prices.ts";
 
 /** Totals over all invocations of a dispatch. */
 export interface Work {
@@ -42,8 +42,6 @@ export interface Counting {
 
 /** Workgroups that are looked at. */
 const sampled = 64;
-/** Additions that an operation is worth. */
-const weights: Partial<Readonly<Record<ScalarOp, number>>> = { div: 3, mod: 3, sqrt: 4, floor: 2 };
 
 type Known = Map<number, number | undefined>;
 type Totals = { -readonly [K in keyof Work]: Work[K] };
@@ -118,7 +116,7 @@ class Counter {
         this.scalar(s.index, times, useful);
         if (s.guard) this.scalar(s.guard, times, useful);
         if (s.kind === "store4") for (const v of s.values) this.scalar(v, times, useful);
-        totals.accesses += wideAccess * times;
+        totals.accesses += ratios.wide * times;
         return;
       case "for": {
         const [from, to] = [this.scalar(s.from, times, useful) ?? 0, this.scalar(s.to, times, useful)];
@@ -191,7 +189,7 @@ class Counter {
 }
 
 function weightOf(op: ScalarOp): number {
-  return weights[op] ?? 1;
+  return operationWeights[op] ?? 1;
 }
 
 /** Arithmetic on f32; choices, comparisons and conversions are none. */

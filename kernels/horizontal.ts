@@ -15,6 +15,7 @@ import type { Buffer, KernelStmt, Kernel, ParamSlot, Profile, Schedule } from ".
 import { builtin, partsOf } from "../src/ir/kernel.ts";
 import { print } from "../src/ir/dims.ts";
 import { op, ref } from "../src/ir/scalar.ts";
+import { type Prices, prices } from "../src/schedule/prices.ts";
 import { below, both, int, minus } from "./arithmetic.ts";
 import { touched } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
@@ -29,8 +30,6 @@ const farthest = 64;
 const mostWaiting = 1024 * 1024;
 /** Invocations of a workgroup that several kernels share. */
 const widest = 64;
-/** Nanoseconds: a dispatch, and an access or another statement that four switched-off lanes go through; two cores share the latter. */
-const price = { dispatch: 12_000, access: 15, statement: 1.5, cores: 2 } as const;
 /** Kernels with more buffers than a stage may bind reach them through one binding a slab, which must hold them all. */
 const mostSlabBytes = 64 * 1024 * 1024;
 
@@ -74,12 +73,13 @@ function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: num
   if (!kernel.rebind) return undefined;
   const mayWait = [...kernel.writes].every((b) => b.place !== "temp") || waiting(kernel) <= mostWaiting;
   const size = measure(kernel.body);
+  const price = prices[profile.name];
   for (let ahead = 1; ahead <= (mayWait ? farthest : 1); ahead++) {
     const group = groups.at(-ahead);
     if (!group || conflicts(kernel, group)) return undefined;
     const fits =
       group.members.every((m) => m.rebind) &&
-      (profile.name !== "software" || lost(kernel, group) < price.dispatch) &&
+      (!price.bothBranches || lost(kernel, group, price) < price.dispatch) &&
       group.members.length < most.members &&
       group.accesses + size.accesses <= most.accesses &&
       group.statements + size.statements <= most.statements &&
@@ -101,12 +101,12 @@ function workgroupsAt(kernel: BoundKernel, width: number): number {
 }
 
 /** What a processor loses, in nanoseconds, when a kernel joins: the workgroups of each go through the bodies of the others. */
-function lost(kernel: BoundKernel, group: Group): number {
+function lost(kernel: BoundKernel, group: Group, price: Prices): number {
   const width = Math.min(widest, Math.max(...[kernel, ...group.members].map((m) => m.workgroup[0])));
   const workgroups = (m: BoundKernel): number => Math.ceil((m.workgroups * m.workgroup[0]) / width);
   const weight = (size: { readonly accesses: number; readonly statements: number }): number => price.access * size.accesses + price.statement * size.statements;
   const theirs = group.members.reduce((sum, m) => sum + workgroups(m), 0);
-  return ((theirs * weight(measure(kernel.body)) + workgroups(kernel) * weight(group)) * (width / 4)) / price.cores;
+  return ((theirs * weight(measure(kernel.body)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
 }
 
 /** One writes what the other touches, or one works on an arena and the other on a part of it. */

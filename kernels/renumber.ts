@@ -5,6 +5,7 @@
  */
 import type { KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { ratios } from "../src/schedule/prices.ts";
 
 /** How values and parameters are called elsewhere. */
 export interface Renaming {
@@ -81,9 +82,6 @@ export function lastValue(body: readonly KernelStmt[]): number {
   }, -1);
 }
 
-/** What an access of four neighbours costs, in accesses of one. */
-export const wideAccess = 2.5;
-
 /** Statements in all, and those that touch memory. */
 export function measure(body: readonly KernelStmt[]): { readonly statements: number; readonly accesses: number } {
   let statements = 0;
@@ -91,7 +89,7 @@ export function measure(body: readonly KernelStmt[]): { readonly statements: num
   for (const s of body) {
     statements++;
     if (s.kind === "load" || s.kind === "store") accesses++;
-    else if (s.kind === "load4" || s.kind === "store4") accesses += wideAccess;
+    else if (s.kind === "load4" || s.kind === "store4") accesses += ratios.wide;
     for (const inner of s.kind === "for" ? [s.body] : s.kind === "if" ? [s.body, s.otherwise ?? []] : []) {
       const m = measure(inner);
       statements += m.statements;

@@ -7,8 +7,9 @@
  * The model counts, for one invocation, accesses, multiplications, other operations by the loop that they stand in and turns, in the
  * profile's prices, times the rounds that the device needs for all invocations, and adds a share of what building the text costs.
  */
-import type { Axis, Profile } from "../src/ir/kernel.ts";
+import type { Axis } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
+import { type Prices, ratios } from "../src/schedule/prices.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
 import { dependsOf, variesWith } from "./product.ts";
@@ -28,50 +29,6 @@ export interface Tile {
   /** How what follows the sum is written: once per cell, or once in a loop over the rows around one over the columns, or the other way round. */
   readonly finish: "written" | "rows" | "columns";
 }
-
-/** What a device class takes: nanoseconds (or any unit) per invocation, and how many run at a time. */
-export interface Prices {
-  readonly access: number;
-  readonly operation: number;
-  /** A multiplication and an addition to an accumulator: alone, and for each accumulator that is fetched and put back in a turn (they do not all fit registers). */
-  readonly cell: readonly [alone: number, perCell: number];
-  readonly turn: number;
-  readonly start: number;
-  /** Invocations that run in step, and how many such groups run at a time. */
-  readonly lanes: number;
-  readonly groups: number;
-  /**
-   * Building the pipeline, per access statement and per operation of the text: alone, and for each accumulator that stays alive
-   * meanwhile (register allocation). Spread over the runs expected of a kernel.
-   */
-  readonly buildAccess: readonly [alone: number, perCell: number];
-  readonly buildOperation: readonly [alone: number, perCell: number];
-  /** Access statements and operations of one kernel's text, and accumulators. */
-  readonly mostAccesses: number;
-  readonly mostOperations: number;
-  readonly mostCells: number;
-}
-
-/** The table. */
-export const prices: Readonly<Record<Profile["name"], Prices>> = {
-  software: {
-    access: 15, operation: 0.5, cell: [0.5, 0.017], turn: 3, start: 60, lanes: 4, groups: 2,
-    buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
-  },
-  gpu: {
-    access: 4, operation: 0.5, cell: [0.5, 0], turn: 1, start: 50, lanes: 32, groups: 512,
-    buildAccess: [10e3, 0], buildOperation: [2e3, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
-  },
-};
-
-/** Operations after the sum that are too many to write once per cell. */
-export const longFinish = 500;
-/** Over how many runs of a kernel building its pipeline is spread. By the model steps are then within a hundredth of the fastest. */
-export const expectedRuns = 500;
-/** A value that is put into an array of the invocation's own and read from it again counts as this many accesses. */
-const ofArray = 0.7;
-/** A division counts as this many other operations. */
-const division = 20;
 
 /** Work inside the sum: what it depends on says how often and in how many copies it is done. */
 export interface Piece {
@@ -135,12 +92,12 @@ export function timeOf({ product, before, after }: Counted, pieces: readonly Pie
   const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
-  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * 2;
+  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * ratios.broadcast;
   const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access
     + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
-  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / expectedRuns;
+  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / ratios.runs;
 }
 
 /** What is done after the sum. In loops, what varies with the side inside is done for each cell, positions too, and a cell's sum is read from an array. */
@@ -149,8 +106,8 @@ function finishOf({ rows: rowAxes, columns: columnAxes }: Product, { accesses, o
   const cells = rows * columns;
   const [lines, axes, others] = finish === "rows" ? [rows, rowAxes, columnAxes] as const : [columns, columnAxes, rowAxes] as const;
   const inLoops = (n: Readonly<Record<Varies, number>>): number => n.none + (finish === "rows" ? n.row : n.column) * lines + ((finish === "rows" ? n.column : n.row) + n.both) * cells;
-  const placing = (of: readonly Axis[]): number => 2 + 2 * division * Math.max(0, of.length - 1);
-  return { accesses: inLoops(accesses) + cells * ofArray, operations: inLoops(operations) + lines * placing(axes) + cells * (placing(others) + 2), turns: lines + cells };
+  const placing = (of: readonly Axis[]): number => 2 + 2 * ratios.division * Math.max(0, of.length - 1);
+  return { accesses: inLoops(accesses) + cells * ratios.ofArray, operations: inLoops(operations) + lines * placing(axes) + cells * (placing(others) + 2), turns: lines + cells };
 }
 
 function share([alone, perCell]: readonly [number, number], cells: number): number {
@@ -180,7 +137,7 @@ export function times(counts: Readonly<Record<Varies, number>>, rows: number, co
 }
 
 function size(s: Scalar): number {
-  if (s.kind === "op") return s.args.reduce((n, a) => n + size(a), s.op === "div" || s.op === "mod" ? division : 1);
+  if (s.kind === "op") return s.args.reduce((n, a) => n + size(a), s.op === "div" || s.op === "mod" ? ratios.division : 1);
   return s.kind === "call" ? s.args.reduce((n, a) => n + size(a), sizeOfFunction(s.fn)) : 0;
 }
 

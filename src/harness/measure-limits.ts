@@ -7,7 +7,7 @@
  *
  * Each kernel grows until it takes a few milliseconds, so that waiting for the device does not count; the best of some runs is kept.
  */
-import type { DeviceLimits } from "../../kernels/predict.ts";
+import type { DeviceLimits } from "../schedule/prices.ts";
 
 /** Milliseconds from any moment on: `() => performance.now()`. */
 export type Clock = () => number;

@@ -7,7 +7,7 @@
  */
 import type { Choices } from "../../kernels/alternatives.ts";
 import { countWork, type Work } from "../../kernels/count-work.ts";
-import { type Bound, type DeviceLimits, predict } from "../../kernels/predict.ts";
+import { type Bound, predict } from "../../kernels/predict.ts";
 import type { EntryName } from "../graph/build.ts";
 import { isStep } from "../graph/build.ts";
 import { nearby, placesOf, type TextContext } from "../graph/places-of.ts";
@@ -17,6 +17,7 @@ import type { Call } from "../harness/runtime/engine.ts";
 import { countedScalars } from "../harness/runtime/scalars.ts";
 import { timeEntry } from "../harness/time-entry.ts";
 import type { MemoryLimits } from "../memory/plan.ts";
+import { type DeviceLimits, prices } from "../schedule/prices.ts";
 import type { Kernel, Profile } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { isAnchor } from "../schedule/cost.ts";
@@ -86,7 +87,7 @@ export async function profileEntry(program: Profilable, { device, clock, profile
   const { dispatches, whole, timestamps, runs } = await timeEntry({ device, clock, entry: lowered, init, store: info.store, call });
   const naming = new Naming(lowered, program);
   const kernels = lowered.memory.kernels.map(({ kernel }, at): KernelProfile => {
-    const work = countWork(kernel, { live, bothBranches: profile.name === "software" });
+    const work = countWork(kernel, { live, bothBranches: prices[profile.name].bothBranches });
     const { seconds, bound } = predict(work, kernel.workgroup[0] * kernel.workgroup[1] * kernel.workgroup[2], limits, profile);
     const span = naming.spanOf(kernel);
     return { dispatch: at + 1, name: kernel.name, family: kernel.family, computes: naming.of(kernel), ...(span && { span }), measured: dispatches[at] ?? 0, predicted: seconds, bound, work };

@@ -1,27 +1,22 @@
 /**
- * What computing a value again costs against keeping it, in units of one cheap scalar instruction of the software
- * profile: an access of memory is worth about fifteen of them, an exponential about ten.
+ * What computing a value again costs against keeping it, in cheap instructions of the software profile (prices.ts): an access of
+ * memory is worth about fifteen of them, an exponential about ten.
  *
  *     tanh(a + b) read twice:   again 2 * (20 + 1 + 30) = 102,   kept 51 + 15 + 30 = 96   ->  keep
  */
 import * as dims from "../ir/dims.ts";
-import type { Node, OpName } from "../ir/node.ts";
+import type { Node } from "../ir/node.ts";
+import { nodeWeights, prices } from "./prices.ts";
 
 /** One load or store of an element. */
-export const access = 15;
-
-const instructions: Partial<Readonly<Record<OpName, number>>> = {
-  const: 0, size: 0, leaf: 0, stop: 0, mark: 0, cast: 1, view: 0, reshape: 2, concat: 3, gather: 2,
-  div: 3, sqrt: 4, floordiv: 3, mod: 4, finite: 2, exp: 10, log: 10, log1p: 14, expm1: 14, sigmoid: 14, sin: 16, cos: 16,
-  tanh: 20, erf: 24, pow: 20, random: 40,
-};
+export const access = prices.software.access / prices.software.instruction;
 
 /** One element of the node, its inputs at hand. */
 export function costOf(node: Node): number {
   // Row-major on both sides: the same place in memory under another name.
   if (node.op === "reshape" && [node, ...node.inputs].every((x) => x.type.shape.slice(1).every(dims.isStatic))) return 0;
   if (node.op === "pow" && Number.isInteger(node.attrs.exponent) && Math.abs(node.attrs.exponent) <= 4) return 2;
-  return instructions[node.op] ?? 1;
+  return nodeWeights[node.op] ?? 1;
 }
 
 /** How many elements the node has at capacity. */

@@ -17,6 +17,7 @@ import { printShape, sameShape } from "../ir/types.ts";
 import { isAligned } from "./align.ts";
 import { elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
 import { isStored } from "./choose-roots.ts";
+import { prices, productsOfADispatch } from "./prices.ts";
 
 export interface Group {
   /** Topological order. */
@@ -44,7 +45,7 @@ const smallNest = 2048;
 const mostMembers = 64;
 const mostBuffers = 32;
 /** Multiplications of a product that rows may take along. */
-const littleProduct = 4096;
+const littleProduct = productsOfADispatch(prices.software);
 const mostSearched = 500;
 
 interface Draft {

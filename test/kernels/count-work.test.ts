@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { bind, bindNest } from "../../kernels/bind.ts";
 import { countWork } from "../../kernels/count-work.ts";
-import { predict, type DeviceLimits } from "../../kernels/predict.ts";
+import { predict } from "../../kernels/predict.ts";
+import type { DeviceLimits } from "../../src/schedule/prices.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { sym } from "../../src/ir/dims.ts";
 import type { Nest, Profile, Stmt } from "../../src/ir/kernel.ts";
