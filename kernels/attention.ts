@@ -39,15 +39,14 @@ export interface AttentionBlock {
 
 /** 32 queries and 32 keys: 16 KiB of workgroup memory. */
 const usual: AttentionBlock = { across: 8, down: 8, turns: 16 };
-/** Keys from which on scores are worth more than one block, and channels that one workgroup has registers for. */
-const leastKeys = 128;
+/** Channels that one workgroup has registers for. */
 const mostChannels = 128;
 /** Numbers of a block of values in workgroup memory. */
 const mostValues = 2048;
 
 /** True where attention in one kernel is worth it: what it saves is writing and reading all scores and weights. */
 export function isWorthAttention({ scores, values }: Attention, profile: Profile): boolean {
-  return profile.barriers && fitsAttention(values) && points(scores.columns).capacity >= leastKeys;
+  return profile.attention !== undefined && fitsAttention(values) && points(scores.columns).capacity >= profile.attention;
 }
 
 /** True where the registers of a workgroup hold the sums of its queries. */

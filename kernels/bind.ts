@@ -52,7 +52,7 @@ export function bind(schedule: Schedule, given: Profile, options: BindOptions = 
 /** For nests that are attention together: the last of them makes the kernel, the others lie within it. */
 function attentions(nests: readonly Nest[], profile: Profile, off: ReadonlySet<string>, keep = false): ReadonlyMap<Nest, Attention | "within"> {
   const found = new Map<Nest, Attention | "within">();
-  if (keep || !profile.barriers || off.has("attention")) return found;
+  if (keep || profile.attention === undefined || off.has("attention")) return found;
   for (const of of findAttention(nests).filter((a) => isWorthAttention(a, profile))) {
     const [scores, softmax, values] = of.nests;
     found.set(scores, "within").set(softmax, "within").set(values, of);

@@ -27,6 +27,7 @@ export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
     rows: 64,
     tile: [8, 4],
     vector: { accesses: 262_144, invocations: 16_384 },
+    attention: 128,
     storageBuffers: 8,
     workgroupsPerDimension: 65_535,
   },

@@ -178,6 +178,8 @@ export interface Profile {
    * build, and as four points an invocation where so many invocations are left.
    */
   readonly vector?: { readonly accesses: number; readonly invocations: number };
+  /** Keys from which on attention is one kernel, since its scores and weights are worth more than one block; absent where it never is. */
+  readonly attention?: number;
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
   /** Storage buffers a stage may bind. */

@@ -9,16 +9,18 @@ import type { Commit, Graph, Node, Output } from "../../src/ir/node.ts";
 import type { Dim } from "../../src/ir/dims.ts";
 import { Builder } from "../../src/graph/builder.ts";
 import { topological } from "../../src/graph/topological.ts";
+import { layers } from "./layer-makers.ts";
 import { byData, inTurns, movements, structures } from "./movement-makers.ts";
 import { axesOf, N, Pool, sizes } from "./pool.ts";
-import { firstInTurns, type Recipe } from "./recipe.ts";
+import { firstInTurns, firstLayer, type Recipe } from "./recipe.ts";
 import { elementwise, folds, integers, type Maker, products, rate } from "./values-makers.ts";
 
 /** Which family a step belongs to; weights by repetition. */
 const families: readonly (readonly Maker[])[] = [elementwise, elementwise, elementwise, folds, folds, products, products, products, movements, movements, movements, byData, integers, integers, structures];
 
-/** The maker of a step. Kinds from `firstInTurns` on are a family of their own, so that recipes with smaller kinds stay what they are. */
+/** The maker of a step. Kinds from `firstInTurns` and `firstLayer` on are families of their own, so that recipes with smaller kinds stay what they are. */
 function makerOf(kind: number): Maker | undefined {
+  if (kind >= firstLayer) return layers[kind % layers.length];
   if (kind >= firstInTurns) return inTurns[kind % inTurns.length];
   const family = families[kind % families.length] ?? elementwise;
   return family[Math.floor(kind / families.length) % family.length];

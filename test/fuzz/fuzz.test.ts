@@ -18,7 +18,7 @@ afterAll(() => {
 });
 
 describe("random training steps", () => {
-  it("compute on the device what they mean, however they are compiled", { timeout: 120_000 }, async () => {
+  it("compute on the device what they mean, however they are compiled", { timeout: 300_000 }, async () => {
     let [compared, left] = [0, 0];
     await fc.assert(
       fc.asyncProperty(recipes(6), fc.nat({ max: 99_999 }), async (recipe, choice) => {
@@ -33,7 +33,7 @@ describe("random training steps", () => {
     expect(left).toBeLessThan(compared / 100);
   });
 
-  it("compute kernel by kernel what they mean", { timeout: 120_000 }, async () => {
+  it("compute kernel by kernel what they mean", { timeout: 300_000 }, async () => {
     const said = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(recipes(6), fc.nat({ max: 99_999 }), async (recipe, choice) => {

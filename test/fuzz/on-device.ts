@@ -1,4 +1,5 @@
 /** One graph through schedule, bind, plan, emit and the device engine, each stage verified; outputs and stored values by name. */
+import { costFor } from "../../kernels/predict.ts";
 import { bind, bindNest } from "../../kernels/bind.ts";
 import { blocked } from "../../kernels/blocked.ts";
 import { chooseTile } from "../../kernels/choose-tile.ts";
@@ -12,12 +13,14 @@ import type { Call, Values } from "../../src/harness/runtime/engine.ts";
 import type * as dims from "../../src/ir/dims.ts";
 import type { Kernel, Schedule } from "../../src/ir/kernel.ts";
 import type { Graph } from "../../src/ir/node.ts";
-import { baseline, plan } from "../../src/memory/plan.ts";
+import { baseline, placedBytes, plan, type PlanOptions } from "../../src/memory/plan.ts";
+import { recompute } from "../../src/memory/recompute.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
 import { storedLayout } from "../schedule/stored-layout.ts";
 import { schedule } from "../../src/schedule/schedule.ts";
 import { verifySchedule } from "../../src/schedule/verify-schedule.ts";
 import { bisect } from "../../src/report/bisect.ts";
+import { UserError } from "../../src/support/diagnostic.ts";
 import { emit } from "../../src/wgsl/emit.ts";
 import type { Variant } from "./variants.ts";
 
@@ -94,6 +97,22 @@ function runsOn(device: GPUDevice, { profile }: Variant): boolean {
   return profile.subgroup === undefined || device.features.has("subgroups");
 }
 
+/** The kernels in the least memory from this part of what they take as they are; undefined where all of it is needed. */
+function within(kernels: readonly Kernel[], part: number, entry: string, capacity: dims.Bindings, { profile }: Variant, how: Pick<PlanOptions, "reuse" | "inPlace">): readonly Kernel[] | undefined {
+  const placed = (of: readonly Kernel[]): number => placedBytes(of, how);
+  const all = placed(kernels);
+  for (let budget = Math.floor(all * part); budget < all; budget += Math.ceil(all / 8)) {
+    try {
+      const made = recompute(kernels, { entry, budget, cost: costFor(capacity, profile), placed });
+      verifyKernels(made, profile);
+      return made;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return undefined;
+}
+
 /** Device code of a graph; undefined where the variant says nothing of it. */
 function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   const { profile, off } = variant;
@@ -103,8 +122,11 @@ function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   const kernels = variant.tile || variant.block ? inTiles(nests, variant) : bind(nests, profile, { off });
   if (!kernels) return undefined;
   verifyKernels(kernels, profile);
+  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place") };
+  const fitting = variant.budget === undefined ? kernels : within(kernels, variant.budget, graph.entry, capacity, variant, how);
+  if (!fitting) return undefined;
   const stored = nests.buffers.filter((b) => (b.place === "param" || b.place === "state") && !b.parts);
-  const memory = plan(graph.entry, kernels, { store: layout, limits: baseline, reuse: !off.has("reuse"), inPlace: !off.has("in-place") });
+  const memory = plan(graph.entry, fitting, { store: layout, limits: baseline, ...how });
   verifyPlan(memory);
   const texts = memory.kernels.map(({ kernel, placement }) => ({ name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access) }));
   const entry = assembleEntry({ schedule: nests, plan: memory, capacity, texts });

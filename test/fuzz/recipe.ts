@@ -33,6 +33,8 @@ const capacities = [1, 2, 5, 8, 16, 17, 33, 64, 65, 130, 2100] as const;
 
 /** Kinds from here on are ops that go in turns, or order. */
 export const firstInTurns = 10_000;
+/** Kinds from here on are layers of a network. */
+export const firstLayer = 11_001;
 
 /** Recipes of at most `steps` steps. */
 export function recipes(steps: number): fc.Arbitrary<Recipe> {
@@ -43,7 +45,7 @@ export function recipes(steps: number): fc.Arbitrary<Recipe> {
     fc
       .record({
         leaves: fc.array(shape, { minLength: 1, maxLength: 3, size: "max" }),
-        steps: fc.array(fc.record({ kind: fc.nat({ max: firstInTurns + 1_000 }), a: some, b: some, c: some }), { minLength: 1, maxLength: steps, size: "max" }),
+        steps: fc.array(fc.record({ kind: fc.nat({ max: firstLayer + 500 }), a: some, b: some, c: some }), { minLength: 1, maxLength: steps, size: "max" }),
         capacity: fc.constantFrom(...capacities),
         part: fc.double({ min: 0, max: 1, noNaN: true }),
         loss: some,

@@ -20,6 +20,8 @@ const vector = { accesses: 0, invocations: 1 } as const;
 
 /** What an adapter with subgroups of four gets. */
 const inStep: Profile = { ...profiles.software, vector, subgroup: 4 };
+/** What a GPU with small subgroups gets; attention in one kernel however few keys there are. */
+const joined: Profile = { ...profiles.gpu, vector, subgroup: 4, attention: 1 };
 
 export interface Variant {
   readonly label: string;
@@ -29,6 +31,8 @@ export interface Variant {
   readonly tile?: readonly [rows: number, columns: number, finish: Tile["finish"]];
   /** Every product in such blocks of workgroup memory instead. */
   readonly block?: Block;
+  /** The part of what lies between kernels that a byte budget leaves, where so much can be made anew; else as little as can be. */
+  readonly budget?: number;
 }
 
 /** Smaller than those that are chosen, so that random sizes fill several. */
@@ -39,7 +43,7 @@ export function variants(choice: number): readonly Variant[] {
   const other = choice % 2 === 0 ? profiles.software : profiles.gpu;
   const from = choice % 4 < 2 ? lowerSwitches : rules;
   const one = from[Math.floor(choice / 4) % from.length] ?? "reuse";
-  const inFours: Profile = { ...other, vector };
+  const inFours: Profile = { ...other, vector, ...(other.attention && { attention: 1 }) };
   const side = (by: number): number => [2, 8, 1, 4][Math.floor(choice / by) % 4] ?? 2;
   const all: readonly Variant[] = [
     { label: "all on, software", profile: profiles.software, off: new Set<string>() },
@@ -49,7 +53,14 @@ export function variants(choice: number): readonly Variant[] {
     { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "columns"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
     { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "rows" } },
+    { label: "all on, gpu in step", profile: joined, off: new Set<string>() },
+    { label: `in less memory, ${other.name}`, profile: other, off: new Set<string>(), budget: [0.5, 0.7, 0.9][choice % 3] ?? 0.5 },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
-  return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && (!v.block || choice % 4 === 1) && (v.profile !== inStep || v.tile !== undefined || choice % 3 === 0));
+  const drawn = (v: Variant): boolean => {
+    if (v.block) return choice % 4 === 1;
+    if (v.profile === joined) return choice % 3 === 1;
+    return v.profile !== inStep || v.tile !== undefined || choice % 3 === 0;
+  };
+  return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && drawn(v));
 }
