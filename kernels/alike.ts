@@ -50,7 +50,7 @@ function describe(nest: Nest): { readonly key: string | undefined; readonly buff
 /** A kernel for another nest, with other buffers and offsets. */
 function forNest(kernel: BoundKernel, nest: Nest, by: ReadonlyMap<Buffer, Buffer>): BoundKernel {
   const { rebind } = kernel;
-  const other = exchangeBuffers(kernel, by);
+  const other = exchangeBuffers({ ...kernel, nests: [] }, by);
   // The parameters of a nest come first among its kernel's.
   const params = other.params.map((p, k) => (p.source.kind === "offset" ? (nest.params[k] ?? p) : p));
   return { ...other, params, name: nest.name, nests: [nest], ...(rebind && { rebind: (width: number) => forNest(rebind(width), nest, by) }) };

@@ -19,6 +19,7 @@ import { type Prices, prices } from "../src/schedule/prices.ts";
 import { below, both, int, minus } from "./arithmetic.ts";
 import { touched } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
+import { exchangeBuffers } from "./exchange-buffers.ts";
 import { workgroupX } from "./launch.ts";
 import { lastValue, measure, renumber } from "./renumber.ts";
 
@@ -37,6 +38,8 @@ interface Group {
   readonly members: BoundKernel[];
   readonly reads: Set<Buffer>;
   readonly writes: Set<Buffer>;
+  /** What arenas among those are made of. */
+  readonly parts: Set<Buffer>;
   accesses: number;
   statements: number;
 }
@@ -46,16 +49,32 @@ export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Sched
   const mostBuffers = largestSlab(schedule.buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
   // From the last kernel to the first, so that each finds those after it settled.
   const groups: Group[] = [];
+  const sizeOf = sizes();
   for (const kernel of kernels.toReversed()) {
-    const host = hostFor(kernel, groups, mostBuffers, profile);
-    if (host) join(host, kernel);
+    const size = sizeOf(kernel);
+    const host = hostFor(kernel, size, groups, { mostBuffers, profile, sizeOf });
+    if (host) join(host, kernel, size);
     else {
-      const group: Group = { members: [], reads: new Set(), writes: new Set(), accesses: 0, statements: 0 };
-      join(group, kernel);
+      const group: Group = { members: [], reads: new Set(), writes: new Set(), parts: new Set(), accesses: 0, statements: 0 };
+      join(group, kernel, size);
       groups.push(group);
     }
   }
-  return groups.toReversed().map(({ members }) => merge(members.toReversed()));
+  const merges = new Merges();
+  return groups.toReversed().map(({ members }) => merges.of(members.toReversed()));
+}
+
+type Size = ReturnType<typeof measure>;
+
+/** Sizes of kernels; those that are equal but for their buffers are measured once. */
+function sizes(): (kernel: Kernel) => Size {
+  const known = new Map<object, Size>();
+  return (kernel) => {
+    const by = kernel.alike ?? kernel;
+    const size = known.get(by) ?? measure(kernel.body);
+    known.set(by, size);
+    return size;
+  };
 }
 
 /** Bytes of the largest of the slabs that buffers fall into. */
@@ -68,21 +87,27 @@ function largestSlab(buffers: readonly Buffer[]): number {
   return Math.max(0, ...bytes.values());
 }
 
+interface Sharing {
+  readonly mostBuffers: number;
+  readonly profile: Profile;
+  readonly sizeOf: (kernel: Kernel) => Size;
+}
+
 /** The first group from the front (the last of the list) that the kernel may join without passing one it conflicts with. */
-function hostFor(kernel: BoundKernel, groups: readonly Group[], mostBuffers: number, profile: Profile): Group | undefined {
+function hostFor(kernel: BoundKernel, size: Size, groups: readonly Group[], { mostBuffers, profile, sizeOf }: Sharing): Group | undefined {
   if (!kernel.rebind) return undefined;
   const mayWait = [...kernel.writes].every((b) => b.place !== "temp") || waiting(kernel) <= mostWaiting;
-  const size = measure(kernel.body);
+  const parts = partsIn(kernel.buffers);
   const price = prices[profile.name];
   for (let ahead = 1; ahead <= (mayWait ? farthest : 1); ahead++) {
     const group = groups.at(-ahead);
-    if (!group || conflicts(kernel, group)) return undefined;
+    if (!group || conflicts(kernel, parts, group)) return undefined;
     const fits =
-      group.members.every((m) => m.rebind) &&
-      (!price.bothBranches || lost(kernel, group, price) < price.dispatch) &&
       group.members.length < most.members &&
       group.accesses + size.accesses <= most.accesses &&
       group.statements + size.statements <= most.statements &&
+      group.members.every((m) => m.rebind) &&
+      (!price.bothBranches || lost(kernel, group, price, sizeOf) < price.dispatch) &&
       new Set([...group.reads, ...group.writes, ...kernel.buffers]).size <= mostBuffers &&
       [kernel, ...group.members].reduce((sum, m) => sum + workgroupsAt(m, widest), 0) <= profile.workgroupsPerDimension;
     if (fits) return group;
@@ -101,40 +126,82 @@ function workgroupsAt(kernel: BoundKernel, width: number): number {
 }
 
 /** What a processor loses, in nanoseconds, when a kernel joins: the workgroups of each go through the bodies of the others. */
-function lost(kernel: BoundKernel, group: Group, price: Prices): number {
+function lost(kernel: BoundKernel, group: Group, price: Prices, sizeOf: Sharing["sizeOf"]): number {
   const width = Math.min(widest, Math.max(...[kernel, ...group.members].map((m) => m.workgroup[0])));
   const workgroups = (m: BoundKernel): number => Math.ceil((m.workgroups * m.workgroup[0]) / width);
-  const weight = (size: { readonly accesses: number; readonly statements: number }): number => price.access * size.accesses + price.statement * size.statements;
+  const weight = (size: Size): number => price.access * size.accesses + price.statement * size.statements;
   const theirs = group.members.reduce((sum, m) => sum + workgroups(m), 0);
-  return ((theirs * weight(measure(kernel.body)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
+  return ((theirs * weight(sizeOf(kernel)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
 }
 
 /** One writes what the other touches, or one works on an arena and the other on a part of it. */
-function conflicts(kernel: Kernel, group: Group): boolean {
-  const touches = (writes: Iterable<Buffer>, reads: ReadonlySet<Buffer>, others: ReadonlySet<Buffer>): boolean =>
-    [...writes].some((b) => reads.has(b) || others.has(b));
-  const parts = (buffers: Iterable<Buffer>): readonly Buffer[] => [...buffers].flatMap((b) => (b.parts ? partsOf(b) : []));
-  const own = new Set(kernel.buffers);
-  const theirs = [...group.reads, ...group.writes];
-  if (parts(own).some((b) => group.reads.has(b) || group.writes.has(b)) || parts(theirs).some((b) => own.has(b))) return true;
-  return touches(kernel.writes, group.reads, group.writes) || touches(group.writes, kernel.reads, kernel.writes);
+function conflicts(kernel: Kernel, parts: readonly Buffer[], group: Group): boolean {
+  if (parts.some((b) => group.reads.has(b) || group.writes.has(b))) return true;
+  for (const b of kernel.buffers) if (group.writes.has(b) || group.parts.has(b) || (kernel.writes.has(b) && group.reads.has(b))) return true;
+  return false;
 }
 
-function join(group: Group, kernel: BoundKernel): void {
-  const size = measure(kernel.body);
+function partsIn(buffers: readonly Buffer[]): readonly Buffer[] {
+  return buffers.flatMap((b) => (b.parts ? partsOf(b) : []));
+}
+
+function join(group: Group, kernel: BoundKernel, size: Size): void {
   group.members.push(kernel);
   group.accesses += size.accesses;
   group.statements += size.statements;
   for (const b of kernel.reads) group.reads.add(b);
   for (const b of kernel.writes) group.writes.add(b);
+  for (const b of partsIn(kernel.buffers)) group.parts.add(b);
+}
+
+/** Kernels of several. Members that are equal but for their buffers and share those alike make kernels that are, too: they are merged once. */
+class Merges {
+  private readonly known = new Map<string, { readonly kernel: Kernel; readonly buffers: readonly Buffer[] }>();
+  private readonly numbers = new Map<object, number>();
+
+  of(members: readonly BoundKernel[]): Kernel {
+    const [first] = members;
+    if (members.length === 1 && first) return first;
+    if (!members.every((m) => m.alike)) return merge(members);
+    const { params, slots } = together(members);
+    const buffers = [...new Set(members.flatMap((m) => m.buffers))];
+    const at = new Map(buffers.map((b, k) => [b, k]));
+    const key = members.map((m, k) => `${this.numberOf(m.alike ?? m)} ${m.buffers.map((b) => at.get(b)).join()} ${slots[k]?.join()}`).join(";");
+    const known = this.known.get(key);
+    if (known) {
+      const by = new Map(known.buffers.map((b, k) => [b, buffers[k] ?? b]));
+      return { ...exchangeBuffers({ ...known.kernel, params, nests: [] }, by), name: nameOf(members), nests: members.flatMap((m) => m.nests) };
+    }
+    const merged = merge(members);
+    // A member of another width may have other parameters.
+    if (merged.params.length !== params.length || !merged.params.every((p, k) => keyOf(p) === keyOf(params[k] ?? p))) return merged;
+    const kernel = { ...merged, alike: merged };
+    this.known.set(key, { kernel, buffers });
+    return kernel;
+  }
+
+  private numberOf(alike: object): number {
+    const known = this.numbers.get(alike) ?? this.numbers.size;
+    this.numbers.set(alike, known);
+    return known;
+  }
+}
+
+function nameOf(members: readonly BoundKernel[]): string {
+  const names = [...new Set(members.map((k) => k.name))];
+  return names.length === 1 ? `${names[0]}_x${members.length}` : names.slice(0, 3).join("_and_") + (names.length > 3 ? "_and_more" : "");
+}
+
+/** The parameters of all, and where among them those of each are. */
+function together(members: readonly Kernel[]): { readonly params: readonly ParamSlot[]; readonly slots: readonly (readonly number[])[] } {
+  const params: ParamSlot[] = [];
+  return { slots: members.map((m) => m.params.map((p) => slotFor(params, p))), params };
 }
 
 function merge(members: readonly BoundKernel[]): Kernel {
-  const [first] = members;
-  if (members.length === 1 && first) return first;
   const width = Math.min(widest, Math.max(...members.map((m) => m.workgroup[0])));
   const bound = members.map((m) => (m.workgroup[0] === width ? m : (m.rebind?.(width) ?? m)));
-  const params: ParamSlot[] = [];
+  const { params, slots } = together(bound);
   const body: KernelStmt[] = [];
   let offset = 0;
   let start = 0;
@@ -143,8 +210,7 @@ function merge(members: readonly BoundKernel[]): Kernel {
     const own: KernelStmt[] = [];
     const position = start === 0 ? workgroupX : ref(offset, "i32");
     if (start > 0) own.push({ kind: "let", id: offset++, value: minus(workgroupX, int(start)) });
-    const slots = kernel.params.map((p) => slotFor(params, p));
-    own.push(...renumber(kernel.body, { offset, builtins: new Map([[builtin.workgroupX, position]]), slot: (k) => slots[k] ?? k }));
+    own.push(...renumber(kernel.body, { offset, builtins: new Map([[builtin.workgroupX, position]]), slot: (k) => slots[at]?.[k] ?? k }));
     offset += lastValue(kernel.body) + 1;
     const from = start > 0 ? op(">=", "bool", [workgroupX, int(start)]) : undefined;
     const upto = at < bound.length - 1 ? below(workgroupX, int(end)) : undefined;
@@ -152,10 +218,8 @@ function merge(members: readonly BoundKernel[]): Kernel {
     if (condition) body.push({ kind: "if", condition, body: own });
     start = end;
   });
-  const names = [...new Set(bound.map((k) => k.name))];
   return {
-    name: names.length === 1 ? `${names[0]}_x${bound.length}` : names.slice(0, 3).join("_and_") + (names.length > 3 ? "_and_more" : ""),
-    family: `horizontal ${bound.length}`,
+    name: nameOf(bound), family: `horizontal ${bound.length}`,
     workgroup: [width, 1, 1],
     grid: [{ size: start, per: 1 }, { size: 1, per: 1 }, { size: 1, per: 1 }],
     ...touched(body), params, body, nests: bound.flatMap((k) => k.nests),

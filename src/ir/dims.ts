@@ -97,7 +97,9 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
 
 /** True when the normal forms are the same; two different names are different sizes. */
 export function equal(a: Dim, b: Dim): boolean {
-  return a === b || print(a) === print(b);
+  if (a === b) return true;
+  if (typeof a === "number" || typeof b === "number" || a.terms.length !== b.terms.length) return false;
+  return a.terms.every((t, i) => t.coefficient === b.terms[i]?.coefficient && keyOf(t.symbols) === keyOf(b.terms[i].symbols));
 }
 
 /** The product of all; 1 for none. */

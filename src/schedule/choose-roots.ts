@@ -43,8 +43,9 @@ export function isFree(node: Node, choice: Pick<RootChoice, "host">): boolean {
 
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
   // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
-  const guess = weigh(order, choice, costAgain(order, choice, () => false));
-  return cutLong(order, weigh(order, choice, costAgain(order, choice, (x) => guess.forced.has(x) || (guess.roots.has(x) && !moves(x)))).roots, choice);
+  const loops = choice.inline ? loopsOf(order) : new Map<Node, ReadonlySet<Node>>();
+  const guess = weigh(order, choice, loops, costAgain(order, choice, () => false));
+  return cutLong(order, weigh(order, choice, loops, costAgain(order, choice, (x) => guess.forced.has(x) || (guess.roots.has(x) && !moves(x)))).roots, choice);
 }
 
 interface Weighed {
@@ -53,9 +54,8 @@ interface Weighed {
   readonly forced: ReadonlyMap<Node, string>;
 }
 
-function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<Node, number>): Weighed {
+function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<Node, ReadonlySet<Node>>, again: ReadonlyMap<Node, number>): Weighed {
   const roots = new Map<Node, string>();
-  const loops = choice.inline ? loopsOf(order) : new Map<Node, ReadonlySet<Node>>();
   const sites = new Map<Node, Map<string, number>>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
@@ -72,13 +72,15 @@ function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<No
     const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
     const from: ReadonlyMap<string, number> = why === undefined ? uses : new Map([[siteOf(node, choice), 1]]);
-    for (const [at, input] of node.inputs.entries()) {
-      const theirs = sites.get(input) ?? new Map<string, number>();
-      sites.set(input, theirs);
+    const moved = moves(node);
+    for (let at = 0; at < node.inputs.length; at++) {
+      const input = node.inputs[at] as Node;
+      let theirs = sites.get(input);
+      if (!theirs) sites.set(input, (theirs = new Map()));
       const reads = readsPerElement(node, at, choice.capacity);
       for (const [site, times] of from) {
         // Uses under one root at one index are one use: the index changes at movement and at loops.
-        const key = moves(node) ? `${site.split(" ")[0]} ${node.id}` : site;
+        const key = moved ? `${site.split(" ")[0]} ${node.id}` : site;
         theirs.set(key, Math.max(theirs.get(key) ?? 0, times * reads));
       }
       if (mustBePlain(node)) forcePlain(input, node, forced);
@@ -92,14 +94,17 @@ function weigh(order: readonly Node[], choice: RootChoice, again: ReadonlyMap<No
 function loopsOf(order: readonly Node[]): ReadonlyMap<Node, ReadonlySet<Node>> {
   const found = new Map<Node, ReadonlySet<Node>>();
   for (const node of order) {
-    if (isAnchor(node) || moves(node) || node.type.shape.length === 0) continue;
-    const own = new Set<Node>();
+    if (node.type.shape.length === 0 || moves(node)) continue;
+    let own: Set<Node> | undefined;
     for (const x of node.inputs) {
-      if (!sameShape(x.type.shape, node.type.shape)) continue;
-      if (isAnchor(x) && !mustBePlain(x) && !isInTurns(x)) own.add(x);
-      for (const loop of found.get(x) ?? []) if (own.size < mostNodes) own.add(loop);
+      const loop = isAnchor(x) && !mustBePlain(x) && !isInTurns(x);
+      const theirs = found.get(x);
+      if ((!loop && !theirs) || !sameShape(x.type.shape, node.type.shape)) continue;
+      own ??= new Set();
+      if (loop) own.add(x);
+      for (const other of theirs ?? []) if (own.size < mostNodes) own.add(other);
     }
-    if (own.size > 0) found.set(node, own);
+    if (own) found.set(node, own);
   }
   return found;
 }
@@ -142,7 +147,8 @@ function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): voi
 
 function keepReason(node: Node, uses: ReadonlyMap<string, number>, again: ReadonlyMap<Node, number>): string | undefined {
   const cost = again.get(node) ?? 0;
-  const times = [...uses.values()].reduce((sum, n) => sum + n, 0);
+  let times = 0;
+  for (const n of uses.values()) times += n;
   if (uses.size > mostSites && cost > access) return `read at ${uses.size} places`;
   if (times <= 1) return undefined;
   const kept = cost + access + access * times;
@@ -166,7 +172,7 @@ function costAgain(order: readonly Node[], choice: RootChoice, kept: (node: Node
     const own = new Map<Node, number>();
     const moved = moves(node);
     let cost = costOf(node);
-    for (const x of new Set(node.inputs)) {
+    for (const x of node.inputs.length > 1 ? new Set(node.inputs) : node.inputs) {
       if (isStored(x) || isAnchor(x) || isTable(x) || kept(x)) {
         if (moved) cost += access;
         else own.set(x, access);
@@ -174,7 +180,9 @@ function costAgain(order: readonly Node[], choice: RootChoice, kept: (node: Node
       else for (const [part, price] of parts.get(x) ?? []) own.set(part, price);
     }
     own.set(node, cost);
-    const all = Math.min([...own.values()].reduce((sum, price) => sum + price, 0), 1e6);
+    let sum = 0;
+    for (const price of own.values()) sum += price;
+    const all = Math.min(sum, 1e6);
     again.set(node, all);
     parts.set(node, moved || own.size > mostNodes ? new Map([[node, all]]) : own);
   }

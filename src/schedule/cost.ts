@@ -21,7 +21,9 @@ export function costOf(node: Node): number {
 
 /** How many elements the node has at capacity. */
 export function elementsOf(node: Node, capacity: dims.Bindings): number {
-  return dims.evaluate(dims.product(node.type.shape), capacity);
+  let elements = 1;
+  for (const d of node.type.shape) elements *= dims.evaluate(d, capacity);
+  return elements;
 }
 
 /** A contraction that reads each element of both operands once: a row-wise dot product, a reduction in all but name. */
@@ -47,9 +49,17 @@ export function foldedAxes(node: Node): readonly number[] {
  * without one is a product of broadcasts.
  */
 export function isAnchor(node: Node): boolean {
-  if (node.op === "scatter_sum" || isInTurns(node)) return true;
-  if (node.op === "reduce") return foldedAxes(node).length > 0 || node.inputs.length > 1;
-  return foldedAxes(node).length > 0;
+  switch (node.op) {
+    case "scatter_sum":
+      return true;
+    case "reduce":
+      return node.inputs.length > 1 || foldedAxes(node).length > 0;
+    case "argmax":
+    case "contract":
+      return foldedAxes(node).length > 0;
+    default:
+      return isInTurns(node);
+  }
 }
 
 /** Elements that follow from other elements of the same node: each turn reads what those before it stored, in a nest of its own. */
@@ -62,15 +72,17 @@ export function isProduct(node: Node): boolean {
   return node.op === "contract" && isAnchor(node) && !isRowDot(node);
 }
 
+/** Those that read an element of an input more or less than once. */
+const readsAnew: ReadonlySet<OpName> = new Set(["view", "gather", "triangular_solve", "scatter_sum", "contract"]);
+
 /** How often an element of input `at` is read when each element of the node is computed once. */
 export function readsPerElement(node: Node, at: number, capacity: dims.Bindings): number {
   const input = node.inputs[at];
-  if (!input) return 1;
+  if (!input || !readsAnew.has(node.op)) return 1;
   const own = elementsOf(node, capacity);
   const its = Math.max(1, elementsOf(input, capacity));
   switch (node.op) {
     case "view":
-      return own / its;
     case "gather":
       return own / its;
     case "triangular_solve":

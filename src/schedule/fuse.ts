@@ -18,6 +18,7 @@ import { isAligned } from "./align.ts";
 import { elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
 import { isStored } from "./choose-roots.ts";
 import { prices, productsOfADispatch } from "./prices.ts";
+import { type Stop, Ways } from "./ways.ts";
 
 export interface Group {
   /** Topological order. */
@@ -46,10 +47,8 @@ const mostMembers = 64;
 const mostBuffers = 32;
 /** Multiplications of a product that rows may take along. */
 const littleProduct = productsOfADispatch(prices.software);
-const mostSearched = 500;
 
-interface Draft {
-  members: Node[];
+interface Draft extends Stop {
   parallel: readonly Dim[];
   why: string[];
   /** Roots and leaves that lie outside and are read. */
@@ -66,12 +65,11 @@ class Fuser {
   private readonly roots: ReadonlyMap<Node, string>;
   private readonly draftOf = new Map<Node, Draft>();
   /** Roots that read a root. */
-  private readonly readers = new Map<Node, Set<Node>>();
+  private readonly readers = new Map<Node, Node[]>();
   private readonly drafts = new Set<Draft>();
   /** Roots that become loops. */
   private readonly anchors = new Set<Node>();
-  /** The longest way to a draft: whoever reads it has a higher one, so most of a search for a way is cut off by comparing two numbers. */
-  private readonly levels = new Map<Draft, number>();
+  private readonly ways: Ways;
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
@@ -80,13 +78,21 @@ class Fuser {
     for (const node of order) {
       const reason = roots.get(node);
       if (reason === undefined) continue;
-      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads: this.sources(node) };
+      const reads = this.sources(node);
+      const before = [...reads].flatMap((s) => (isStored(s) ? [] : (this.draftOf.get(s) ?? [])));
+      const level = before.reduce((most, d) => Math.max(most, d.level + 1), 0);
+      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, level, followers: [], before };
       this.draftOf.set(node, draft);
       this.drafts.add(draft);
       if (isAnchor(node)) this.anchors.add(node);
-      this.levels.set(draft, Math.max(0, ...[...draft.reads].flatMap((s) => (isStored(s) ? [] : this.level(this.draftOf.get(s)) + 1))));
-      for (const source of draft.reads) this.readers.set(source, (this.readers.get(source) ?? new Set()).add(node));
+      for (const d of before) d.followers.push(draft);
+      for (const source of reads) {
+        const readers = this.readers.get(source);
+        if (readers) readers.push(node);
+        else this.readers.set(source, [node]);
+      }
     }
+    this.ways = new Ways([...this.draftOf.keys()], (root) => (isStored(root) ? [] : (this.readers.get(root) ?? [])));
   }
 
   run(): readonly Group[] {
@@ -122,11 +128,11 @@ class Fuser {
       const drafts = [...nodes].map((n) => this.draftOf.get(n)).filter((d) => d !== undefined && d !== draft) as Draft[];
       for (const d of drafts.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]))) found.add(d);
     };
-    add(draft.members.flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    add(draft.members.flatMap((m) => this.readers.get(m) ?? []));
     add(draft.reads);
     // What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
     const rows = this.elements(draft.parallel);
-    add([...draft.reads].filter((m) => elementsOf(m, this.options.capacity) >= rows).flatMap((m) => [...(this.readers.get(m) ?? [])]));
+    add([...draft.reads].filter((m) => elementsOf(m, this.options.capacity) >= rows).flatMap((m) => this.readers.get(m) ?? []));
     return [...found];
   }
 
@@ -177,9 +183,9 @@ class Fuser {
   }
 
   private merge(into: Draft, other: Draft, rule: string): boolean {
+    if (into.members.length + other.members.length > mostMembers || into.members.some(isInTurns) || other.members.some(isInTurns)) return false;
+    if (this.ways.through(into, other) || this.ways.through(other, into)) return false;
     const members = this.sorted([...into.members, ...other.members]);
-    if (members.some(isInTurns)) return false;
-    if (members.length > mostMembers) return false;
     const least = into.parallel.length <= other.parallel.length ? into.parallel : other.parallel;
     const parallel = (rule === "row" && this.rowsOf(into, other)) || least;
     const rank = parallel.length;
@@ -191,64 +197,14 @@ class Fuser {
     // A tiled product reads its operands often, and best by a binding each.
     const most = this.options.slabs && !members.some(isProduct) ? mostBuffers : this.options.buffers;
     if (new Set([...reads, ...stored]).size > most) return false;
-    if (this.reaches(into, other) || this.reaches(other, into)) return false;
     into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
     into.members = members;
     into.parallel = parallel;
     into.reads = reads;
     for (const m of other.members) this.draftOf.set(m, into);
     this.drafts.delete(other);
-    this.raise(into, Math.max(this.level(into), this.level(other)));
+    this.ways.merged(into, other);
     return true;
-  }
-
-  private level(draft: Draft | undefined): number {
-    return (draft && this.levels.get(draft)) ?? 0;
-  }
-
-  /** Puts a draft on a level, and those that read it above it. */
-  private raise(draft: Draft, to: number): void {
-    this.levels.set(draft, to);
-    const work = [draft];
-    for (let d = work.pop(); d; d = work.pop())
-      for (const next of this.followers(d))
-        if (this.level(next) <= this.level(d)) {
-          this.levels.set(next, this.level(d) + 1);
-          work.push(next);
-        }
-  }
-
-  /** The drafts that read what a draft makes, some of them more than once. */
-  private followers(draft: Draft): readonly Draft[] {
-    const found: Draft[] = [];
-    for (const m of draft.members)
-      if (!isStored(m))
-        for (const reader of this.readers.get(m) ?? []) {
-          const next = this.draftOf.get(reader);
-          if (next && next !== draft && next !== found.at(-1)) found.push(next);
-        }
-    return found;
-  }
-
-  /** True when a path leads from one draft to the other through a third, or when too much would have to be searched. */
-  private reaches(from: Draft, to: Draft): boolean {
-    // Each step of a way leads to a higher level.
-    if (this.level(to) < this.level(from) + 2) return false;
-    const seen = new Set<Draft>([from]);
-    const work: Draft[] = [from];
-    const goal = this.level(to);
-    for (let d = work.pop(); d; d = work.pop())
-      for (const next of this.followers(d)) {
-        if (next === to) {
-          if (d !== from) return true;
-          continue;
-        }
-        if (seen.has(next) || this.level(next) >= goal) continue;
-        if (seen.size > mostSearched) return true;
-        seen.add(next);
-        work.push(next);
-      }
-    return false;
   }
 
   /** What a root reads from memory, through nodes without any. */
@@ -268,7 +224,7 @@ class Fuser {
 
   /** True when the member is read or wanted outside the group, so that it must be stored. */
   private leaves(member: Node, own: ReadonlySet<Node>): boolean {
-    return this.options.demanded.has(member) || [...(this.readers.get(member) ?? [])].some((r) => !own.has(r));
+    return this.options.demanded.has(member) || (this.readers.get(member) ?? []).some((r) => !own.has(r));
   }
 
   private readsFrom(reader: Draft, from: Draft): boolean {

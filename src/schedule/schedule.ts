@@ -65,8 +65,9 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   }
   for (const node of buffers.stores.keys()) demanded.set(node, "leaves the entry");
   const roots = chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") });
+  const leaves = new Map(order.flatMap((n) => (n.op === "leaf" ? [[`${n.attrs.kind} ${n.attrs.path}`, n] as const] : [])));
   const targets = new Map(prepared.commits.flatMap(({ kind, path, node }) => {
-    const leaf = order.find((n) => n.op === "leaf" && n.attrs.kind === kind && n.attrs.path === path);
+    const leaf = leaves.get(`${kind} ${path}`);
     return leaf ? [[node, leaf] as const] : [];
   }));
   const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers, slabs: slabsFit(order, roots, capacity) });

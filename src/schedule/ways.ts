@@ -1,0 +1,156 @@
+/**
+ * Whether a way leads from one group of roots to another through a third, while groups are being merged. In: roots with those that read
+ * them, then each merge. Out: true or false, in constant time for almost every question about a deep graph.
+ *
+ *     h1 -> h2 -> … -> loss -> … -> d2 -> d1        from h1 to d1: true, since d1 lies above h2 in the tree of longest ways
+ *
+ * Three cuts. Whoever reads a group lies on a higher level, so two groups on neighbouring levels have none between them. Each root has, of
+ * its readers, one with the longest way ahead of it; those form a tree, and "m lies below n" is a comparison of two numbers. What neither
+ * settles is searched for, and taken to be there when too much would have to be searched.
+ *
+ * Invariants: the tree is one of roots and stays as it is; levels and readers of groups follow the merges.
+ */
+import type { Node } from "../ir/node.ts";
+
+const mostSearched = 500;
+/** Groups right before the goal that a way may end at. */
+const mostGoals = 16;
+
+/** A group of roots, as far as ways are concerned. */
+export interface Stop {
+  members: Node[];
+  /** The longest way to it. */
+  level: number;
+  /** Groups that read what it makes, some gone into others since, some more than once. */
+  followers: Stop[];
+  /** Groups that make what it reads, likewise. */
+  before: Stop[];
+  /** The group that it went into. */
+  into?: Stop;
+}
+
+/** The group that a group is part of by now. */
+export function resolved<S extends Stop>(stop: S): S {
+  let at: Stop = stop;
+  while (at.into) at = at.into;
+  for (let s: Stop = stop; s.into; ) {
+    const next: Stop = s.into;
+    if (next !== at) s.into = at;
+    s = next;
+  }
+  // Groups go into groups of their own kind.
+  return at as S;
+}
+
+export class Ways {
+  /** Where a root's part of the tree begins and ends, by its number. */
+  private readonly first = new Map<Node, number>();
+  private readonly last = new Map<Node, number>();
+
+  /** Roots in topological order, and the roots that read each. */
+  constructor(roots: readonly Node[], readers: (root: Node) => readonly Node[]) {
+    const ahead = new Map<Node, number>();
+    const above = new Map<Node, Node>();
+    for (const root of roots.toReversed()) {
+      let most = -1;
+      for (const r of readers(root)) {
+        const way = ahead.get(r) ?? 0;
+        if (r === root || way <= most) continue;
+        most = way;
+        above.set(root, r);
+      }
+      ahead.set(root, most + 1);
+    }
+    const size = new Map<Node, number>();
+    for (const root of roots) {
+      const own = (size.get(root) ?? 0) + 1;
+      size.set(root, own);
+      const up = above.get(root);
+      if (up) size.set(up, (size.get(up) ?? 0) + own);
+    }
+    // Those above come first; each takes the next numbers of its part.
+    const next = new Map<Node, number>();
+    let free = 0;
+    for (const root of roots.toReversed()) {
+      const up = above.get(root);
+      const own = size.get(root) ?? 1;
+      const at = up ? (next.get(up) ?? 0) : free;
+      if (up) next.set(up, at + own);
+      else free += own;
+      this.first.set(root, at);
+      this.last.set(root, at + own);
+      next.set(root, at + 1);
+    }
+  }
+
+  /** Tells that one group went into another, whose members are set. */
+  merged(into: Stop, other: Stop): void {
+    other.into = into;
+    into.followers = into.followers.concat(other.followers);
+    into.before = into.before.concat(other.before);
+    this.raise(into, Math.max(into.level, other.level));
+  }
+
+  /** True when a way leads from one to the other through a third, or when too much would have to be searched. */
+  through(from: Stop, to: Stop): boolean {
+    // Each step of a way leads to a higher level.
+    if (to.level < from.level + 2) return false;
+    const seen = new Set<Stop>([from]);
+    const work: Stop[] = [from];
+    let goals: readonly Stop[] | undefined;
+    for (let s = work.pop(); s; s = work.pop())
+      for (const f of s.followers) {
+        const next = resolved(f);
+        if (next === to) {
+          if (s !== from) return true;
+          continue;
+        }
+        if (next.level >= to.level || seen.has(next)) continue;
+        goals ??= goalsOf(from, to);
+        if (seen.size > mostSearched || goals.some((g) => this.isBelow(next, g))) return true;
+        seen.add(next);
+        work.push(next);
+      }
+    return false;
+  }
+
+  /** A member of one lies below a member of the other in the tree, or they are one. */
+  private isBelow(low: Stop, high: Stop): boolean {
+    if (low === high) return true;
+    for (const h of high.members) {
+      const from = this.first.get(h) ?? 0;
+      const to = this.last.get(h) ?? 0;
+      for (const l of low.members) {
+        const at = this.first.get(l) ?? -1;
+        if (at >= from && at < to) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Puts a group on a level, and those that read it above it. */
+  private raise(stop: Stop, to: number): void {
+    stop.level = to;
+    const work = [stop];
+    for (let s = work.pop(); s; s = work.pop())
+      for (const f of s.followers) {
+        const next = resolved(f);
+        if (next === s || next.level > s.level) continue;
+        next.level = s.level + 1;
+        work.push(next);
+      }
+  }
+}
+
+/** The goal and some of what it reads: whatever leads there leads to the goal. */
+function goalsOf(from: Stop, to: Stop): readonly Stop[] {
+  const found = new Set<Stop>([to]);
+  for (const s of found) {
+    if (found.size >= mostGoals) break;
+    for (const b of s.before) {
+      const before = resolved(b);
+      if (before !== from && before.level > from.level && found.size < mostGoals) found.add(before);
+    }
+  }
+  return [...found];
+}
