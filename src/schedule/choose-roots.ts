@@ -75,8 +75,8 @@ function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<No
     const moved = moves(node);
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
-      let theirs = sites.get(input);
-      if (!theirs) sites.set(input, (theirs = new Map()));
+      const theirs = sites.get(input) ?? new Map<string, number>();
+      sites.set(input, theirs);
       const reads = readsPerElement(node, at, choice.capacity);
       for (const [site, times] of from) {
         // Uses under one root at one index are one use: the index changes at movement and at loops.

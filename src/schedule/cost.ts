@@ -5,7 +5,7 @@
  *     tanh(a + b) read twice:   again 2 * (20 + 1 + 30) = 102,   kept 51 + 15 + 30 = 96   ->  keep
  */
 import * as dims from "../ir/dims.ts";
-import type { Node } from "../ir/node.ts";
+import type { Node, OpName } from "../ir/node.ts";
 import { nodeWeights, prices } from "./prices.ts";
 
 /** One load or store of an element. */
