@@ -18,7 +18,7 @@ import { simplifyBy } from "../../src/simplify/simplify.ts";
 import { fuzzGraph } from "./fuzz-graph.ts";
 import { moderate } from "./leaves.ts";
 import { evaluateNoisy, noise } from "./noise.ts";
-import { onDevice, suspectOf } from "./on-device.ts";
+import { inStepOn, onDevice, suspectOf } from "./on-device.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Variant, variants } from "./variants.ts";
 
@@ -47,7 +47,7 @@ export async function checkCase(device: GPUDevice, recipe: Recipe, choice: numbe
   const names = [...plain.outputs.map((o) => o.name), ...plain.commits.map((c) => c.path)];
   const counts = { elements: 0, left: 0 };
   const ran: string[] = [];
-  for (const variant of variants(choice)) {
+  for (const variant of variants(choice, inStepOn(device))) {
     const lowered = compile(graph, variant.off);
     const where = (what: string, problem: string): Error => new Error(`${variant.label}, N = ${recipe.live} of ${recipe.capacity}: ${what}: ${problem}\n${JSON.stringify({ recipe, choice })}\n${printGraph(lowered)}`);
     const allowed = allowances(lowered, leaves.around, truth);
@@ -80,7 +80,7 @@ export async function checkCase(device: GPUDevice, recipe: Recipe, choice: numbe
 export async function bisectCase(device: GPUDevice, recipe: Recipe, choice: number): Promise<string | undefined> {
   const graph = fuzzGraph(recipe);
   const leaves = moderate(differentiate.run(graph), recipe);
-  const [variant] = variants(choice);
+  const [variant] = variants(choice, inStepOn(device));
   return leaves && variant && suspectOf(device, compile(graph, variant.off), variant, { N: recipe.capacity }, leaves.call);
 }
 

@@ -73,7 +73,7 @@ export async function suspectOf(device: GPUDevice, graph: Graph, variant: Varian
 
 /** Runs a graph twice over (the second run starts from what the first committed) and gives the results of both; none where the variant says nothing of it. */
 export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant, capacity: dims.Bindings, call: Call): Promise<readonly Readonly<Record<string, Values>>[]> {
-  const made = runsOn(device, variant) ? compiled(graph, variant, capacity) : undefined;
+  const made = compiled(graph, variant, capacity);
   if (!made) return [];
   const { entry, tensors, store } = made;
   const engine = new GpuEngine({ device: poisoned(device), program: { store }, planFor: () => ({ plan: entry.plan, kernels: entry.texts }) });
@@ -92,9 +92,10 @@ export async function onDevice(device: GPUDevice, graph: Graph, variant: Variant
   }
 }
 
-/** Whether a device can run what a variant is compiled for. */
-function runsOn(device: GPUDevice, { profile }: Variant): boolean {
-  return profile.subgroup === undefined || device.features.has("subgroups");
+/** How many invocations of a device run in step, where that is one number. */
+export function inStepOn(device: GPUDevice): number | undefined {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = device.adapterInfo;
+  return device.features.has("subgroups") && least === most ? most : undefined;
 }
 
 /** The kernels in the least memory from this part of what they take as they are; undefined where all of it is needed. */

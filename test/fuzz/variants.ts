@@ -18,10 +18,6 @@ export const rules: readonly string[] = table.map((r) => r.name);
 /** Four neighbours in one access, however few there are: random graphs are small. */
 const vector = { accesses: 0, invocations: 1 } as const;
 
-/** What an adapter with subgroups of four gets. */
-const inStep: Profile = { ...profiles.software, vector, subgroup: 4 };
-/** What a GPU with small subgroups gets; attention in one kernel however few keys there are. */
-const joined: Profile = { ...profiles.gpu, vector, subgroup: 4, attention: 1 };
 
 export interface Variant {
   readonly label: string;
@@ -38,8 +34,14 @@ export interface Variant {
 /** Smaller than those that are chosen, so that random sizes fill several. */
 const block: Block = { rows: 16, columns: 16, turns: 8, tile: [4, 4], unroll: 2, finish: "written" };
 
-/** All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below the graph. */
-export function variants(choice: number): readonly Variant[] {
+/**
+ * All on for both classes, all off (or all but rewriting), one left out, and tiles of some size; `choice` picks which, half of the time from below
+ * the graph. `subgroup` is how many invocations run in step, where they are as many everywhere.
+ */
+export function variants(choice: number, subgroup: number | undefined): readonly Variant[] {
+  const inStep: Profile = { ...profiles.software, vector, ...(subgroup && { subgroup }) };
+  // Attention is one kernel however few keys there are.
+  const joined: Profile = { ...profiles.gpu, vector, attention: 1, ...(subgroup && { subgroup }) };
   const other = choice % 2 === 0 ? profiles.software : profiles.gpu;
   const from = choice % 4 < 2 ? lowerSwitches : rules;
   const one = from[Math.floor(choice / 4) % from.length] ?? "reuse";
