@@ -38,8 +38,8 @@ interface Group {
   readonly members: BoundKernel[];
   readonly reads: Set<Buffer>;
   readonly writes: Set<Buffer>;
-  /** What arenas among those are made of. */
-  readonly parts: Set<Buffer>;
+  /** What arenas among those are made of, each with its arena. */
+  readonly parts: Map<Buffer, Buffer>;
   accesses: number;
   statements: number;
 }
@@ -55,7 +55,7 @@ export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Sched
     const host = hostFor(kernel, size, groups, { mostBuffers, profile, sizeOf });
     if (host) join(host, kernel, size);
     else {
-      const group: Group = { members: [], reads: new Set(), writes: new Set(), parts: new Set(), accesses: 0, statements: 0 };
+      const group: Group = { members: [], reads: new Set(), writes: new Set(), parts: new Map(), accesses: 0, statements: 0 };
       join(group, kernel, size);
       groups.push(group);
     }
@@ -134,15 +134,18 @@ function lost(kernel: BoundKernel, group: Group, price: Prices, sizeOf: Sharing[
   return ((theirs * weight(sizeOf(kernel)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
 }
 
-/** One writes what the other touches, or one works on an arena and the other on a part of it. */
-function conflicts(kernel: Kernel, parts: readonly Buffer[], group: Group): boolean {
-  if (parts.some((b) => group.reads.has(b) || group.writes.has(b))) return true;
+/** One writes what the other touches, or both reach one element through different buffers: an arena and a part of it, or two arenas. */
+function conflicts(kernel: Kernel, parts: Parts, group: Group): boolean {
+  for (const [b, arena] of parts) if (group.reads.has(b) || group.writes.has(b) || (group.parts.get(b) ?? arena) !== arena) return true;
   for (const b of kernel.buffers) if (group.writes.has(b) || group.parts.has(b) || (kernel.writes.has(b) && group.reads.has(b))) return true;
   return false;
 }
 
-function partsIn(buffers: readonly Buffer[]): readonly Buffer[] {
-  return buffers.flatMap((b) => (b.parts ? partsOf(b) : []));
+/** What arenas are made of, each with its arena. */
+type Parts = ReadonlyMap<Buffer, Buffer>;
+
+function partsIn(buffers: readonly Buffer[]): Parts {
+  return new Map(buffers.flatMap((b) => (b.parts ? partsOf(b).map((p) => [p, b] as const) : [])));
 }
 
 function join(group: Group, kernel: BoundKernel, size: Size): void {
@@ -151,7 +154,7 @@ function join(group: Group, kernel: BoundKernel, size: Size): void {
   group.statements += size.statements;
   for (const b of kernel.reads) group.reads.add(b);
   for (const b of kernel.writes) group.writes.add(b);
-  for (const b of partsIn(kernel.buffers)) group.parts.add(b);
+  for (const [b, arena] of partsIn(kernel.buffers)) group.parts.set(b, arena);
 }
 
 /** Kernels of several. Members that are equal but for their buffers and share those alike make kernels that are, too: they are merged once. */

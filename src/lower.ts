@@ -53,10 +53,16 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
     }
   };
   const stored = storedIn(store, limits.bindingBytes);
-  const nests = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off, ...(keep && { keep }) }), verifySchedule);
-  const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
+  const made = (without: ReadonlySet<string>): { readonly nests: Schedule; readonly bound: readonly Kernel[] } => {
+    const nests = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off: without, ...(keep && { keep }) }), verifySchedule);
+    const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
+    return { nests, bound };
+  };
   // Only training keeps values of one pass for another.
   const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
+  const first = made(off);
+  // What lies side by side lives as long as all of it, and is not made anew.
+  const { nests, bound } = fits || off.has("concat") || placedBytes(first.bound, how) <= budget ? first : made(new Set([...off, "concat"]));
   const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
   const kernels = fits ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);

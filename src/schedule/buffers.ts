@@ -9,7 +9,9 @@ import type { Buffer, Place } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import type { TensorType } from "../ir/types.ts";
 import { isStored } from "./choose-roots.ts";
+import type { Apart } from "./index-maps.ts";
 import type { PendingCommit } from "./order.ts";
+import type { SideBySide } from "./side-by-side.ts";
 
 export class Buffers {
   readonly all: Buffer[] = [];
@@ -17,6 +19,8 @@ export class Buffers {
   readonly commits: PendingCommit[] = [];
   /** Where each root is stored: first the place that others read. */
   readonly stores = new Map<Node, Buffer[]>();
+  /** For a concatenation whose parts have gaps between them: where its elements lie. */
+  readonly apart = new Map<Node, Apart>();
   private readonly leaves = new Map<string, Buffer>();
   private readonly capacity: dims.Bindings;
 
@@ -49,6 +53,19 @@ export class Buffers {
   /** The place of a root that only other nests want. */
   temp(node: Node): void {
     if (!this.stores.has(node)) this.storeIn(node, this.make(`${node.op} ${node.id}`, node.type, "temp"));
+  }
+
+  /** The place of a concatenation whose parts lie in it. */
+  arena(node: Node, { parts, stride }: SideBySide): void {
+    for (const { node: part } of parts) if (!isStored(part)) this.temp(part);
+    const lie = parts.map((p) => ({ buffer: this.of(p.node) as Buffer, at: p.at }));
+    const elements = Math.max(...lie.map((p) => p.at + p.buffer.elements));
+    const { place = "temp", path } = lie[0]?.buffer ?? {};
+    const { dtype, shape } = node.type;
+    const buffer: Buffer = { id: this.all.length, name: `${node.op} ${node.id}`, dtype, shape, elements, place, parts: lie, ...(place !== "temp" && path !== undefined && { path }) };
+    this.all.push(buffer);
+    this.stores.set(node, [buffer]);
+    if (stride !== undefined && node.op === "concat") this.apart.set(node, { axis: node.attrs.axis, stride });
   }
 
   private leaf(node: Node): Buffer | undefined {

@@ -19,12 +19,15 @@ import { foldedAxes } from "./cost.ts";
 import { addIndex, atom, fixed, keyOf, keyOfIndex, rangeOf, scaleIndex, toScalar } from "./index-form.ts";
 import type { Index } from "./index-form.ts";
 import { address, atLeast, both, coordinates, flatten, guardOf, isDense, unflatten } from "./index-maps.ts";
+import type { Apart } from "./index-maps.ts";
 import type { NestBuilder } from "./nest-builder.ts";
 
 /** What a nest finds around it. */
 export interface Surroundings {
   /** The memory that a nest may read the node from; undefined when the nest computes it. */
   readonly buffer: (node: Node) => Buffer | undefined;
+  /** The axis of the node that lies apart in that memory. */
+  readonly apart?: (node: Node) => Apart | undefined;
   /** The host scalar that holds the node's value. */
   readonly host: (node: Node) => number | undefined;
 }
@@ -44,7 +47,7 @@ export class Elements {
     const known = this.b.recall<Scalar>(key);
     if (known) return known;
     const buffer = this.around.buffer(node);
-    const value = buffer ? this.read(buffer, address(this.b, node.type.shape, index), when) : this.compute(node, index, when);
+    const value = buffer ? this.read(buffer, address(this.b, node.type.shape, index, this.around.apart?.(node)), when) : this.compute(node, index, when);
     this.b.keep(key, this.b.depthOf(value), value);
     return value;
   }
@@ -81,7 +84,7 @@ export class Elements {
       case "reshape": {
         const from = input(0);
         const buffer = this.around.buffer(from);
-        if (buffer && isDense(from.type.shape) && isDense(node.type.shape)) return this.read(buffer, address(b, node.type.shape, index), when);
+        if (buffer && !this.around.apart?.(from) && isDense(from.type.shape) && isDense(node.type.shape)) return this.read(buffer, address(b, node.type.shape, index), when);
         return this.element(from, unflatten(b, from.type.shape, flatten(b, node.type.shape, index)), when);
       }
       case "concat":

@@ -36,6 +36,8 @@ export interface FuseOptions {
   readonly off: ReadonlySet<string>;
   /** Buffers that one kernel may bind by themselves. */
   readonly buffers: number;
+  /** Concatenations that are made by where their parts lie: no nest computes them. */
+  readonly laid: ReadonlyMap<Node, unknown>;
   /** With more than that, a kernel reaches each slab as a whole: whether a binding holds one. */
   readonly slabs: boolean;
 }
@@ -97,11 +99,11 @@ class Fuser {
 
   run(): readonly Group[] {
     const { off } = this.options;
-    const start = [...this.drafts];
+    const start = [...this.drafts].filter((d) => !this.isLaid(d));
     if (!off.has("fuse-epilogue")) for (const d of start) if (this.isLoop(d)) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
     if (!off.has("fuse-row")) for (const d of start) if (this.isLoop(d)) this.grow(d, "row", (x, y) => this.row(x, y));
     if (!off.has("multi-output")) for (const d of start) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
-    const groups = [...this.drafts].map((d) => ({ members: this.sorted(d.members), parallel: d.parallel, why: d.why }));
+    const groups = [...this.drafts].filter((d) => !this.isLaid(d)).map((d) => ({ members: this.sorted(d.members), parallel: d.parallel, why: d.why }));
     return groups.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]));
   }
 
@@ -111,7 +113,7 @@ class Fuser {
     for (let again = true; again && this.drafts.has(draft); ) {
       again = false;
       for (const other of this.neighbours(draft)) {
-        if (refused.has(other) || !this.drafts.has(other)) continue;
+        if (refused.has(other) || !this.drafts.has(other) || this.isLaid(other)) continue;
         if (fits(draft, other) && this.merge(draft, other, rule)) {
           again = true;
           break;
@@ -229,6 +231,11 @@ class Fuser {
 
   private readsFrom(reader: Draft, from: Draft): boolean {
     return from.members.some((m) => !isStored(m) && reader.reads.has(m));
+  }
+
+  /** It keeps its place between its parts and who reads it, and becomes nothing. */
+  private isLaid(d: Draft): boolean {
+    return d.members.some((m) => this.options.laid.has(m));
   }
 
   private isLoop(d: Draft): boolean {

@@ -11,12 +11,18 @@ import { addIndex, atom, fixed, rangeOf, scaleIndex, split, toScalar } from "./i
 import type { Index } from "./index-form.ts";
 import type { NestBuilder } from "./nest-builder.ts";
 
-/** The element's place in memory: strides come from the shape at capacity. */
-export function address(b: NestBuilder, shape: readonly Dim[], index: readonly Index[]): Index {
+/** An axis whose elements lie further from each other than its shape says; those before it have one element. */
+export interface Apart {
+  readonly axis: number;
+  readonly stride: number;
+}
+
+/** The element's place in memory: strides come from the shape at capacity, but for an axis that is `apart`. */
+export function address(b: NestBuilder, shape: readonly Dim[], index: readonly Index[], apart?: Apart): Index {
   let stride = 1;
   let sum = fixed(0);
   for (let a = shape.length - 1; a >= 0; a--) {
-    sum = addIndex(sum, scaleIndex(index[a] ?? fixed(0), stride));
+    sum = addIndex(sum, scaleIndex(index[a] ?? fixed(0), apart?.axis === a ? apart.stride : stride));
     stride *= b.atCapacity(shape[a] ?? 1);
   }
   return sum;

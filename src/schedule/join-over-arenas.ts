@@ -9,6 +9,7 @@
  * for anyone's sake. An update rule is one kernel for all its parameters, however many there are.
  */
 import type { Axis, Buffer, Nest, Stmt } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import * as dims from "../ir/dims.ts";
 import { ref } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
@@ -21,6 +22,8 @@ export interface ArenaOptions {
   readonly alignment: number;
   /** Elements that an arena may have. */
   readonly most: number;
+  /** Buffers that are made of others already. */
+  readonly arenas: readonly Buffer[];
   /** The number of the next buffer. */
   readonly nextId: number;
 }
@@ -47,7 +50,8 @@ export function joinOverArenas(nests: readonly Nest[], options: ArenaOptions): J
     const form = formOf(nest, options);
     if (form) classes.set(form.key, [...(classes.get(form.key) ?? []), form]);
   }
-  const arenas = new Map<Buffer, Buffer>();
+  // Where temps lie is settled once; what is stored lies where it lies.
+  const arenas = new Map<Buffer, Buffer>(options.arenas.flatMap((a) => (a.place === "temp" ? partsOf(a).map((b) => [b, a] as const) : [])));
   const made: Buffer[] = [];
   const becomes = new Map<Nest, Nest | undefined>();
   for (const members of classes.values())
@@ -140,7 +144,7 @@ function mayWait(members: readonly Form[], nests: readonly Nest[]): readonly For
   for (let i = last; i >= 0 && found.length < members.length; i--) {
     const nest = nests[i] as Nest;
     const form = forms.get(nest);
-    const own = { reads: loads(nest).map((l) => l.buffer), writes: stores(nest).map((s) => s.buffer) };
+    const own = { reads: loads(nest).flatMap((l) => partsOf(l.buffer)), writes: stores(nest).map((s) => s.buffer) };
     if (form && own.writes.every((b) => !writes.has(b) && !reads.has(b)) && own.reads.every((b) => !writes.has(b))) found.push(form);
     else {
       for (const b of own.reads) reads.add(b);

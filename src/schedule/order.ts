@@ -9,6 +9,7 @@
  * Nests without dependence on each other lie side by side, so that kernels can merge them.
  */
 import type { Buffer, Nest, Stmt } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { keyOf } from "./index-form.ts";
 
@@ -49,7 +50,7 @@ export function order(nests: readonly Nest[], commits: readonly PendingCommit[],
 /** The nest reads the old value at no element but the one it writes. */
 function readsOnlyItsOwn(nest: Nest, value: Buffer, target: Buffer): boolean {
   const written = new Set(stores(nest).filter((s) => s.buffer === value).map((s) => keyOf(s.index)));
-  return written.size === 1 && loads(nest).every((l) => l.buffer !== target || written.has(keyOf(l.index)));
+  return written.size === 1 && loads(nest).every((l) => !partsOf(l.buffer).includes(target) || (l.buffer === target && written.has(keyOf(l.index))));
 }
 
 /**
@@ -132,7 +133,7 @@ class Precedence {
   }
 
   private note(i: number, nest: Nest): void {
-    const reads = new Set(loads(nest).map((l) => l.buffer));
+    const reads = new Set(loads(nest).flatMap((l) => partsOf(l.buffer)));
     this.reads[i] = reads;
     for (const buffer of reads) this.readers.set(buffer, (this.readers.get(buffer) ?? new Set()).add(i));
     for (const { buffer } of stores(nest)) this.writers.set(buffer, i);

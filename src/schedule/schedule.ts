@@ -2,7 +2,7 @@
  * Decides what runs as one kernel and writes it as nests. In: the simplified graph of one entry, the capacities of
  * its size symbols, a profile. Out: nests in order, the buffers between them, the entry's host scalars.
  *
- *     prepare -> host scalars -> choose roots -> fuse -> lower -> order -> join over arenas -> offsets apart
+ *     prepare -> host scalars -> choose roots -> lay side by side -> fuse -> lower -> order -> join over arenas -> offsets apart
  *
  * Invariants of the result (see verify-schedule.ts): each buffer is written before it is read and by one nest; loads
  * that may lie outside their tensor are guarded; outputs and commits are all produced. Equal graphs give equal schedules.
@@ -24,9 +24,10 @@ import type { Surroundings } from "./elements.ts";
 import { offsetsApart } from "./offsets-apart.ts";
 import { order as orderNests } from "./order.ts";
 import { prepare } from "./prepare.ts";
+import { sideBySide, throughArenas, type SideBySide } from "./side-by-side.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "arena", "offsets"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "concat", "arena", "offsets"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {
@@ -64,15 +65,22 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     if (kept) demanded.set(kept, "asked for");
   }
   for (const node of buffers.stores.keys()) demanded.set(node, "leaves the entry");
-  const roots = chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") });
   const leaves = new Map(order.flatMap((n) => (n.op === "leaf" ? [[`${n.attrs.kind} ${n.attrs.path}`, n] as const] : [])));
+  const kept = new Map(chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") }));
+  const roots: ReadonlyMap<Node, string> = kept;
+  const laid = stored && !off.has("concat") ? sideBySide(order, roots, { ...stored, capacity, demanded }) : new Map<Node, SideBySide>();
+  for (const [node, { parts }] of laid) {
+    kept.set(node, "its parts are written where it lies");
+    for (const p of parts) if (!isStored(p.node) && !kept.has(p.node)) kept.set(p.node, `a part of concat %${node.id}`);
+  }
   const targets = new Map(prepared.commits.flatMap(({ kind, path, node }) => {
     const leaf = leaves.get(`${kind} ${path}`);
     return leaf ? [[node, leaf] as const] : [];
   }));
-  const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers, slabs: slabsFit(order, roots, capacity) });
+  const groups = fuse(order, roots, { capacity, demanded, targets, off, buffers: options.profile.storageBuffers, slabs: slabsFit(order, roots, capacity), laid });
 
   const groupOf = new Map(groups.flatMap((g) => g.members.map((m) => [m, g] as const)));
+  for (const [node, parts] of laid) buffers.arena(node, parts);
   for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);
   for (const node of demanded.keys()) if (elementsOf(node, capacity) > 0 && roots.has(node)) buffers.temp(node);
 
@@ -81,14 +89,15 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     const around: Surroundings = {
       buffer: (n) => (isStored(n) || !(own.has(n) || isFree(n, { host: host.of })) ? buffers.of(n) : undefined),
       host: (n) => host.of.get(n),
+      apart: (n) => buffers.apart.get(n),
     };
     const inTurns = group.members.some(isInTurns);
-    return (inTurns ? lowerTurns : lowerNest)({ group, stores: buffers.stores, around, capacity });
+    return throughArenas((inTurns ? lowerTurns : lowerNest)({ group, stores: buffers.stores, around, capacity }));
   });
   const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);
   const joined = stored && !off.has("arena")
-    ? joinOverArenas(ordered, { ...stored, nextId: buffers.all.length })
+    ? joinOverArenas(ordered, { ...stored, arenas: buffers.all.filter((b) => b.parts), nextId: buffers.all.length })
     : { nests: ordered, arenas: [] };
   return {
     entry: graph.entry,

@@ -19,7 +19,7 @@ const where = "verify schedule";
 export function verifySchedule(schedule: Schedule): void {
   const known = new Set(schedule.buffers);
   invariant(new Set(schedule.buffers.map((b) => b.id)).size === known.size, where, "two buffers have one id");
-  const parts = schedule.buffers.flatMap((b) => b.parts ?? []);
+  const parts = schedule.buffers.flatMap((b) => (b.place === "temp" ? (b.parts ?? []) : []));
   invariant(new Set(parts.map((p) => p.buffer)).size === parts.length, where, "a buffer lies in two arenas");
   for (const arena of schedule.buffers)
     for (const [k, { buffer, at }] of (arena.parts ?? []).entries()) {
