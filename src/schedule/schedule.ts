@@ -53,7 +53,8 @@ export interface ScheduleOptions {
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
-  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name });
+  const beside = off.has("concat") ? undefined : stored;
+  const { graph: prepared, became, stacks } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name, ...(beside && { beside }) });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);
@@ -68,7 +69,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const leaves = new Map(order.flatMap((n) => (n.op === "leaf" ? [[`${n.attrs.kind} ${n.attrs.path}`, n] as const] : [])));
   const kept = new Map(chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") }));
   const roots: ReadonlyMap<Node, string> = kept;
-  const laid = stored && !off.has("concat") ? sideBySide(order, roots, { ...stored, capacity, demanded }) : new Map<Node, SideBySide>();
+  const laid = beside ? sideBySide(order, roots, { ...beside, capacity, demanded, stacks }) : new Map<Node, SideBySide>();
   for (const [node, { parts }] of laid) {
     kept.set(node, "its parts are written where it lies");
     for (const p of parts) if (!isStored(p.node) && !kept.has(p.node)) kept.set(p.node, `a part of concat %${node.id}`);
