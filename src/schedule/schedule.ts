@@ -18,7 +18,7 @@ import { elementsOf, isInTurns } from "./cost.ts";
 import { fuse } from "./fuse.ts";
 import { hostScalars } from "./host-scalars.ts";
 import { joinOverArenas } from "./join-over-arenas.ts";
-import { lowerNest } from "./lower-nest.ts";
+import { AlikeGroups } from "./lower-alike.ts";
 import { lowerTurns } from "./lower-turns.ts";
 import type { Surroundings } from "./elements.ts";
 import { offsetsApart } from "./offsets-apart.ts";
@@ -85,6 +85,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);
   for (const node of demanded.keys()) if (elementsOf(node, capacity) > 0 && roots.has(node)) buffers.temp(node);
 
+  const alike = new AlikeGroups();
   const nests = groups.map((group): Nest => {
     const own = new Set(group.members);
     const around: Surroundings = {
@@ -93,7 +94,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
       apart: (n) => buffers.apart.get(n),
     };
     const inTurns = group.members.some(isInTurns);
-    return throughArenas((inTurns ? lowerTurns : lowerNest)({ group, stores: buffers.stores, around, capacity }));
+    const input = { group, stores: buffers.stores, around, capacity };
+    return throughArenas(inTurns ? lowerTurns(input) : alike.lower(input));
   });
   const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);
