@@ -36,8 +36,8 @@ function describe(nest: Nest): { readonly key: string | undefined; readonly buff
       const known = numbers.get(buffer);
       if (known !== undefined) return known;
       numbers.set(buffer, numbers.size);
-      const { dtype, shape, elements, place } = buffer;
-      return [dtype, shape, elements, place];
+      const { dtype, half, shape, elements, place } = buffer;
+      return [half ? "f16" : dtype, shape, elements, place];
     }
     // An offset is a parameter of its kernel alone.
     if (name === "source" && (value as ParamSource).kind === "offset") return "offset";

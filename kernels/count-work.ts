@@ -9,7 +9,7 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
-import type { Kernel, KernelStmt } from "../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction, ScalarOp } from "../src/ir/scalar.ts";
 import { operationWeights, ratios } from "../src/schedule/prices.ts";
 
@@ -68,7 +68,7 @@ export function countWork(kernel: Kernel, { live, bothBranches }: Counting): Wor
 }
 
 function bytesOf(kernel: Kernel, live: dims.Bindings): number {
-  const once = (buffers: ReadonlySet<{ readonly shape: readonly dims.Dim[] }>): number => [...buffers].reduce((n, b) => n + 4 * dims.evaluate(dims.product(b.shape), live), 0);
+  const once = (buffers: ReadonlySet<Buffer>): number => [...buffers].reduce((n, b) => n + (b.half ? 2 : 4) * dims.evaluate(dims.product(b.shape), live), 0);
   return once(kernel.reads) + once(kernel.writes);
 }
 

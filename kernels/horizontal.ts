@@ -108,11 +108,16 @@ function hostFor(kernel: BoundKernel, size: Size, groups: readonly Group[], { mo
       group.statements + size.statements <= most.statements &&
       group.members.every((m) => m.rebind) &&
       (!price.bothBranches || lost(kernel, group, price, sizeOf) < price.dispatch) &&
-      new Set([...group.reads, ...group.writes, ...kernel.buffers]).size <= mostBuffers &&
+      buffersFit(new Set([...group.reads, ...group.writes, ...kernel.buffers]), mostBuffers, profile) &&
       [kernel, ...group.members].reduce((sum, m) => sum + workgroupsAt(m, widest), 0) <= profile.workgroupsPerDimension;
     if (fits) return group;
   }
   return undefined;
+}
+
+/** A binding that several buffers share has no place for numbers of 16 bits. */
+function buffersFit(buffers: ReadonlySet<Buffer>, most: number, profile: Profile): boolean {
+  return buffers.size <= profile.storageBuffers || (buffers.size <= most && ![...buffers].some((b) => b.half));
 }
 
 /** Bytes that live longer when a kernel waits: temps that it reads. */
@@ -127,18 +132,11 @@ function workgroupsAt(kernel: BoundKernel, width: number): number {
 
 /** What a processor loses, in nanoseconds, when a kernel joins: the workgroups of each go through the bodies of the others. */
 function lost(kernel: BoundKernel, group: Group, price: Prices, sizeOf: Sharing["sizeOf"]): number {
-  let width = kernel.workgroup[0];
-  for (const m of group.members) width = Math.max(width, m.workgroup[0]);
-  width = Math.min(widest, width);
-  let theirs = 0;
-  for (const m of group.members) theirs += workgroupsOf(m, width);
-  const size = sizeOf(kernel);
-  const [own, weight] = [size, group].map((s) => price.access * s.accesses + price.statement * s.statements) as [number, number];
-  return ((theirs * own + workgroupsOf(kernel, width) * weight) * (width / price.lanes)) / price.groups;
-}
-
-function workgroupsOf(kernel: BoundKernel, width: number): number {
-  return Math.ceil((kernel.workgroups * kernel.workgroup[0]) / width);
+  const width = Math.min(widest, Math.max(...[kernel, ...group.members].map((m) => m.workgroup[0])));
+  const workgroups = (m: BoundKernel): number => Math.ceil((m.workgroups * m.workgroup[0]) / width);
+  const weight = (size: Size): number => price.access * size.accesses + price.statement * size.statements;
+  const theirs = group.members.reduce((sum, m) => sum + workgroups(m), 0);
+  return ((theirs * weight(sizeOf(kernel)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
 }
 
 /** One writes what the other touches, or both reach one element through different buffers: an arena and a part of it, or two arenas. */

@@ -17,7 +17,7 @@ const builtins: ReadonlyMap<number, string> = new Map(Object.entries(builtin).ma
 export function canonicalText(kernel: Kernel): string {
   const names = new Map(kernel.buffers.map((b, k) => [b, `b${k}`]));
   const w = new Writer();
-  w.line(`${kernel.workgroup.join()} ${kernel.buffers.map((b) => `${b.dtype}[${b.elements}]`).join()} ${kernel.params.map((p) => p.dtype).join()}`);
+  w.line(`${kernel.workgroup.join()} ${kernel.buffers.map((b) => `${b.half ? "f16" : b.dtype}[${b.elements}]`).join()} ${kernel.params.map((p) => p.dtype).join()}`);
   stmts(w, kernel.body, (b) => names.get(b) ?? b.name);
   return w.text();
 }
@@ -28,6 +28,7 @@ export function printKernel(kernel: Kernel): string {
   const grid = kernel.grid.map(({ size, per }) => (per === 1 ? dims.print(size) : `(${dims.print(size)})/${per}`)).join(", ");
   w.line(`kernel ${kernel.name} (${kernel.family}) workgroup ${kernel.workgroup.join(", ")} grid ${grid}`).indent(() => {
     for (const [k, p] of kernel.params.entries()) w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`);
+    for (const b of kernel.buffers) if (b.half) w.line(`${b.name} is kept in f16`);
     stmts(w, kernel.body, (b) => b.name);
   });
   return w.text();

@@ -1,7 +1,7 @@
 /**
  * The stages below the graph on one page: device code of one graph for given sizes and a class of devices.
  *
- *     schedule → bind → recompute → plan → emit → assemble
+ *     schedule → halve → bind → recompute → plan → emit → assemble
  *
  * Comes in: a simplified graph, a target, what is the same for all entries of a program. Goes out: schedule, kernels, memory, texts
  * and the plan that the runtime follows. Each pass is verified, timed and dumped through the trace.
@@ -20,6 +20,8 @@ import type { Plan, StoreLayout } from "./memory/placement.ts";
 import { baseline, placedBytes, plan } from "./memory/plan.ts";
 import { recompute } from "./memory/recompute.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
+import { wholeWhereCrowded } from "./memory/whole-where-crowded.ts";
+import { inHalves } from "./schedule/in-halves.ts";
 import { schedule } from "./schedule/schedule.ts";
 import { verifySchedule } from "./schedule/verify-schedule.ts";
 import { UserError } from "./support/diagnostic.ts";
@@ -39,7 +41,7 @@ export interface Lowering {
 
 /** The device code of a graph. Throws a UserError when something does not fit the device. */
 export function lower(graph: Graph, target: Target, { model, store, off, trace, tooLarge = (error) => error }: Lowering): LoweredEntry {
-  const { capacity, profile, limits = baseline, keep, choices, memory: budget } = target;
+  const { capacity, profile, limits = baseline, keep, choices, memory: budget, half = false } = target;
   const { entry } = graph;
   const spanOf = (path: string): Span | undefined => model.params.find((p) => p.path === path)?.span;
   const run = <In, Out>(name: string, doc: string, input: In, pass: (input: In) => Out, verify?: (output: Out) => void): Out =>
@@ -53,18 +55,20 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
     }
   };
   const stored = storedIn(store, limits.bindingBytes);
-  const made = (without: ReadonlySet<string>): { readonly nests: Schedule; readonly bound: readonly Kernel[] } => {
-    const nests = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off: without, ...(keep && { keep }) }), verifySchedule);
-    const bound = run("bind", "Binds nests to kernels.", nests, (s: Schedule) => bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), (k) => verifyKernels(k, profile));
-    return { nests, bound };
-  };
   // Only training keeps values of one pass for another.
-  const fits = budget === undefined || !(isStep(entry) || entry === "gradients");
+  const trains = isStep(entry) || entry === "gradients";
+  const made = (without: ReadonlySet<string>): { readonly nests: Schedule; readonly bound: readonly Kernel[] } => {
+    const grouped = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off: without, ...(keep && { keep }) }), verifySchedule);
+    const nests = half && trains && !keep ? run("halve", "Keeps what the forward pass leaves for the gradient in 16 bits a number.", grouped, (s) => inHalves(s, graph), verifySchedule) : grouped;
+    const kernels = (s: Schedule): readonly Kernel[] => wholeWhereCrowded(bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), limits);
+    return { nests, bound: run("bind", "Binds nests to kernels.", nests, kernels, (k) => verifyKernels(k, profile)) };
+  };
   const first = made(off);
   // What lies side by side lives as long as all of it, and is not made anew.
-  const { nests, bound } = fits || off.has("concat") || placedBytes(first.bound, how) <= budget ? first : made(new Set([...off, "concat"]));
+  const fits = budget === undefined || !trains || off.has("concat") || placedBytes(first.bound, how) <= budget;
+  const { nests, bound } = fits ? first : made(new Set([...off, "concat"]));
   const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
-  const kernels = fits ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  const kernels = budget === undefined || !trains ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
   return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };

@@ -36,6 +36,11 @@ export type SessionOptions = {
   readonly batch?: number;
   /** Bytes that a training step may keep between its kernels: values that do not fit are computed twice. Unlimited without it. */
   readonly memory?: number;
+  /**
+   * Keeps what the forward pass of a training step leaves for its gradient in 16 bits a number, where the device was opened with the feature
+   * `shader-f16`; elsewhere in 32, as without it. Sums, gradients and parameters have 32 bits everywhere.
+   */
+  readonly half?: boolean;
   /** Entries that will run soon, `step` say: their kernels are made while the initial values are. */
   readonly prepare?: readonly EntryName[];
   /** Most examples that an evaluation, a prediction or gradients take in one run; as many as the device allows. What they give does not depend on it. */
@@ -66,12 +71,13 @@ function makeEngine(program: CompiledProgram, options: SessionOptions): Engine {
   if (options.backend === "f64") return new F64Engine({ program: program.info, graphOf: (entry) => program.graph(entry as EntryName | SplitEntry) });
   const profile = profileFor(options);
   const batch = options.batch ?? largestBatch(program.train) ?? 0;
+  const half = options.half === true && options.device.features.has("shader-f16");
   return new GpuEngine({
     device: options.device,
     program: program.info,
     planFor: (entry, live) => {
       const capacity = Object.fromEntries(Object.entries(live).map(([s, n]) => [s, isStep(entry) ? Math.max(n, batch) : n]));
-      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, limits: limitsOf(options.device), ...(options.choices && { choices: options.choices }), ...(options.memory !== undefined && { memory: options.memory }) });
+      const { plan, texts } = program.lower(entry as EntryName | SplitEntry, { capacity, profile, half, limits: limitsOf(options.device), ...(options.choices && { choices: options.choices }), ...(options.memory !== undefined && { memory: options.memory }) });
       return { plan, kernels: texts };
     },
   });

@@ -40,7 +40,7 @@ interface Form {
 /** Passes whose results have one form can be compared with each other. The trace hands values over untyped; each pass has its type. */
 const forms: readonly Form[] = [
   { passes: ["build", "normalise", "differentiate", "simplify"], print: (value) => printGraph(value as Graph) },
-  { passes: ["schedule"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
+  { passes: ["schedule", "halve"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
   { passes: ["bind", "recompute"], print: (value) => (value as readonly Kernel[]).map(printKernel).join("\n") },
   { passes: ["plan"], print: (value) => printPlan(value as Plan) },
   { passes: ["emit"], print: (value) => printTexts(value as readonly KernelText[]) },
@@ -56,6 +56,7 @@ function printTexts(texts: readonly KernelText[]): string {
 export async function dump(terminal: Terminal, options: DumpOptions, file: string, name?: string): Promise<number> {
   const form = forms.find((f) => f.passes.includes(options.after));
   if (!form) throw new CommandError(`there is no pass '${options.after}' whose result can be printed`, `one of ${forms.flatMap((f) => f.passes).join(", ")}`);
+  if (options.after === "halve" && !options.half) throw new CommandError("everything keeps its 32 bits without --half", "--after=halve --half");
   if (options.after === "recompute" && options.memory === undefined) throw new CommandError("nothing is computed twice without a budget", "--after=recompute --memory 64MB");
   const heard: { readonly pass: string; readonly entry: string; readonly value: unknown }[] = [];
   const trace: Trace = { verify: options.verify === true, after: (pass, entry, value) => heard.push({ pass, entry, value }) };

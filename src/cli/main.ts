@@ -58,7 +58,7 @@ function commands(): Command {
     .option("-o, --output <file>", "where it goes, - for standard output (default: <file>.html)")
     .action(run(async (...all: Parameters<typeof import("./graph.ts").graph>) => (await import("./graph.ts")).graph(...all)));
   withMemory(withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which))))
-    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, bind, recompute (with --memory), plan or emit")
+    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, halve (with --half), bind, recompute (with --memory), plan or emit")
     .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
     .option("--diff", "show what the pass changed")
     .option("--why", "say why the schedule put nodes together or apart")

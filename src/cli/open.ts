@@ -14,6 +14,8 @@ import type { Terminal } from "./terminal.ts";
 /** An open session and what it runs on. */
 export interface Opened {
   readonly session: Session;
+  /** What was asked for and cannot be had here, for people. */
+  readonly missing?: string;
   /** For people: `SwiftShader driver 5.0.0 (on the processor, Vulkan)`. */
   readonly where: string;
   close(): void;
@@ -28,6 +30,8 @@ export interface Wishes {
   readonly prepare?: readonly EntryName[];
   /** Bytes that a training step may keep between its kernels. */
   readonly memory?: number;
+  /** Keeps what the forward pass leaves for the gradient in 16 bits, where the device can. */
+  readonly half?: boolean;
   /** Asked on a device which kernels to take. */
   readonly tune?: (device: GPUDevice, info: AdapterInfo) => Promise<Choices>;
 }
@@ -39,7 +43,7 @@ export async function openFor(program: CompiledProgram, backend: BackendName, { 
     return { session, where: "the f64 evaluator", close: () => session.close() };
   }
   const { adapterMemory, openDevice } = await import("../harness/node/adapter.ts");
-  const { device, info, close } = await openDevice({ limits: adapterMemory });
+  const { device, info, close } = await openDevice({ limits: adapterMemory, ...(options.half && { optionalFeatures: ["shader-f16"] }) });
   const where = `${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})`;
   try {
     const choices = await tune?.(device, info);
@@ -47,6 +51,7 @@ export async function openFor(program: CompiledProgram, backend: BackendName, { 
     return {
       session,
       where,
+      ...(options.half && !device.features.has("shader-f16") && { missing: `${info.name} has no shader-f16, so numbers keep their 32 bits` }),
       close: () => {
         session.close();
         close();

@@ -38,6 +38,7 @@ export function parseSetting(text: string, before: Settings = {}): Settings {
 /** Commands that make training steps have this. */
 export interface MemoryOptions {
   readonly memory?: number;
+  readonly half?: boolean;
 }
 
 /** `64MB`, `1.5 GB`, `900000`: bytes, by powers of 1000; `MiB` and the like by powers of 1024. */
@@ -49,18 +50,20 @@ export function parseBytes(text: string): number {
   return bytes;
 }
 
-/** The budget, where one was named. */
-export function memoryOf({ memory }: MemoryOptions): MemoryOptions {
-  return memory === undefined ? {} : { memory };
+/** What was said of memory. */
+export function memoryOf({ memory, half }: MemoryOptions): MemoryOptions {
+  return { ...(memory !== undefined && { memory }), ...(half && { half }) };
 }
 
-/** Adds a budget for what a training step keeps between its kernels. */
+/** Adds a budget for what a training step keeps between its kernels, and how wide it keeps it. */
 export function withMemory(command: Command): Command {
-  return command.option(
-    "--memory <bytes>",
-    "what a training step may keep between its kernels, such as 64MB, beside parameters and data; what does not fit is computed twice, which takes longer and gives the same numbers (default: no limit)",
-    parseBytes,
-  );
+  return command
+    .option(
+      "--memory <bytes>",
+      "what a training step may keep between its kernels, such as 64MB, beside parameters and data; what does not fit is computed twice, which takes longer and gives the same numbers (default: no limit)",
+      parseBytes,
+    )
+    .option("--half", "keep what the forward pass leaves for the gradient in 16 bits a number, where the device has shader-f16; sums, gradients and parameters have 32");
 }
 
 /** A whole number from 1 on. */

@@ -111,12 +111,13 @@ interface Trained {
 async function trainBlock(terminal: Terminal, options: TrainCommandOptions, block: BlockRun): Promise<Trained> {
   const { program, plan, data, to, say, from, named } = block;
   const tune = options.tune && { tune: async (device: GPUDevice, info: AdapterInfo) => (await import("./tuning.ts")).tuneFor(program, { device, info, terminal, quiet: options.quiet === true }) };
-  const { session, where, close } = await openFor(program, options.backend, { prepare: program.entries.filter(isStep).slice(0, 1), ...tune, ...memoryOf(options) });
+  const { session, where, missing, close } = await openFor(program, options.backend, { prepare: program.entries.filter(isStep).slice(0, 1), ...tune, ...memoryOf(options) });
   try {
     if (from) session.load(from);
     else await loadWeights(session, options.weights, terminal);
     say(`${named ? `${plan.name}: ` : ""}${printProgram(program)}${data ? `; ${printPlural(data.rows, "example")}` : ""}`);
     say(`running on ${where}`);
+    if (missing !== undefined) terminal.err(`${terminal.paint.yellow("warning")}: ${missing}\n`);
     const mark = named ? { block: plan.name } : {};
     const shown = display(plan, terminal, options, mark);
     const interruption = watchForInterruption();

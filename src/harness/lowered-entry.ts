@@ -30,6 +30,8 @@ export interface Target {
   readonly choices?: Choices;
   /** Bytes that a step may keep between its kernels; what does not fit is computed twice. Unlimited without it. */
   readonly memory?: number;
+  /** Keeps what the forward pass leaves for the gradient in 16 bits a number; for devices with the feature `shader-f16`. */
+  readonly half?: boolean;
   /** Nodes of the graph that must lie in memory. */
   readonly keep?: ReadonlySet<Node>;
 }

@@ -29,6 +29,8 @@ export interface Buffer {
   /** Elements at capacity. */
   readonly elements: number;
   readonly place: Place;
+  /** Each number is kept in 16 bits: kernels read it as f32, compute in f32 and round what they write. */
+  readonly half?: true;
   /** Parameter or state path, input or output name; for a commit the path it is committed to. */
   readonly path?: string;
   /** For an arena: the buffers that lie in it, each from one of its elements on. What lies between them belongs to nobody. */

@@ -14,6 +14,7 @@ import type { Axis, Buffer, Kernel, Nest, Stmt } from "../ir/kernel.ts";
 import { refersTo, type Scalar } from "../ir/scalar.ts";
 import { keyOf } from "../schedule/index-form.ts";
 import type { Life } from "./liveness.ts";
+import { storedAs } from "./placement.ts";
 
 /** For each result that lies where an argument lay: the argument, which may itself be such a result. */
 export function inPlace(kernels: readonly Kernel[], lives: ReadonlyMap<Buffer, Life>): ReadonlyMap<Buffer, Buffer> {
@@ -38,8 +39,7 @@ function isPlain(b: Buffer): boolean {
 
 /** True where the kernel may write the result over the argument. */
 export function mayTakePlaceOf(kernel: Kernel, result: Buffer, argument: Buffer): boolean {
-  const bits = (b: Buffer): string => (b.dtype === "bool" ? "u32" : b.dtype);
-  if (result.elements !== argument.elements || bits(result) !== bits(argument)) return false;
+  if (result.elements !== argument.elements || storedAs(result) !== storedAs(argument)) return false;
   // With barriers an element is read by several invocations, and not all of them wait for each other everywhere.
   if (kernel.body.some((s) => s.kind === "shared")) return false;
   const touching = kernel.nests.filter((n) => touches(n.body, result) || touches(n.body, argument));

@@ -29,9 +29,23 @@ export function align(bytes: number, to: number = alignment): number {
   return Math.ceil(bytes / to) * to;
 }
 
+/** What an element is in memory: bool is u32, and a number may be kept in 16 bits. */
+export type StoredType = DType | "f16";
+
+/** How a buffer's elements lie in memory. */
+export function storedAs({ dtype, half }: Buffer): StoredType {
+  if (half) return "f16";
+  return dtype === "bool" ? "u32" : dtype;
+}
+
+/** Bytes of an element. */
+export function widthOf(type: StoredType): number {
+  return type === "f16" ? 2 : 4;
+}
+
 /** Bytes of a buffer at capacity, padded to 16; what the padding holds is unspecified. */
 export function bytesOf(buffer: Buffer): number {
-  return align(Math.max(1, buffer.elements) * 4, 16);
+  return align(Math.max(1, buffer.elements) * widthOf(storedAs(buffer)), 16);
 }
 
 /** The persistent store: parameters and states by path. */
@@ -46,7 +60,7 @@ export interface Group {
   readonly offset: number;
   readonly bytes: number;
   /** Element type of the array in text; u32 when buffers of several types share it. */
-  readonly elem: DType;
+  readonly elem: StoredType;
   /** Elements at capacity. */
   readonly elements: number;
   readonly access: "read" | "read_write";

@@ -7,13 +7,12 @@
  * they work on. With more, the buffers of a slab share one binding and their positions in it are kernel parameters.
  */
 import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
-import type { DType } from "../ir/types.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { inPlace } from "./in-place.ts";
 import { arenaOf, liveness, lowerBound, type Life } from "./liveness.ts";
 import {
-  align, bytesOf, slabNames, slabOf,
+  align, bytesOf, slabNames, slabOf, storedAs,
   type Group, type Placement, type Plan, type SlabName, type StoreLayout,
 } from "./placement.ts";
 
@@ -172,7 +171,7 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
   if (places.size <= limits.storageBuffers) {
     const groups = [...places.values()].map((b): Group => {
       const slab = slabOf(b.place);
-      return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: stored(b.dtype), elements: Math.max(1, b.elements), access: accessOf(slab) };
+      return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) };
     });
     const order = [...places.keys()];
     return { groups, of: new Map(kernel.buffers.map((b) => [b, { group: order.indexOf(placeOf(b)) }])), params: kernel.params };
@@ -189,9 +188,10 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     const end = whole ? slabs[slab] : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
     if (end - start > limits.bindingBytes)
       throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${count(end - start)} bytes of one buffer; a binding holds ${count(limits.bindingBytes)}` });
-    const types = new Set(members.map((b) => stored(b.dtype)));
+    const types = new Set(members.map(storedAs));
     const [only] = types;
     const elem = types.size === 1 && only ? only : "u32";
+    invariant(!types.has("f16"), "plan", `${kernel.name} binds a whole slab with numbers of 16 bits in it`);
     groups.push({ slab, offset: start, bytes: end - start, elem, elements: (end - start) / 4, access: accessOf(slab) });
     for (const b of members) {
       of.set(b, { group: groups.length - 1, base: params.length });
@@ -200,9 +200,3 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
   }
   return { groups, of, params };
 }
-
-/** bool lies in memory as u32. */
-function stored(dtype: DType): DType {
-  return dtype === "bool" ? "u32" : dtype;
-}
-

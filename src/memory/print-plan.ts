@@ -19,7 +19,7 @@ export function printPlan(plan: Plan): string {
     w.block(`${slab} ${plan.slabs[slab]} bytes`, "", () => {
       for (const [b, offset] of members) {
         const life = lives.get(b);
-        w.line(`${`${offset}..${offset + bytesOf(b)}`.padEnd(16)} ${b.name.padEnd(24)} k${life?.from}..k${life?.to}`);
+        w.line(`${`${offset}..${offset + bytesOf(b)}`.padEnd(16)} ${(b.half ? `${b.name}, f16` : b.name).padEnd(24)} k${life?.from}..k${life?.to}`);
       }
     });
   }

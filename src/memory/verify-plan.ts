@@ -7,7 +7,7 @@ import type { Buffer } from "../ir/kernel.ts";
 import { partsOf } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { mayTakePlaceOf } from "./in-place.ts";
-import type { Group, PlacedKernel, Plan } from "./placement.ts";
+import { type Group, type PlacedKernel, type Plan, storedAs, widthOf } from "./placement.ts";
 
 interface Extent {
   readonly owner: Buffer;
@@ -30,7 +30,7 @@ export function verifyPlan(plan: Plan): void {
       const offset = plan.offsets.get(buffer);
       invariant(offset !== undefined, "verify plan", `${placed.kernel.name} reads ${buffer.name}, which has no place`);
       const extents = owners.get(slabKey(buffer)) ?? [];
-      const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + 4 * buffer.elements);
+      const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + sizeOf(buffer));
       // What goes in turns reads what it wrote a turn before.
       const own = overwritten.has(buffer) && (buffer.place !== "temp" || placed.kernel.nests.some((n) => n.shape === "turns"));
       invariant(held || own, "verify plan", `${placed.kernel.name} reads ${buffer.name}, whose bytes were never written or were overwritten`);
@@ -41,7 +41,7 @@ export function verifyPlan(plan: Plan): void {
       for (const other of placed.kernel.buffers)
         if (other !== buffer && slabKey(other) === slabKey(buffer) && !isInPlace(placed, buffer, other, plan))
           invariant(
-            disjoint(offset, offset + 4 * buffer.elements, plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + 4 * other.elements),
+            disjoint(offset, offset + sizeOf(buffer), plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + sizeOf(other)),
             "verify plan",
             `${placed.kernel.name} writes ${buffer.name} over ${other.name}`,
           );
@@ -56,13 +56,18 @@ function isInPlace({ kernel }: PlacedKernel, result: Buffer, argument: Buffer, {
   return offsets.get(result) === offsets.get(argument) && !kernel.writes.has(argument) && mayTakePlaceOf(kernel, result, argument);
 }
 
+/** Bytes of all elements, without padding. */
+function sizeOf(buffer: Buffer): number {
+  return widthOf(storedAs(buffer)) * buffer.elements;
+}
+
 function slabKey(buffer: Buffer): string {
   return buffer.place === "param" || buffer.place === "state" ? "store" : buffer.place;
 }
 
 /** The buffer takes its bytes; whoever held any of them holds nothing any more. */
 function claim(owners: Map<string, Extent[]>, slab: string, owner: Buffer, start: number): void {
-  const end = start + 4 * owner.elements;
+  const end = start + sizeOf(owner);
   const kept = (owners.get(slab) ?? []).filter((e) => disjoint(e.start, e.end, start, end));
   owners.set(slab, [...kept, { owner, start, end }]);
 }
@@ -75,7 +80,7 @@ function checkBindings({ kernel, placement }: PlacedKernel, plan: Plan): void {
   const where = `kernel ${kernel.name}`;
   for (const group of placement.groups) {
     invariant(group.offset % 256 === 0, "verify plan", `${where}: a binding starts at ${group.offset}`);
-    invariant(group.bytes >= 4 * group.elements, "verify plan", `${where}: a binding is shorter than its array`);
+    invariant(group.bytes >= widthOf(group.elem) * group.elements, "verify plan", `${where}: a binding is shorter than its array`);
     invariant(group.offset + group.bytes <= Math.max(256, plan.slabs[group.slab]), "verify plan", `${where}: a binding leaves the slab ${group.slab}`);
   }
   for (const [i, a] of placement.groups.entries())

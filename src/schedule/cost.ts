@@ -22,8 +22,7 @@ export function costOf(node: Node): number {
 /** How many elements the node has at capacity. */
 export function elementsOf(node: Node, capacity: dims.Bindings): number {
   let elements = 1;
-  const { shape } = node.type;
-  for (let i = 0; i < shape.length; i++) elements *= dims.evaluate(shape[i] as dims.Dim, capacity);
+  for (const d of node.type.shape) elements *= dims.evaluate(d, capacity);
   return elements;
 }
 
@@ -54,11 +53,10 @@ export function isAnchor(node: Node): boolean {
     case "scatter_sum":
       return true;
     case "reduce":
-      return node.inputs.length > 1 || node.attrs.axes.some((a) => node.inputs[0]?.type.shape[a] !== 1);
+      return node.inputs.length > 1 || foldedAxes(node).length > 0;
     case "argmax":
-      return node.inputs[0]?.type.shape[node.attrs.axis] !== 1;
     case "contract":
-      return node.attrs.a.some((label, axis) => node.inputs[0]?.type.shape[axis] !== 1 && !node.attrs.out.includes(label));
+      return foldedAxes(node).length > 0;
     default:
       return isInTurns(node);
   }

@@ -20,7 +20,7 @@ export function printSchedule(schedule: Schedule, options: { readonly why?: bool
   const numbers = new Map(schedule.buffers.map((b, i) => [b, i]));
   const name = (b: Buffer): string => `b${numbers.get(b) ?? "?"}`;
   w.indent(() => {
-    for (const b of schedule.buffers) w.line(`${name(b)} = ${b.place} ${JSON.stringify(b.name)} : ${b.dtype}${printShape(b.shape)}`);
+    for (const b of schedule.buffers) w.line(`${name(b)} = ${b.place} ${JSON.stringify(b.name)} : ${b.half ? "f16" : b.dtype}${printShape(b.shape)}`);
     schedule.host.forEach((h, i) => w.line(`host ${printHostScalar(h, i)}`));
     for (const nest of schedule.nests) printNest(w, nest, name, options.why === true);
     for (const o of schedule.outputs) w.line(`output ${JSON.stringify(o.name)} (${o.kind}) = ${name(o.buffer)}`);

@@ -13,7 +13,7 @@ import type { Buffer, Kernel, KernelStmt } from "../ir/kernel.ts";
 import { constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
 import type { DType } from "../ir/types.ts";
-import type { Placement } from "../memory/placement.ts";
+import type { Placement, StoredType } from "../memory/placement.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import { Writer } from "../support/text.ts";
 import { Functions } from "./functions.ts";
@@ -64,6 +64,7 @@ class Emitter {
     this.body.indent(() => this.top(kernel.body));
     const w = new Writer();
     // Invocations that run in step take the same branches wherever kernels broadcast or join (see contract.ts, cooperative.ts), which no reader of WGSL can see.
+    if (placement.groups.some((g) => g.elem === "f16")) w.line("enable f16;");
     if (goesTogether(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
     if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
     placement.groups.forEach((g, k) => {
@@ -245,7 +246,7 @@ class Emitter {
   }
 
   /** The place of an element in its binding, and the type it has there. */
-  private element(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: DType } {
+  private element(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: StoredType } {
     const { group, base, type } = this.place(buffer);
     const at = this.printer.print(base === undefined ? index : op("add", "i32", [{ kind: "param", dtype: "i32", slot: base }, index]));
     if (!this.wide.has(group)) return { text: `b${group}[${at}]`, type };
@@ -255,13 +256,13 @@ class Emitter {
   }
 
   /** Four neighbours in their binding. Whatever the binding holds begins at a multiple of four. */
-  private quad(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: DType } {
+  private quad(buffer: Buffer, index: Scalar): { readonly text: string; readonly type: StoredType } {
     const { group, base, type } = this.place(buffer);
     const at = this.printer.print(index);
     return { text: base === undefined ? `b${group}[${at}]` : `b${group}[(p${base} >> 2u) + (${at})]`, type };
   }
 
-  private place(buffer: Buffer): { readonly group: number; readonly base: number | undefined; readonly type: DType } {
+  private place(buffer: Buffer): { readonly group: number; readonly base: number | undefined; readonly type: StoredType } {
     const place = this.placement.of.get(buffer);
     const group = place && this.placement.groups[place.group];
     if (!place || !group) throw new InternalError("emit", `${this.kernel.name}: ${buffer.name} has no binding`);
@@ -298,13 +299,15 @@ function goesTogether(body: readonly KernelStmt[]): boolean {
 }
 
 /** What lies in memory as `from`, as a value of type `to`. */
-function fromWord(text: string, from: DType, to: DType): string {
+function fromWord(text: string, from: StoredType, to: DType): string {
+  if (from === "f16") return `f32(${text})`;
   if (to === "bool") return `(${from === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
   return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
 }
 
 /** A value of type `from` as it is stored in an array of type `to`. */
-function toWord(text: string, from: DType, to: DType): string {
+function toWord(text: string, from: DType, to: StoredType): string {
+  if (to === "f16") return `f16(${text})`;
   if (from !== "bool") return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
   const word = `select(0u, 1u, ${text})`;
   return to === "u32" ? word : `bitcast<${typeName[to]}>(${word})`;

@@ -25,7 +25,7 @@ export interface ScalarNames {
 }
 
 /** WGSL's names of the element types. */
-export const typeName: Readonly<Record<DType, string>> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool" };
+export const typeName: Readonly<Record<DType | "f16", string>> = { f32: "f32", i32: "i32", u32: "u32", bool: "bool", f16: "f16" };
 
 /** A literal of exactly this value; throws our bug for what no literal can say. */
 export function printConstant(value: number, dtype: DType): string {

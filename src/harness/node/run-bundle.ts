@@ -65,7 +65,8 @@ async function run({ program, plan, openModel, root, arguments: args }: Bundle):
   }
   const out = values.out ?? path.join(home, "weights.safetensors");
   const data = await loadData(program, plan, home);
-  const { device, info, close } = await openDevice();
+  const inHalves = program.kernels.some((k) => k.wgsl.startsWith("enable f16;"));
+  const { device, info, close } = await openDevice(inHalves ? { features: ["shader-f16"] } : {});
   try {
     const engine = await openModel(device);
     process.stderr.write(`${program.model} on ${info.name} (${info.software ? "on the processor" : "on a GPU"}, ${info.backend})\n`);
