@@ -93,6 +93,8 @@ export const eq = relation("==");
 export const ne = relation("!=");
 /** x < y. */
 export const lt = relation("<");
+/** x ≤ y. */
+export const le = relation("<=");
 /** x > y. */
 export const gt = relation(">");
 /** x ≥ y. */

@@ -13,7 +13,7 @@
  */
 import { call } from "../ir/scalar.ts";
 import type { Scalar, ScalarFunction } from "../ir/scalar.ts";
-import { Formula, abs, add, and, bitand, bitor, bits, cast, div, eq, floor, ge, gt, int, lt, max, mul, ne, neg, num, or, pick, polynomial, rem, shl, shr, sqrt, sub, word } from "./formula.ts";
+import { Formula, abs, add, and, bitand, bitor, bits, cast, div, eq, floor, ge, gt, int, le, lt, max, mul, ne, neg, num, or, pick, polynomial, rem, shl, shr, sqrt, sub, word } from "./formula.ts";
 
 const largest = 3.4028234663852886e38;
 /** Between these exp is a normal f32: ln 2^-126 and ln of the largest. */
@@ -28,9 +28,14 @@ const exponential = [0.5, 0.16666576266288757, 0.04166655242443085, 0.0083632329
 /** (2 atanh s - 2 s) / s³ in s², for s² <= 0.0295. */
 const areaTangent = [0.6666666865348816, 0.4000012278556824, 0.28550758957862854, 0.2333216816186905];
 
-/** 2^n for a whole f32 n in -126..127: the last bits of n + 1.5·2^23 are those of n, which costs less than a conversion that saturates. */
+/** Bits whose last nine are those of a whole f32 n, |n| < 2^22: n + 1.5·2^23 has them, which costs less than a conversion that saturates. */
+function lastBits(n: Scalar): Scalar {
+  return bits(add(n, num(1.5 * 2 ** 23)), "u32");
+}
+
+/** 2^n for a whole f32 n in -126..127. */
 function powerOfTwo(n: Scalar): Scalar {
-  return bits(shl(add(bits(add(n, num(1.5 * 2 ** 23)), "u32"), word(127)), word(23)), "f32");
+  return bits(shl(add(lastBits(n), word(127)), word(23)), "f32");
 }
 
 /** n and r with x = n ln 2 + r, |r| <= ln 2 / 2, then e^r - 1. */
@@ -56,12 +61,12 @@ function lessOne(f: Formula, n: Scalar, rest: Scalar): Scalar {
 function makeExp(): ScalarFunction {
   const f = new Formula("exp", "e^x. At most 1.1 ulp. Saturates at 3.4028235e38 for x > 88.72283; 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
-  const low = f.let(pick(lt(x, num(lowestExponent)), num(lowestExponent), x));
-  const inside = f.let(pick(gt(low, num(highestExponent)), num(highestExponent), low));
-  const { n, rest } = reducedExponential(f, inside);
+  // Beyond its range what follows is anything, and not taken.
+  const { n, rest } = reducedExponential(f, x);
   // n is added to the exponent's bits: 2^128 is no f32, but where n is 128 the factor is below 1.
-  const value = f.let(bits(add(bits(add(rest, num(1)), "u32"), shl(bits(cast(n, "i32"), "u32"), word(23))), "f32"));
-  return f.returns(pick(lt(x, num(lowestExponent)), num(0), pick(gt(x, num(highestExponent)), num(largest), value)));
+  const value = f.let(bits(add(bits(add(rest, num(1)), "u32"), shl(lastBits(n), word(23))), "f32"));
+  // What is neither below, within nor above the range is a NaN.
+  return f.returns(pick(lt(x, num(lowestExponent)), num(0), pick(le(x, num(highestExponent)), value, pick(gt(x, num(highestExponent)), num(largest), x))));
 }
 
 /** k and y with |x| = 2^k (1 + y), -0.3 <= y <= 0.4143, and ln(1 + y); x positive or 0, subnormals by way of their 2^24-fold. */
