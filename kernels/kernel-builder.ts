@@ -44,6 +44,8 @@ export class KernelBuilder {
   readonly params: ParamSlot[];
   /** Four neighbours may be one access. */
   readonly vector: boolean;
+  /** Loops end where their conditions hold no more. */
+  readonly bounded: boolean;
   private nextId = 0;
   private readonly variables = new Set<number>();
   /** Values that have a name, by the block that holds them. */
@@ -56,9 +58,10 @@ export class KernelBuilder {
   /** Nothing that the kernel reads is written by it, so that what was read stays true. */
   private readonly steady: boolean;
 
-  constructor(params: readonly ParamSlot[], { vector = false, steady = false }: { readonly vector?: boolean; readonly steady?: boolean } = {}) {
+  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, steady = false }: { readonly vector?: boolean; readonly bounded?: boolean; readonly steady?: boolean } = {}) {
     this.params = [...params];
     this.vector = vector;
+    this.bounded = bounded;
     this.steady = steady;
   }
 

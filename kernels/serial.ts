@@ -12,7 +12,8 @@ import type { Axis, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
-import { both, int, plus, times } from "./arithmetic.ts";
+import { both, ceilOver, int, least, plus, times } from "./arithmetic.ts";
+import { turnsBeforeConstants, turnsThatCount } from "./bounded-turns.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { isWorthQuads, reachAlong } from "./quads.ts";
 
@@ -47,14 +48,29 @@ export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonl
       case "fold":
         serialFold(b, s, scopes, out);
         break;
-      case "each": {
-        const [scope] = scopes;
-        // A turn reads what the one before it stored.
-        if (scope && scopes.length === 1 && !s.turns && takesFour(b, s.axis, s.body, 0)) four(b, s.axis, scope, out, (lanes, inner) => inStep(b, s.body, lanes, inner));
-        else over(b, [s.axis], scopes, out, (inner) => inStep(b, s.body, scopes, inner));
-      }
+      case "each":
+        serialEach(b, s, scopes, out);
     }
   }
+}
+
+function serialEach(b: KernelBuilder, s: Extract<Stmt, { kind: "each" }>, scopes: readonly Scope[], out: KernelStmt[]): void {
+  const [scope] = scopes;
+  const { axis, body } = s;
+  // A turn reads what the one before it stored.
+  if (!scope || scopes.length > 1 || s.turns || !takesFour(b, axis, body, 0)) {
+    over(b, [axis], scopes, out, (inner) => inStep(b, body, scopes, inner));
+    return;
+  }
+  const bounded = b.bounded ? turnsBeforeConstants(axis, body) : undefined;
+  const count = bounded && b.let(out, fours(b, axis, bounded.count, scope));
+  four(b, axis, scope, out, (lanes, inner) => inStep(b, body, lanes, inner), { to: count });
+  if (bounded) four(b, axis, scope, out, (lanes, inner) => inStep(b, bounded.beyond, lanes, inner), { from: count });
+}
+
+/** In how many fours the first so many turns are, of those that there are. */
+function fours(b: KernelBuilder, axis: Axis, count: Scalar, scope: Scope): Scalar {
+  return ceilOver(op("max", "i32", [int(0), least(b.substitute(count, scope), int(axis.capacity))]), 4);
 }
 
 /** Loops over axes, outermost first; an axis of one element needs none. */
@@ -82,9 +98,12 @@ function takesFour(b: KernelBuilder, axis: Axis, body: readonly Stmt[], least: n
   return body.every((s) => s.kind !== "fold" && s.kind !== "each") && isWorthQuads(reachAlong(body, axis.id));
 }
 
-/** A loop that takes four turns at once, a scope each. */
-function four(b: KernelBuilder, axis: Axis, scope: Scope, out: KernelStmt[], body: (lanes: readonly Scope[], inner: KernelStmt[]) => void): void {
-  b.loop(out, int(0), int(axis.capacity / 4), 1, (index, inner) => {
+/** A loop that takes four turns at once, a scope each; all fours, or those from one to another. */
+function four(
+  b: KernelBuilder, axis: Axis, scope: Scope, out: KernelStmt[], body: (lanes: readonly Scope[], inner: KernelStmt[]) => void,
+  { from = int(0), to = int(axis.capacity / 4) }: { readonly from?: Scalar | undefined; readonly to?: Scalar | undefined } = {},
+): void {
+  b.loop(out, from, to, 1, (index, inner) => {
     const start = b.let(inner, times(index, int(4)));
     body([0, 1, 2, 3].map((k) => new Map([...scope, [axis.id, plus(start, int(k))]])), inner);
   });
@@ -135,13 +154,15 @@ function give(fold: Fold, scope: Scope, accumulators: readonly Accumulator[]): v
 function foldByFour(b: KernelBuilder, fold: Fold, last: Axis, scope: Scope, out: KernelStmt[]): void {
   const single = fold.monoid === "argmax";
   const accumulators = Array.from({ length: single ? 1 : 4 }, () => open(b, fold, out));
+  const count = b.bounded ? turnsThatCount(fold) : undefined;
   over(b, fold.axes.slice(0, -1), [scope], out, (outer) => {
+    const to = count && b.let(outer, fours(b, last, count, scope));
     four(b, last, scope, outer, (lanes, inner) => {
       inStep(b, fold.body, lanes, inner);
       lanes.forEach((lane, k) => {
         accumulate(b, fold, lane, accumulators[single ? 0 : k] ?? [], inner);
       });
-    });
+    }, { to });
   });
   const [first, second, third, fourth] = accumulators;
   if (first && second && third && fourth)

@@ -182,6 +182,8 @@ export interface Profile {
   readonly vector?: { readonly accesses: number; readonly invocations: number };
   /** Keys from which on attention is one kernel, since its scores and weights are worth more than one block; absent where it never is. */
   readonly attention?: number;
+  /** Loops of an invocation end where their conditions hold no more. */
+  readonly bounded?: boolean;
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
   /** Storage buffers a stage may bind. */

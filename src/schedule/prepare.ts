@@ -10,6 +10,7 @@ import type { Bindings } from "../ir/dims.ts";
 import type { Profile } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import { expandArgsort } from "./expand-argsort.ts";
+import { keptFactorsOf, withKeptFactors } from "./factors-from-results.ts";
 import { foldEmpty } from "./fold-empty.ts";
 import { chainsOf, inParts } from "./join-reductions.ts";
 import { fromResults, rectifiersOf } from "./masks-from-results.ts";
@@ -34,7 +35,7 @@ export interface PrepareOptions {
   readonly split?: boolean;
   /** The class of devices it is made for. */
   readonly device?: Profile["name"];
-  /** False: conditions of rectifiers asked of what they rectify. */
+  /** False: conditions of rectifiers asked of what they rectify, factors of choices computed beside what other choices have kept of them. */
   readonly masks?: boolean;
 }
 
@@ -51,7 +52,10 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     return chain && inParts(builder, chain, (x) => became.get(x) ?? x);
   };
   const rectifiers = masks ? rectifiersOf(graph) : undefined;
-  const masked = (node: Node, inputs: readonly Node[]): Node | undefined => rectifiers && fromResults(builder, node, inputs, rectifiers, (x) => became.get(x) ?? x);
+  const factors = masks ? keptFactorsOf(graph) : undefined;
+  const now = (x: Node): Node => became.get(x) ?? x;
+  const masked = (node: Node, inputs: readonly Node[]): Node | undefined =>
+    (rectifiers && fromResults(builder, node, inputs, rectifiers, now)) ?? (factors && withKeptFactors(builder, node, factors, now));
   const prepared = rebuildGraph(
     graph,
     builder,

@@ -219,6 +219,22 @@ describe("rectifiers", () => {
   });
 });
 
+describe("weights under a mask", () => {
+  it("are read off what the mask has kept of them, so that exponentials and their sum are not kept", () => {
+    const e = new Builder();
+    const [x, w, m] = [e.leaf({ kind: "input", path: "x", type: f32(N, 8) }), e.leaf({ kind: "input", path: "w", type: f32(8, 8) }), e.leaf({ kind: "input", path: "m", type: { dtype: "bool", shape: [N, 8] } })];
+    const exponential = e.exp(x);
+    const weights = e.div(exponential, e.broadcast(e.reduce("sum", exponential, [1], m), [N, 8], [0]));
+    const zero = e.like(x, 0);
+    const y = e.contract(e.select(m, weights, zero), w, [0, 1], [1, 2], [0, 2]);
+    const back = e.select(m, e.neg(e.mul(e.contract(y, w, [0, 1], [2, 1], [0, 2]), weights)), zero);
+    const graph = e.finish("step", [{ name: "y", kind: "value", node: y }, { name: "d", kind: "value", node: back }], []);
+    const temps = (off: readonly string[]): number => made(graph, { N: 16 }, off).buffers.filter((b) => b.place === "temp").length;
+    expect(temps(["masks"])).toBeGreaterThan(temps([]));
+    expectAgreement(graph, { sizes: { N: 3 }, capacity: { N: 16 } });
+  });
+});
+
 describe("operands of products", () => {
   it("are written in the order in which they are read", () => {
     const e = new Builder();

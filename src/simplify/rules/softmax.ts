@@ -3,11 +3,13 @@
  * found again in gradients.
  *
  *     log Σ exp(x)  =  m + log Σ exp(x - m),  m = max x        (a / Σ y) · y  =  a · (y / Σ y)
+ *
+ * So the adjoint of p = y / Σ y is p · (g - Σ g p), which asks for nothing but p.
  */
 import type { AccessMap } from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
-import { axesOf, operandOf, orders, pair, spread, viewOf } from "../match.ts";
+import { axesOf, isSplat, negated, operandOf, orders, pair, spread, viewOf, withoutAxes } from "../match.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -60,7 +62,58 @@ export const softmaxes: readonly Rule[] = [
       return e.mul(e.broadcast(e.div(input(e, "a", [2]), s), [2, 3], [0]), x);
     },
   }),
+  rule({
+    name: "softmax-sum",
+    doc: "Σ (a / s) · p = (Σ a · p) / s for a softmax p = y / s, also where a condition keeps some of the terms and the others are 0",
+    ops: ["reduce"],
+    phase: "differentiated",
+    apply: (n, e) => {
+      const x = n.inputs[0] as Node;
+      if (n.attrs.kind !== "sum" || n.inputs.length > 1) return undefined;
+      const terms = x.op === "select" && isSplat(x.inputs[2], 0) ? (x.inputs[1] as Node) : x;
+      for (const [q, p] of terms.op === "mul" ? orders(terms) : []) {
+        const s = p.inputs[1];
+        const less = q.op === "div" && p.op === "div" && s && q.inputs[1] === s && rowOf(p) && withoutAxes(e, s, n.attrs.axes);
+        if (!less) continue;
+        const product = e.mul(q.inputs[0] as Node, p);
+        return e.div(e.reduce("sum", terms === x ? product : e.select(x.inputs[0] as Node, product, x.inputs[2] as Node), n.attrs.axes), less);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const x = e.exp(input(e, "x", [2, 3]));
+      const s = e.broadcast(e.reduce("sum", x, [1]), [2, 3], [0]);
+      return e.reduce("sum", e.mul(e.div(input(e, "a", [2, 3]), s), e.div(x, s)), [1]);
+    },
+  }),
+  rule({
+    name: "softmax-difference",
+    doc: "a / s ± b / s = (a ± b) / s where s is a sum of exponentials broadcast back, and b / s was broadcast likewise",
+    ops: ["add"],
+    phase: "differentiated",
+    apply: (n, e) => {
+      for (const [q, r] of orders(n)) {
+        const s = q.op === "div" ? q.inputs[1] : undefined;
+        const t = negated(r) ?? r;
+        const inner = t.op === "view" && t.attrs.map.guards.length === 0 ? (t.inputs[0] as Node) : undefined;
+        if (!s || !isRowSum(s) || t.op !== "view" || inner?.op !== "div" || viewOf(e, inner.inputs[1] as Node, t.attrs.map) !== s) continue;
+        const b = viewOf(e, inner.inputs[0] as Node, t.attrs.map);
+        return e.div(e.add(q.inputs[0] as Node, r === t ? b : e.neg(b)), s);
+      }
+      return undefined;
+    },
+    example: (e) => {
+      const s = e.reduce("sum", e.exp(input(e, "x", [2, 3])), [1]);
+      return e.add(e.div(input(e, "a", [2, 3]), e.broadcast(s, [2, 3], [0])), e.neg(e.broadcast(e.div(input(e, "b", [2]), s), [2, 3], [0])));
+    },
+  }),
 ];
+
+/** A sum of exponentials, broadcast back. */
+function isRowSum(s: Node): boolean {
+  const sum = s.op === "view" ? (s.inputs[0] as Node) : undefined;
+  return sum?.op === "reduce" && sum.attrs.kind === "sum" && sum.inputs[0]?.op === "exp";
+}
 
 /** For a sum of unshifted exponentials: the shifted sum and its parts. Of a guarded sum the kept terms decide the shift. */
 export function shiftOf(e: Emit, sum: Node): { readonly max: Node; readonly exp: Node; readonly sum: Node } | undefined {
