@@ -6,7 +6,7 @@
  */
 import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
-import { contractBy } from "./contract.ts";
+import { contractBy, contractOptions } from "./contract.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 import { canonicalText } from "./print-kernel.ts";
@@ -31,7 +31,7 @@ export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, o
 
 /** Other tiles of a product. */
 function tiles(nest: Nest, usual: BoundKernel, profile: Profile, off: ReadonlySet<string>): readonly BoundKernel[] {
-  return usual.family.startsWith("contract") && !off.has("tile") ? contractBy(nest, profile, mostTiles + 1, !off.has("blocks")).slice(1) : [];
+  return usual.family.startsWith("contract") && !off.has("tile") ? contractBy(nest, profile, mostTiles + 1, contractOptions(off)).slice(1) : [];
 }
 
 /** One invocation for each result where a workgroup shares it. */

@@ -4,7 +4,8 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `attention` (scores are stored),
+ * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `neighbours` (no tile
+ * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
  * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
  * `bounds` (loops to their ends, whatever their conditions),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
@@ -13,7 +14,7 @@ import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";
 import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
-import { contract } from "./contract.ts";
+import { contract, contractOptions } from "./contract.ts";
 import { attention, isWorthAttention } from "./attention.ts";
 import { horizontal } from "./horizontal.ts";
 import { maskedProduct } from "./masked-product.ts";
@@ -75,13 +76,13 @@ export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> 
       return pointwise(nest, profile, !off.has("several"));
     case "reduce": {
       const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
-      return (product && contract(product, profile, !off.has("blocks"))) ?? reduce(nest, profile);
+      return (product && contract(product, profile, contractOptions(off))) ?? reduce(nest, profile);
     }
     case "row":
       return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") ? undefined : contract(nest, profile, !off.has("blocks"))) ?? reduce(nest, profile);
+      return (off.has("tile") ? undefined : contract(nest, profile, contractOptions(off))) ?? reduce(nest, profile);
   }
 }

@@ -4,7 +4,8 @@
  * enough to build quickly.
  *
  *     64 x 64 results, sums of 64:         software 8 x 8 (64 invocations),   gpu 2 x 2 (1024 invocations)
- *     convolution of 64 images, 3 x 3:     software 8 filters x 8 images at one pixel; channels innermost
+ *     convolution of 64 images, 3 x 3:     software 8 filters x a row of 14 pixels; the window's row innermost and written out, so that
+ *                                          its three places and 14 pixels read 14 elements, not 42
  *
  * The model is tile-time.ts.
  */
@@ -13,7 +14,7 @@ import { prices, ratios } from "../src/schedule/prices.ts";
 import { points } from "./launch.ts";
 import { arrange } from "./product.ts";
 import type { Product } from "./product.ts";
-import { piecesOf, tally, times, timeOf } from "./tile-time.ts";
+import { differing, piecesOf, tally, times, timeOf } from "./tile-time.ts";
 import type { Counted, Tally, Tile } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
@@ -34,26 +35,40 @@ const shortSide = 16;
 const mostLoadsAtOnce = 32;
 const mostUnroll = 4;
 /** A summed axis this short needs no loop. */
-export const shortAxis = 4;
+const shortAxis = 4;
+/** Turns that are written together where they read the same elements. */
+const mostTogether = 8;
+/** Fewer tiles at one place of a side are not worth dealing out to invocations in step. */
+const fewestApart = 16;
 
 /** An arrangement, counted. */
 interface Arranged extends Counted {
   /** For each side that invocations in step may read together, along what they are neighbours in tiles of a size. */
   readonly together: readonly { readonly side: "row" | "column"; readonly along: (rows: number, columns: number) => Along | undefined }[];
+  /** Sides that they may read together line by line. */
+  readonly byLine: readonly ("row" | "column")[];
+}
+
+/** What to leave out. */
+export interface TileOptions {
+  /** False: no tile is chosen for elements that its turns and lines read in common. */
+  readonly neighbours?: boolean;
+  /** False: each axis of a sum is a loop of its own. */
+  readonly flat?: boolean;
 }
 
 /** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
-export function chooseTile(product: Product, profile: Profile): Timed {
+export function chooseTile(product: Product, profile: Profile, options: TileOptions = {}): Timed {
   const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, tally(product.inside), 1, 1), finish: "written" } };
   let [best, least] = [plain, Infinity];
-  for (const [choice, time] of timed(product, profile)) if (time < least) [best, least] = [choice, time];
+  for (const [choice, time] of timed(product, profile, options)) if (time < least) [best, least] = [choice, time];
   return { ...best, time: least };
 }
 
 /** The cheapest of each size of tile, the best first: what a tuner tries. */
-export function rankTiles(product: Product, profile: Profile): readonly Timed[] {
+export function rankTiles(product: Product, profile: Profile, options: TileOptions = {}): readonly Timed[] {
   const ofSize = new Map<string, readonly [Choice, number]>();
-  for (const [choice, time] of timed(product, profile)) {
+  for (const [choice, time] of timed(product, profile, options)) {
     const key = `${choice.tile.rows} ${choice.tile.columns}`;
     if (time < (ofSize.get(key)?.[1] ?? Infinity)) ofSize.set(key, [choice, time]);
   }
@@ -61,23 +76,27 @@ export function rankTiles(product: Product, profile: Profile): readonly Timed[] 
 }
 
 /** Every arrangement and tile whose text is not too long, with its modelled time. */
-function* timed(product: Product, profile: Profile): Generator<readonly [Choice, number]> {
+function* timed(product: Product, profile: Profile, options: TileOptions): Generator<readonly [Choice, number]> {
+  const { neighbours = true } = options;
   const price = prices[profile.name];
   const pieces = piecesOf(product);
-  for (const arrangement of arrangements(product)) {
+  for (const arrangement of arrangements(product, neighbours)) {
     const arranged = counted(arrangement, profile);
     for (const rows of sidesOf(arrangement.rows, profile.tile[0]))
       for (const columns of sidesOf(arrangement.columns, profile.tile[1])) {
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
-        const ways: readonly Pick<Tile, "unroll" | "broadcast">[] = [
+        const ways: readonly Omit<Tile, "rows" | "columns" | "finish">[] = [
           { unroll: unrollFor(arrangement, arranged.inside, rows, columns) },
           ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? [{ unroll: profile.subgroup ?? 1, broadcast: side }] : [])),
+          ...(neighbours ? overlapping(arranged, rows, columns, profile) : []),
         ];
         for (const [way, finish] of ways.flatMap((w) => finishes(arranged, rows, columns, profile).map((f) => [w, f] as const))) {
-          const tile = { rows, columns, ...way, finish };
-          const time = timeOf(arranged, pieces, tile, price);
-          if (time < Infinity) yield [{ product: arrangement, tile }, time];
+          const tile: Tile = { rows, columns, ...way, finish };
+          for (const each of flattens(arrangement, tile, options) ? [tile, { ...tile, flat: true as const }] : [tile]) {
+            const time = timeOf(arranged, pieces, each, price);
+            if (time < Infinity) yield [{ product: arrangement, tile: each }, time];
+          }
         }
       }
   }
@@ -89,12 +108,51 @@ function counted(product: Product, { subgroup, barriers }: Profile): Arranged {
     const along = togetherOn(product, side, subgroup);
     return along ? [{ side, along }] : [];
   });
-  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), together };
+  const byLine = subgroup === undefined || barriers ? [] : (["row", "column"] as const).filter((side) => isOfNoBatch(product, side) && points(product.batch).capacity >= fewestApart);
+  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), together, byLine };
+}
+
+/** Ways to write turns together whose lines read the same elements: each side's lines as neighbours, the other side's read one by one or together. */
+function overlapping({ product, byLine }: Arranged, rows: number, columns: number, { subgroup }: Profile): readonly Pick<Tile, "unroll" | "neighbours" | "broadcast" | "dealt">[] {
+  const inner = product.fold.axes.findLast((a) => a.extent !== 1);
+  if (!inner || typeof inner.extent !== "number") return [];
+  const unroll = togetherOf(inner.extent);
+  return (["row", "column"] as const).flatMap((neighbours) => {
+    const [axes, length] = neighbours === "row" ? [product.rows, rows] : [product.columns, columns];
+    const [other, lines] = neighbours === "row" ? ["column" as const, columns] : ["row" as const, rows];
+    // Of several axes the lines have to be all, so that where each lies is a number.
+    const isLine = axes.filter((a) => a.extent !== 1).length === 1 || (points(axes).capacity === length && typeof points(axes).live === "number");
+    const loads = product.inside.flatMap(({ stmt, varies }) => (stmt.kind === "load" && varies === neighbours ? [stmt.index] : []));
+    if (unroll === 1 || !isLine || !loads.some((index) => differing(product, index, { rows, columns, unroll, neighbours }) < 1)) return [];
+    const dealt = subgroup !== undefined && lines % subgroup === 0 && byLine.includes(other) ? subgroup : undefined;
+    return [{ unroll, neighbours }, ...(dealt === undefined ? [] : [{ unroll, neighbours, broadcast: other, dealt }])];
+  });
+}
+
+/** True where the loops of a sum can be one: no turns of the innermost are left over. */
+function flattens(product: Product, { rows, columns, unroll }: Tile, { flat = true }: TileOptions): boolean {
+  const loops = product.fold.axes.filter((a) => a.extent !== 1);
+  const inner = loops.at(-1);
+  return flat && rows * columns > 1 && loops.length > 1 && typeof inner?.extent === "number" && inner.extent % unroll === 0;
+}
+
+/** So many turns of a loop are written together: all, or a part that leaves no rest. */
+function togetherOf(extent: number): number {
+  for (let n = Math.min(extent, mostTogether); n > 1; n--) if (extent % n === 0) return n;
+  return 1;
+}
+
+/** True where what is read of a side inside the sum is the same for all of the batch. */
+function isOfNoBatch({ inside, depends, batch }: Product, side: "row" | "column"): boolean {
+  return inside.every(({ stmt, varies }) => varies !== side || stmt.kind === "store" || batch.every((a) => a.extent === 1 || !depends.get(stmt.id)?.has(a.id)));
 }
 
 /** All rows as one line or one axis of them, the same of columns, and each summed axis innermost. */
-function arrangements(product: Product): readonly Product[] {
-  const lines = (axes: readonly Axis[]): readonly (readonly Axis[])[] => [axes, ...(axes.length > 1 ? axes.map((a) => [a]) : [])];
+function arrangements(product: Product, neighbours: boolean): readonly Product[] {
+  // Two axes that are few points together, such as the places of a window, are one line too.
+  const pairs = (axes: readonly Axis[]): readonly (readonly Axis[])[] =>
+    neighbours && axes.length > 2 ? axes.slice(1).map((a, i) => [axes[i] as Axis, a]).filter((pair) => points(pair).capacity <= shortSide && pair.every((a) => a.extent !== 1)) : [];
+  const lines = (axes: readonly Axis[]): readonly (readonly Axis[])[] => [axes, ...(axes.length > 1 ? axes.map((a) => [a]) : []), ...pairs(axes)];
   const summed = product.fold.axes.filter((a) => a.extent !== 1);
   // The last one first: of equals it stays.
   const innermost = summed.length > 1 ? summed.toReversed() : [undefined];
@@ -125,8 +183,7 @@ function togetherOn(product: Product, broadcast: "row" | "column", lanes: number
     const { live } = points(axes);
     return typeof live === "number" && Math.ceil(live / side) % lanes === 0;
   };
-  const own = inside.filter((c) => c.varies === broadcast).map(({ stmt }) => (stmt.kind === "store" ? undefined : depends.get(stmt.id)));
-  const otherwise = whole(batch, 1) && batch.every((a) => a.extent === 1 || own.every((axes) => !axes?.has(a.id))) ? "batch" : undefined;
+  const otherwise = whole(batch, 1) && isOfNoBatch(product, broadcast) ? "batch" : undefined;
   return broadcast === "row"
     ? (_, columns) => (whole(product.columns, columns) ? "column" : otherwise)
     : (rows) => (whole(product.rows, rows) ? "row" : otherwise);

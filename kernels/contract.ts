@@ -12,15 +12,18 @@
  * columns is computed and not stored: such reads stay in their binding, as all reads do. Each result is summed in a fixed order.
  *
  * Where invocations run in step and can read each other's values, they read one side together: with four of them, each loads every
- * row's value of another turn, and four turns take a quarter of those loads. They then work on the same rows.
+ * row's value of another turn (or of every fourth row), and four turns take a quarter of those loads. They then work on the same rows.
+ *
+ * Neighbours along a row of pixels read the same pixels in neighbouring turns of a window. Where that pays, such turns are written out
+ * together, and each element that several of them read is read once.
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { blocked } from "./blocked.ts";
 import { rankBlocks } from "./choose-block.ts";
-import { below, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
-import { chooseTile, lanesAlong, rankTiles, shortAxis } from "./choose-tile.ts";
+import { below, ceilOver, int, least, minus, over as quotient, plus, rest, times } from "./arithmetic.ts";
+import { chooseTile, lanesAlong, rankTiles, type TileOptions } from "./choose-tile.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
@@ -28,27 +31,38 @@ import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product } from "./product.ts";
 import { liesBeside } from "./quads.ts";
-import { finishInLoops, lineOf, numbersOf, placeAll, sideOf } from "./tile-lines.ts";
+import { finishInLoops, lineOf, numbersOf, placeAll, placeLent, type Side, sideOf } from "./tile-lines.ts";
 import type { Tile } from "./tile-time.ts";
 import { TileWriter } from "./tile-writer.ts";
 
 const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 
+/** What to leave out. */
+export interface ContractOptions extends TileOptions {
+  /** False: nothing goes through workgroup memory. */
+  readonly blocks?: boolean;
+}
+
+/** What switches leave out. */
+export function contractOptions(off: ReadonlySet<string>): ContractOptions {
+  return { blocks: !off.has("blocks"), neighbours: !off.has("neighbours"), flat: !off.has("flat") };
+}
+
 /** The kernel of a product, tiled in registers alone or in blocks of workgroup memory too, whichever the model finds faster; undefined where the nest is no product. */
-export function contract(nest: Nest, profile: Profile, blocks = true): BoundKernel | undefined {
+export function contract(nest: Nest, profile: Profile, { blocks = true, ...options }: ContractOptions = {}): BoundKernel | undefined {
   const product = readProduct(nest);
   if (!product) return undefined;
-  const best = chooseTile(product, profile);
+  const best = chooseTile(product, profile, options);
   const [choice] = blocks ? rankBlocks(product, profile) : [];
   return choice && choice.time < best.time ? blocked(nest, product, choice.block, profile) : tiled(nest, best.product, best.tile, profile);
 }
 
 /** Kernels with other tiles and blocks, the best by the model first, at most so many; none where the nest is no matrix product. */
-export function contractBy(nest: Nest, profile: Profile, most: number, blocks = true): readonly BoundKernel[] {
+export function contractBy(nest: Nest, profile: Profile, most: number, { blocks = true, ...options }: ContractOptions = {}): readonly BoundKernel[] {
   const product = readProduct(nest);
   if (!product) return [];
   const ways = [
-    ...rankTiles(product, profile).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile) })),
+    ...rankTiles(product, profile, options).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile) })),
     ...(blocks ? rankBlocks(product, profile) : []).map(({ time, block }) => ({ time, make: () => blocked(nest, product, block, profile) })),
   ];
   return ways.sort((a, b) => a.time - b.time).slice(0, most).map(({ make }) => make());
@@ -58,9 +72,13 @@ export function contractBy(nest: Nest, profile: Profile, most: number, blocks = 
 export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile, given?: number): BoundKernel {
   const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && profile.name === "software" });
   const body: KernelStmt[] = [];
-  const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), sideOf(b, product.batch, 1)];
+  const lanes = profile.subgroup ?? 1;
+  // What invocations in step share, they share for neighbours along the batch: those beyond its end take part, and store nothing.
+  const byLine = tile.dealt !== undefined && tile.dealt === profile.subgroup && (tile.broadcast === "row" ? tile.rows : tile.columns) % tile.dealt === 0;
+  const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), padded(sideOf(b, product.batch, 1), byLine ? lanes : 1)];
   const tiles = rows.tiles * columns.tiles * batch.tiles;
-  const width = given ?? workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]);
+  // Those that share a side are of one workgroup.
+  const width = Math.max(given ?? workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]), tile.broadcast ? lanes : 1);
   const size = dims.product([batch.size, rows.size, columns.size]);
   const per = width * batch.per * rows.per * columns.per;
   const launch = linear(size, rows.capacity * columns.capacity * batch.capacity, per, profile);
@@ -70,33 +88,46 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   // Neighbouring invocations work on neighbours along the last axis, whichever side it belongs to.
   const last = product.parallel.findLast((a) => a.extent !== 1);
   const usual = last && product.batch.includes(last) ? (["batch", "column", "row"] as const) : (["column", "row", "batch"] as const);
-  const together = profile.subgroup === undefined ? undefined : lanesAlong(product, tile, profile.subgroup);
+  const together = byLine ? "batch" : profile.subgroup === undefined || tile.dealt !== undefined ? undefined : lanesAlong(product, tile, profile.subgroup);
   const order = together ? [together, ...usual.filter((side) => side !== together)] : usual;
   const number = numbersOf(b, inner, item, order.map((side) => live[side]));
   const of = (side: "row" | "column" | "batch"): Scalar => number[order.indexOf(side)] ?? item;
-  const at = { row: of("row"), column: of("column"), batch: of("batch") };
-  const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(profile.subgroup ?? 1))) };
+  const past = byLine && batch.padded ? b.let(inner, least(of("batch"), minus(batch.padded, int(1)))) : undefined;
+  const at = { row: of("row"), column: of("column"), batch: past ?? of("batch") };
+  const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(lanes))), lanes, by: byLine ? "line" as const : "turn" as const };
   const writer = new TileWriter(b, product, tile, shared);
   writer.know(coordinatesOf(b, inner, product.batch, at.batch));
-  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(nest.body, product.rows, tile.rows));
-  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(nest.body, product.columns, tile.columns));
+  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(nest.body, product.rows, tile.rows), tile.neighbours === "row");
+  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(nest.body, product.columns, tile.columns), tile.neighbours === "column");
   const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
+  if (byLine && shared) placeLent(b, inner, shared.side === "row" ? rowAt : columnAt, shared.lane, lanes, (q, known) => writer.knowLent(q, known));
   writer.open(inner);
-  sum(b, shared ? tile : { ...tile, unroll: tile.broadcast ? 1 : tile.unroll }, writer, inner);
-  if (tile.finish === "rows") finishInLoops(b, writer, inner, "row", rowAt, columnAt);
-  else if (tile.finish === "columns") finishInLoops(b, writer, inner, "column", columnAt, rowAt);
-  else writer.finish(inner, rowInside, columnInside);
+  sum(b, shared ? tile : { ...tile, unroll: tile.broadcast && !tile.neighbours ? 1 : tile.unroll }, writer, inner);
+  const ending: KernelStmt[] = past ? [] : inner;
+  if (tile.finish === "rows") finishInLoops(b, writer, ending, "row", rowAt, columnAt);
+  else if (tile.finish === "columns") finishInLoops(b, writer, ending, "column", columnAt, rowAt);
+  else writer.finish(ending, rowInside, columnInside);
+  if (past && batch.padded) inner.push({ kind: "if", condition: below(of("batch"), batch.padded), body: ending });
   const total = b.let(body, times(times(live.batch, live.row), live.column));
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(item, total), body: inner });
   const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
-  return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}${shared ? " in step" : ""}`, width, launch, rebind }, body);
+  return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}${tile.neighbours ? " of neighbours" : ""}${shared ? " in step" : ""}`, width, launch, rebind }, body);
+}
+
+/** The side in whole groups of invocations in step; `padded`: how many there are without what fills the last one. */
+function padded(side: Side, lanes: number): Side & { readonly padded?: Scalar } {
+  if (lanes === 1 || (typeof side.size === "number" && side.size % lanes === 0)) return side;
+  const tiles = Math.ceil(side.tiles / lanes) * lanes;
+  const live = side.live.kind === "constant" ? int(tiles) : times(ceilOver(side.live, lanes), int(lanes));
+  return { ...side, tiles, live, size: dims.add(side.size, lanes - 1), capacity: side.capacity + lanes - 1, padded: side.live };
 }
 
 /** The loops of the sum; the innermost takes `unroll` turns at once and the rest one by one. */
 function sum(b: KernelBuilder, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
+  if (tile.flat && writer.loops.length > 1) return sumInOne(b, tile, writer, out);
   const descend = (left: readonly Axis[], at: KernelStmt[]): void => {
     const [axis, ...more] = left;
     if (axis && more.length > 0) b.loop(at, int(0), b.size(axis.extent), 1, (index, inner) => writer.within(axis, index, inner, () => descend(more, inner)));
@@ -106,9 +137,27 @@ function sum(b: KernelBuilder, tile: Tile, writer: TileWriter, out: KernelStmt[]
   descend(writer.loops, out);
 }
 
+/** One loop over all turns of the sum, so that its accumulators stay where they are: entering a loop moves each of them. */
+function sumInOne(b: KernelBuilder, { unroll }: Tile, writer: TileWriter, out: KernelStmt[]): void {
+  const inner = writer.loops.at(-1) as Axis;
+  const outer = writer.loops.slice(0, -1);
+  const extent = quotient(b.size(inner.extent), int(unroll));
+  const total = outer.reduce<Scalar>((n, a) => times(n, b.size(a.extent)), extent);
+  b.loop(out, int(0), b.let(out, total), 1, (index, body) => {
+    const whole = extent.kind === "constant" && extent.value === 1 ? index : b.let(body, quotient(index, extent));
+    const at = coordinatesOf(b, body, outer, whole);
+    const start = b.let(body, times(whole === index ? int(0) : minus(index, times(whole, extent)), int(unroll)));
+    const descend = ([axis, ...more]: readonly Axis[]): void => {
+      if (axis) writer.within(axis, at.get(axis.id) ?? int(0), body, () => descend(more));
+      else writer.turns(inner, Array.from({ length: unroll }, (_, u) => plus(start, int(u))), body);
+    };
+    descend(outer);
+  });
+}
+
 function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter, out: KernelStmt[]): void {
   const extent = b.size(axis.extent);
-  if (extent.kind === "constant" && extent.value <= Math.min(unroll, shortAxis)) {
+  if (extent.kind === "constant" && extent.value <= unroll) {
     writer.turns(axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
     return;
   }

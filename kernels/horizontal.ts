@@ -132,11 +132,18 @@ function workgroupsAt(kernel: BoundKernel, width: number): number {
 
 /** What a processor loses, in nanoseconds, when a kernel joins: the workgroups of each go through the bodies of the others. */
 function lost(kernel: BoundKernel, group: Group, price: Prices, sizeOf: Sharing["sizeOf"]): number {
-  const width = Math.min(widest, Math.max(...[kernel, ...group.members].map((m) => m.workgroup[0])));
-  const workgroups = (m: BoundKernel): number => Math.ceil((m.workgroups * m.workgroup[0]) / width);
-  const weight = (size: Size): number => price.access * size.accesses + price.statement * size.statements;
-  const theirs = group.members.reduce((sum, m) => sum + workgroups(m), 0);
-  return ((theirs * weight(sizeOf(kernel)) + workgroups(kernel) * weight(group)) * (width / price.lanes)) / price.groups;
+  let width = kernel.workgroup[0];
+  for (const m of group.members) width = Math.max(width, m.workgroup[0]);
+  width = Math.min(widest, width);
+  let theirs = 0;
+  for (const m of group.members) theirs += workgroupsOf(m, width);
+  const size = sizeOf(kernel);
+  const [own, weight] = [size, group].map((s) => price.access * s.accesses + price.statement * s.statements) as [number, number];
+  return ((theirs * own + workgroupsOf(kernel, width) * weight) * (width / price.lanes)) / price.groups;
+}
+
+function workgroupsOf(kernel: BoundKernel, width: number): number {
+  return Math.ceil((kernel.workgroups * kernel.workgroup[0]) / width);
 }
 
 /** One writes what the other touches, or both reach one element through different buffers: an arena and a part of it, or two arenas. */

@@ -8,6 +8,7 @@
  *     x[row*64 + k], rows r and r + 1             ->     before the loop v = r*64; in it x[v + k] and x[v + k + 64]
  */
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
+import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { both, int, plus, times } from "./arithmetic.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
@@ -17,6 +18,12 @@ import type { Classed, Product, Varies } from "./product.ts";
 
 /** Values by the loop that knows them: first those known before any loop. */
 type ByLoop = { readonly value: Scalar; readonly times: number }[][];
+
+/** The side whose lines several invocations read together, and how many of a tile's each reads. */
+export interface Lent {
+  readonly side: "row" | "column";
+  readonly lines: number;
+}
 
 /** The cells of one tile. */
 export class TileCells {
@@ -29,18 +36,28 @@ export class TileCells {
   protected blocks: KernelStmt[][] = [];
   /** A value that no loop changes, though what it is added to may be known within. */
   private readonly apart: Scalar | undefined;
+  /** Of a side whose lines are read by several invocations together: those lines that this one reads in a turn. */
+  protected readonly lent: readonly Scope[];
+  private readonly lentSide: "row" | "column" | undefined;
 
-  constructor(b: KernelBuilder, product: Product, [rows, columns]: readonly [number, number], nested: readonly (readonly Axis[])[], apart?: Scalar) {
+  constructor(b: KernelBuilder, product: Product, [rows, columns]: readonly [number, number], nested: readonly (readonly Axis[])[], apart?: Scalar, lent?: Lent) {
     this.b = b;
     this.product = product;
     this.nested = nested;
     this.apart = apart;
+    this.lent = Array.from({ length: lent?.lines ?? 0 }, (): Scope => new Map());
+    this.lentSide = lent?.side;
     this.cells = Array.from({ length: rows }, () => Array.from({ length: columns }, (): Scope => new Map()));
     this.know(new Map(product.fold.axes.filter((a) => a.extent === 1).map((a) => [a.id, int(0)])));
   }
 
   know(values: ReadonlyMap<number, Scalar>): void {
-    for (const row of this.cells) for (const cell of row) set(cell, values);
+    for (const cell of [...this.cells.flat(), ...this.lent]) set(cell, values);
+  }
+
+  knowLent(q: number, values: ReadonlyMap<number, Scalar>): void {
+    const scope = this.lent[q];
+    if (scope) set(scope, values);
   }
 
   knowRow(i: number, values: ReadonlyMap<number, Scalar>): void {
@@ -53,11 +70,13 @@ export class TileCells {
 
   /** The groups of cells that share one copy of a statement; the first of each computes it. */
   private groups(varies: Varies): readonly (readonly Scope[])[] {
-    const { cells } = this;
+    const { cells, lent } = this;
     if (varies === "both") return cells.flat().map((c) => [c]);
-    if (varies === "row") return cells;
-    if (varies === "column") return (cells[0] ?? []).map((_, j) => cells.flatMap((row) => row.slice(j, j + 1)));
-    return [cells.flat()];
+    if (varies === "none") return [[...cells.flat(), ...lent]];
+    const lines = varies === "row" ? cells : (cells[0] ?? []).map((_, j) => cells.flatMap((row) => row.slice(j, j + 1)));
+    if (varies !== this.lentSide) return lines;
+    const turning = this.blocks.length > this.nested.length;
+    return [...(turning ? [] : lines), ...lent.map((scope) => [scope])];
   }
 
   /** Statements but for stores, each in as many copies as it needs, in the innermost open block. */
@@ -66,12 +85,16 @@ export class TileCells {
       for (const group of this.groups(varies)) {
         const [first] = group;
         if (!first || stmt.kind === "store") continue;
-        const value =
-          stmt.kind === "let"
-            ? this.b.let(this.block, this.value(stmt.value, first))
-            : this.b.load(this.block, stmt.buffer, this.address(stmt.index, first), stmt.guard && this.guard(stmt.guard, first));
+        const value = stmt.kind === "let" ? this.b.let(this.block, this.value(stmt.value, first)) : this.loaded(stmt, first);
         for (const cell of group) cell.set(stmt.id, value);
       }
+  }
+
+  /** What a load reads; 0 where its condition never holds. */
+  private loaded({ buffer, index, guard }: Extract<Classed["stmt"], { kind: "load" }>, cell: Scope): Scalar {
+    const condition = guard && this.guard(guard, cell);
+    if (condition?.kind === "constant" && condition.value === 0) return constant(0, buffer.dtype);
+    return this.b.load(this.block, buffer, this.address(index, cell), condition);
   }
 
   protected get block(): KernelStmt[] {
@@ -98,9 +121,11 @@ export class TileCells {
   }
 
   private guard(s: Scalar, cell: Scope): Scalar | undefined {
-    const parts = conjuncts(s);
+    const parts = conjuncts(s).map((p) => ({ level: this.levelOf(p), is: settled(this.b.substitute(p, cell)) }));
+    const never = parts.find(({ is }) => is.kind === "constant" && is.value === 0);
+    if (never) return never.is;
     return this.blocks.reduce<Scalar | undefined>((outer, block, level) => {
-      const here = parts.filter((p) => this.levelOf(p) === level).map((p) => this.b.substitute(p, cell));
+      const here = parts.filter((p) => p.level === level && p.is.kind !== "constant").map((p) => p.is);
       if (here.length === 0) return outer;
       const all = here.reduce((x, y) => both(x, y));
       return this.b.let(block, outer ? both(outer, all) : all);
@@ -153,6 +178,15 @@ export class TileCells {
     body();
     this.blocks.pop();
   }
+}
+
+/** A comparison of a sum with 0 with its numbers added up, so that equal conditions have one text; a constant where the sum is one. */
+function settled(condition: Scalar): Scalar {
+  const [sum, zero] = condition.kind === "op" && condition.op === ">=" ? condition.args : [];
+  if (sum?.dtype !== "i32" || zero?.kind !== "constant" || zero.value !== 0) return condition;
+  const { terms, constant: start } = termsOf(sum);
+  if (terms.length === 0) return constant(start >= 0 ? 1 : 0, "bool");
+  return op(">=", "bool", [plus(terms.reduce<Scalar>((s, t) => plus(s, times(t.value, int(t.times))), int(0)), int(start)), zero]);
 }
 
 function set(cell: Scope, values: ReadonlyMap<number, Scalar>): void {

@@ -58,10 +58,10 @@ export interface Line {
 
 /**
  * Side by side, or where the number of tiles is known, tile by tile, so that neighbouring invocations have neighbouring columns; `beside`:
- * side by side at any rate, since four of them are then one access.
+ * side by side at any rate, since four of them are then one access; `next`: side by side, since neighbours read the same elements.
  */
-export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number, beside = false): Line {
-  const apart = typeof points(axes).live === "number" && axes.length > 0 && !beside;
+export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[], length: number, tile: Scalar, tiles: number, beside = false, next = false): Line {
+  const apart = typeof points(axes).live === "number" && axes.length > 0 && !beside && !next;
   const start = length === 1 ? tile : b.let(out, apart ? tile : times(tile, int(length)));
   return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length), ...(beside && { beside: true as const }) };
 }
@@ -79,6 +79,11 @@ export function placeAll(b: KernelBuilder, out: KernelStmt[], line: Line, know: 
     know(k, at);
     return inside;
   });
+}
+
+/** The coordinates of those lines of a tile that one of some invocations reads for all of them: every `lanes`-th, from its own number on. */
+export function placeLent(b: KernelBuilder, out: KernelStmt[], line: Line, lane: Scalar, lanes: number, know: (q: number, at: ReadonlyMap<number, Scalar>) => void): void {
+  for (let q = 0; q < line.length / lanes; q++) know(q, place(b, out, line, plus(lane, int(q * lanes))).at);
 }
 
 function place(b: KernelBuilder, out: KernelStmt[], { axes, position, whole }: Line, k: Scalar): { readonly at: ReadonlyMap<number, Scalar>; readonly inside: Scalar | undefined } {

@@ -13,7 +13,7 @@ import { type Prices, ratios } from "../src/schedule/prices.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
 import { dependsOf, variesWith } from "./product.ts";
-import type { Classed, Product, Varies } from "./product.ts";
+import type { Classed, Depends, Product, Varies } from "./product.ts";
 
 /** What one invocation computes. */
 export interface Tile {
@@ -26,6 +26,12 @@ export interface Tile {
    * work on the same rows (columns), and on neighbours along `lanesAlong`.
    */
   readonly broadcast?: "row" | "column";
+  /** The lines of that side are dealt out to so many invocations instead: each reads its own in all turns. */
+  readonly dealt?: number;
+  /** The side whose lines are neighbours, since what they read in the turns written together are partly the same elements, each of which is read once. */
+  readonly neighbours?: "row" | "column";
+  /** The loops of the sum are one, whose position is taken apart in each turn. */
+  readonly flat?: true;
   /** How what follows the sum is written: once per cell, or once in a loop over the rows around one over the columns, or the other way round. */
   readonly finish: "written" | "rows" | "columns";
 }
@@ -35,6 +41,8 @@ export interface Piece {
   readonly axes: ReadonlySet<number>;
   readonly accesses: number;
   readonly operations: number;
+  /** Where an access reads. */
+  readonly index?: Scalar;
 }
 
 /** Accesses and operations of some statements, by what they vary with. */
@@ -60,25 +68,28 @@ export function piecesOf({ inside, depends }: Product): readonly Piece[] {
     if (stmt.kind === "let") return [{ axes, accesses: 0, operations: size(stmt.value) }];
     const guards = (stmt.guard ? conjuncts(stmt.guard) : []).map((g) => piece(g, 1));
     const parts = termsOf(stmt.index).terms.filter((t) => size(t.value) > 0).map((t) => piece(t.value, 0));
-    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2 }, ...guards, ...parts];
+    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2, index: stmt.index }, ...guards, ...parts];
   });
 }
 
 /** The time of all invocations; infinity where the text would be too long. */
 export function timeOf({ product, before, after }: Counted, pieces: readonly Piece[], tile: Tile, price: Prices): number {
-  const { rows, columns, unroll, finish, broadcast } = tile;
+  const { rows, columns, unroll, finish, broadcast, neighbours } = tile;
+  const shared = tile.dealt ?? unroll;
   const cells = rows * columns;
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
   const turnsAt = [1];
   for (const a of loops) turnsAt.push((turnsAt.at(-1) ?? 1) * a.capacity);
   const turns = turnsAt.at(-1) ?? 1;
+  if (tile.flat) turnsAt.fill(turns / unroll, 1, -1);
   let inSum = 0;
   let loads = 0;
   let inner = 2 * cells + (broadcast === "row" ? rows : broadcast === "column" ? columns : 0);
-  for (const { axes, accesses: reads, operations: work } of pieces) {
+  for (const { axes, accesses, operations: work, index } of pieces) {
     const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
     const varies = variesWith(axes, product.rows, product.columns);
-    const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? unroll : 1);
+    const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? shared : 1);
+    const reads = accesses * (index && neighbours && varies === neighbours && level === loops.length ? differing(product, index, tile) : 1);
     inSum += done * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
     if (level === loops.length) {
       loads += reads * done;
@@ -91,13 +102,48 @@ export function timeOf({ product, before, after }: Counted, pieces: readonly Pie
   const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...written) + (finish === "written" ? 0 : 2);
   const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
-  const loopTurns = turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
+  // A loop over turns that are all written out is none.
+  const open = loops.length - ((loops.at(-1)?.capacity ?? 0) <= unroll ? 1 : 0);
+  const entries = tile.flat ? 1 : turnsAt.slice(0, open).reduce((sum, n) => sum + n, 0);
+  const loopTurns = tile.flat ? turns / unroll : turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
+  const apart = tile.flat ? loopTurns * 2 * ratios.division * (open - 1) * price.operation : 0;
   const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * ratios.broadcast;
-  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + outside * price.access
+  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + entries * price.entry * cells + apart + outside * price.access
     + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
   return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / ratios.runs;
+}
+
+/** Of what the lines of the neighbouring side read in the turns written together, the share that differs. */
+export function differing(product: Product, index: Scalar, { rows, columns, unroll, neighbours }: Pick<Tile, "rows" | "columns" | "unroll" | "neighbours">): number {
+  const [axes, length] = neighbours === "row" ? [product.rows, rows] : [product.columns, columns];
+  const turn = product.fold.axes.findLast((a) => a.extent !== 1);
+  const lines = axes.filter((a) => a.extent !== 1);
+  const steps = lines.map((a) => stepOf(index, a, product.depends));
+  const step = turn && stepOf(index, turn, product.depends);
+  if (step === undefined || steps.some((s) => s === undefined)) return 1;
+  const places = new Set<number>();
+  for (let k = 0; k < length; k++) {
+    let [left, at] = [k, 0];
+    for (let a = lines.length - 1; a >= 0; a--) {
+      const { capacity } = lines[a] as Axis;
+      at += (steps[a] ?? 0) * (a === 0 ? left : left % capacity);
+      left = Math.floor(left / capacity);
+    }
+    for (let t = 0; t < unroll; t++) places.add(at + t * step);
+  }
+  return places.size / (length * unroll);
+}
+
+/** What an index grows by along an axis; undefined where that is not one number. */
+function stepOf(index: Scalar, axis: Axis, depends: Depends): number | undefined {
+  let step = 0;
+  for (const { value, times: by } of termsOf(index).terms) {
+    if (value.kind === "ref" && value.id === axis.id) step += by;
+    else if (dependsOf(value, depends).has(axis.id)) return undefined;
+  }
+  return step;
 }
 
 /** What is done after the sum. In loops, what varies with the side inside is done for each cell, positions too, and a cell's sum is read from an array. */

@@ -28,10 +28,12 @@ interface Together {
   readonly ofLine: (k: number) => readonly Factors[];
 }
 
-/** The side that invocations in step read together, and the number of the invocation among them. */
+/** The side that invocations in step read together, each another turn or other lines of it, and the number of the invocation among them. */
 export interface Shared {
   readonly side: "row" | "column";
   readonly lane: Scalar;
+  readonly lanes: number;
+  readonly by: "turn" | "line";
 }
 
 /** Writes one tile. */
@@ -44,7 +46,8 @@ export class TileWriter extends TileCells {
 
   constructor(b: KernelBuilder, product: Product, tile: Pick<Tile, "rows" | "columns">, shared?: Shared) {
     const loops = product.fold.axes.filter((a) => a.extent !== 1);
-    super(b, product, [tile.rows, tile.columns], loops.map((a) => [a]), shared?.lane);
+    const lent = shared?.by === "line" ? { side: shared.side, lines: (shared.side === "row" ? tile.rows : tile.columns) / shared.lanes } : undefined;
+    super(b, product, [tile.rows, tile.columns], loops.map((a) => [a]), shared?.by === "turn" ? shared.lane : undefined, lent);
     this.loops = loops;
     this.shared = shared;
   }
@@ -108,20 +111,34 @@ export class TileWriter extends TileCells {
     const factors: { left: Scalar[]; right: Scalar[] } = { left: [], right: [] };
     const both = sides.length === 2;
     const body = (): void => {
-      if (sides.includes("row")) factors.left = this.cells.map((row) => this.b.let(inner, this.value(x, row[0] ?? new Map())));
-      if (sides.includes("column")) factors.right = (this.cells[0] ?? []).map((cell) => this.b.let(inner, this.value(y, cell)));
+      const all = (s: Scalar, cells: readonly (Scope | undefined)[]): Scalar[] => cells.map((cell) => this.b.let(inner, this.value(s, cell ?? new Map())));
+      const lent = (side: "row" | "column"): boolean => this.lent.length > 0 && this.shared?.side === side;
+      if (sides.includes("row")) factors.left = all(x, lent("row") ? this.lent : this.cells.map((row) => row[0]));
+      if (sides.includes("column")) factors.right = all(y, lent("column") ? this.lent : (this.cells[0] ?? []));
     };
     if (axis) this.within(axis, index, inner, body, (c) => both || c.varies === sides[0]);
     else body();
     return factors;
   }
 
-  /** The same with one side read together: each invocation reads that of another turn, and all take them from it. */
+  /** The same with one side read together: each invocation reads that of another turn, or of other lines, and all take them from it. */
   private readTogether(axis: Axis | undefined, indices: readonly Scalar[], inner: KernelStmt[]): Together | undefined {
     const [start] = indices;
-    if (!this.shared || !axis || !start || indices.length === 1) return undefined;
-    const { side, lane } = this.shared;
+    if (!this.shared || !axis || !start) return undefined;
+    const { side, lane, lanes, by } = this.shared;
     const [mine, other] = side === "row" ? (["left", "right"] as const) : (["right", "left"] as const);
+    if (by === "line") {
+      const turns = indices.map((index) => this.read(axis, index, inner));
+      const lines = this.lent.length * lanes;
+      // Line k is what invocation k mod lanes has read as its (k / lanes)-th.
+      const lineOf = (k: number): readonly Factors[] => turns.map((read) => {
+        const value = read[mine][Math.floor(k / lanes)];
+        const taken = value ? new Array<Scalar>(lines).fill(this.theirs(value, k % lanes, inner)) : [];
+        return side === "row" ? { left: taken, right: read.right } : { left: read.left, right: taken };
+      });
+      return { side, lines, ofLine: lineOf };
+    }
+    if (indices.length === 1) return undefined;
     const read = this.read(axis, plus(start, lane), inner, [side])[mine];
     const own = indices.map((index) => this.read(axis, index, inner, [side === "row" ? "column" : "row"])[other]);
     const ofLine = (k: number): readonly Factors[] => own.map((values, turn) => {

@@ -9,6 +9,7 @@
  */
 import { exchangeBuffers } from "../../kernels/exchange-buffers.ts";
 import type { Buffer, Kernel } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import { arenaOf } from "./liveness.ts";
 
 /** A value that may be made anew. */
@@ -94,8 +95,8 @@ export class Replay {
     }));
   }
 
-  /** Whether some kernel writes to a buffer between two positions. */
+  /** Whether some kernel writes to a buffer, or to what it is made of, between two positions. */
   private changes(b: Buffer, from: number, to: number): boolean {
-    return (this.writers.get(b) ?? []).some((w) => w > from && w < to);
+    return [b, ...partsOf(b)].some((x) => (this.writers.get(x) ?? []).some((w) => w > from && w < to));
   }
 }

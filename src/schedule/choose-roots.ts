@@ -71,23 +71,26 @@ function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<No
     const uses = sites.get(node) ?? new Map<string, number>();
     const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
-    const from: ReadonlyMap<string, number> = why === undefined ? uses : new Map([[siteOf(node, choice), 1]]);
+    // Uses under one root at one index are one use: the index changes at movement and at loops.
     const moved = moves(node);
+    const from = why === undefined ? uses : undefined;
+    const own = why === undefined ? "" : siteOf(node, choice);
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
       const theirs = sites.get(input) ?? new Map<string, number>();
       sites.set(input, theirs);
       const reads = readsPerElement(node, at, choice.capacity);
-      for (const [site, times] of from) {
-        // Uses under one root at one index are one use: the index changes at movement and at loops.
-        const key = moved ? `${site.split(" ")[0]} ${node.id}` : site;
-        theirs.set(key, Math.max(theirs.get(key) ?? 0, times * reads));
-      }
+      if (from) for (const [site, times] of from) noteUse(theirs, moved ? `${site.split(" ")[0]} ${node.id}` : site, times * reads);
+      else noteUse(theirs, moved ? `${own} ${node.id}` : own, reads);
       if (mustBePlain(node)) forcePlain(input, node, forced);
       else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
     }
   }
   return { roots, forced };
+}
+
+function noteUse(uses: Map<string, number>, site: string, times: number): void {
+  uses.set(site, Math.max(uses.get(site) ?? 0, times));
 }
 
 /** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
@@ -166,48 +169,91 @@ function round(x: number): number {
  */
 function costAgain(order: readonly Node[], choice: RootChoice, kept: (node: Node) => boolean): ReadonlyMap<Node, number> {
   const again = new Map<Node, number>();
-  const parts = new Map<Node, ReadonlyMap<Node, number>>();
+  const parts = new Map<Node, Parts>();
+  const seen = new Marks(order);
   for (const node of order) {
     if (isFree(node, choice)) continue;
-    const own = new Map<Node, number>();
+    const own: Parts = { nodes: [], prices: [] };
+    seen.clear();
     const moved = moves(node);
     let cost = costOf(node);
-    for (const x of node.inputs.length > 1 ? new Set(node.inputs) : node.inputs) {
+    for (let k = 0; k < node.inputs.length; k++) {
+      const x = node.inputs[k] as Node;
+      if (node.inputs.indexOf(x) < k) continue;
       if (isStored(x) || isAnchor(x) || isTable(x) || kept(x)) {
         if (moved) cost += access;
-        else own.set(x, access);
+        else addPart(own, seen, x, access);
       } else if (moved) cost += again.get(x) ?? 0;
-      else for (const [part, price] of parts.get(x) ?? []) own.set(part, price);
+      else {
+        const theirs = parts.get(x);
+        if (theirs) for (let i = 0; i < theirs.nodes.length; i++) addPart(own, seen, theirs.nodes[i] as Node, theirs.prices[i] ?? 0);
+      }
     }
-    own.set(node, cost);
-    let sum = 0;
-    for (const price of own.values()) sum += price;
-    const all = Math.min(sum, 1e6);
+    addPart(own, seen, node, cost);
+    const all = Math.min(own.prices.reduce((sum, price) => sum + price, 0), 1e6);
     again.set(node, all);
-    parts.set(node, moved || own.size > mostNodes ? new Map([[node, all]]) : own);
+    parts.set(node, moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : own);
   }
   return again;
+}
+
+function addPart(to: Parts, seen: Marks, part: Node, price: number): void {
+  if (!seen.add(part)) return;
+  to.nodes.push(part);
+  to.prices.push(price);
+}
+
+/** What a cost is made of, in order. */
+interface Parts {
+  readonly nodes: Node[];
+  readonly prices: number[];
+}
+
+/** Nodes of one order, seen or not; forgetting them costs nothing. */
+class Marks {
+  private readonly turns: Int32Array;
+  private turn = 0;
+
+  constructor(order: readonly Node[]) {
+    this.turns = new Int32Array(order.reduce((most, n) => Math.max(most, n.id), 0) + 1);
+  }
+
+  clear(): void {
+    this.turn++;
+  }
+
+  /** False when it was there. */
+  add(node: Node): boolean {
+    if (this.turns[node.id] === this.turn) return false;
+    this.turns[node.id] = this.turn;
+    return true;
+  }
 }
 
 /** Makes further roots where one would draw together too many nodes or sources. */
 function cutLong(order: readonly Node[], roots: ReadonlyMap<Node, string>, choice: RootChoice): ReadonlyMap<Node, string> {
   const all = new Map(roots);
-  const inlined = new Map<Node, { readonly nodes: ReadonlySet<Node>; readonly sources: ReadonlySet<Node> }>();
+  const inlined = new Map<Node, Inlined>();
   const inMemory = (x: Node): boolean => isStored(x) || all.has(x);
+  const [seen, read] = [new Marks(order), new Marks(order)];
   for (const node of order) {
     if (isStored(node) || (isFree(node, choice) && !all.has(node))) continue;
     for (;;) {
-      const nodes = new Set<Node>([node]);
-      const sources = new Set<Node>();
+      const own: Inlined = { nodes: [node], sources: [] };
+      seen.clear();
+      read.clear();
+      seen.add(node);
       for (const x of node.inputs) {
-        if (inMemory(x)) sources.add(x);
-        for (const n of (inMemory(x) ? undefined : inlined.get(x))?.nodes ?? []) nodes.add(n);
-        for (const s of (inMemory(x) ? undefined : inlined.get(x))?.sources ?? []) sources.add(s);
+        const there = inMemory(x);
+        if (there && read.add(x)) own.sources.push(x);
+        const theirs = there ? undefined : inlined.get(x);
+        for (const n of theirs?.nodes ?? []) if (seen.add(n)) own.nodes.push(n);
+        for (const s of theirs?.sources ?? []) if (read.add(s)) own.sources.push(s);
       }
-      inlined.set(node, { nodes, sources });
-      if (nodes.size <= mostNodes && sources.size <= mostSources) break;
+      inlined.set(node, own);
+      if (own.nodes.length <= mostNodes && own.sources.length <= mostSources) break;
       const largest = node.inputs
-        .filter((x) => !inMemory(x) && inlined.has(x) && (inlined.get(x)?.nodes.size ?? 0) > 1)
+        .filter((x) => !inMemory(x) && inlined.has(x) && (inlined.get(x)?.nodes.length ?? 0) > 1)
         .sort((x, y) => weight(inlined.get(y)) - weight(inlined.get(x)) || x.id - y.id)[0];
       if (!largest) break;
       all.set(largest, "its chain is long enough for one kernel");
@@ -216,6 +262,12 @@ function cutLong(order: readonly Node[], roots: ReadonlyMap<Node, string>, choic
   return all;
 }
 
-function weight(part: { readonly nodes: ReadonlySet<Node>; readonly sources: ReadonlySet<Node> } | undefined): number {
-  return part ? part.nodes.size / mostNodes + part.sources.size / mostSources : 0;
+/** What a node draws together by itself. */
+interface Inlined {
+  readonly nodes: Node[];
+  readonly sources: Node[];
+}
+
+function weight(part: Inlined | undefined): number {
+  return part ? part.nodes.length / mostNodes + part.sources.length / mostSources : 0;
 }

@@ -22,7 +22,8 @@ export function costOf(node: Node): number {
 /** How many elements the node has at capacity. */
 export function elementsOf(node: Node, capacity: dims.Bindings): number {
   let elements = 1;
-  for (const d of node.type.shape) elements *= dims.evaluate(d, capacity);
+  const { shape } = node.type;
+  for (let i = 0; i < shape.length; i++) elements *= dims.evaluate(shape[i] as dims.Dim, capacity);
   return elements;
 }
 
@@ -53,10 +54,11 @@ export function isAnchor(node: Node): boolean {
     case "scatter_sum":
       return true;
     case "reduce":
-      return node.inputs.length > 1 || foldedAxes(node).length > 0;
+      return node.inputs.length > 1 || node.attrs.axes.some((a) => node.inputs[0]?.type.shape[a] !== 1);
     case "argmax":
+      return node.inputs[0]?.type.shape[node.attrs.axis] !== 1;
     case "contract":
-      return foldedAxes(node).length > 0;
+      return node.attrs.a.some((label, axis) => node.inputs[0]?.type.shape[axis] !== 1 && !node.attrs.out.includes(label));
     default:
       return isInTurns(node);
   }

@@ -55,6 +55,8 @@ interface Draft extends Stop {
   why: string[];
   /** Roots and leaves that lie outside and are read. */
   reads: Set<Node>;
+  /** Where its first member stands in the order. */
+  first: number;
 }
 
 export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions): readonly Group[] {
@@ -83,7 +85,7 @@ class Fuser {
       const reads = this.sources(node);
       const before = [...reads].flatMap((s) => (isStored(s) ? [] : (this.draftOf.get(s) ?? [])));
       const level = before.reduce((most, d) => Math.max(most, d.level + 1), 0);
-      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, level, followers: [], before };
+      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before };
       this.draftOf.set(node, draft);
       this.drafts.add(draft);
       if (isAnchor(node)) this.anchors.add(node);
@@ -127,8 +129,13 @@ class Fuser {
   private neighbours(draft: Draft): readonly Draft[] {
     const found = new Set<Draft>();
     const add = (nodes: Iterable<Node>): void => {
-      const drafts = [...nodes].map((n) => this.draftOf.get(n)).filter((d) => d !== undefined && d !== draft) as Draft[];
-      for (const d of drafts.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]))) found.add(d);
+      const drafts = new Set<Draft>();
+      for (const n of nodes) {
+        const d = this.draftOf.get(n);
+        if (d && d !== draft && !found.has(d)) drafts.add(d);
+      }
+      if (drafts.size === 0) return;
+      for (const d of drafts.size === 1 ? drafts : [...drafts].sort((x, y) => x.first - y.first)) found.add(d);
     };
     add(draft.members.flatMap((m) => this.readers.get(m) ?? []));
     add(draft.reads);
@@ -203,6 +210,7 @@ class Fuser {
     into.members = members;
     into.parallel = parallel;
     into.reads = reads;
+    into.first = Math.min(into.first, other.first);
     for (const m of other.members) this.draftOf.set(m, into);
     this.drafts.delete(other);
     this.ways.merged(into, other);

@@ -1,6 +1,6 @@
 /**
  * Makes a simplified graph ready for kernels: loops unrolled, tensors without elements gone, reductions and products of much to
- * little in two stages, long running sums by blocks, orders by counting or merging. In and out: the graph of one entry; its values stay as they are up to the order of sums.
+ * little in two stages, sums of products as one, long running sums by blocks, orders by counting or merging. In and out: the graph of one entry; its values stay as they are up to the order of sums.
  *
  *     sum over [65536]   ->   sum over 64 of (sum over the part that one of 64 takes)
  */
@@ -14,6 +14,7 @@ import { keptFactorsOf, withKeptFactors } from "./factors-from-results.ts";
 import { foldEmpty } from "./fold-empty.ts";
 import { chainsOf, inParts } from "./join-reductions.ts";
 import { fromResults, rectifiersOf } from "./masks-from-results.ts";
+import { sumsOfProducts, type JoinOptions } from "./sums-of-products.ts";
 import { splitCumsum } from "./split-cumsum.ts";
 import { splitProduct } from "./split-product.ts";
 import { splitReduce } from "./split-reduce.ts";
@@ -23,6 +24,8 @@ export interface Prepared {
   readonly graph: Graph;
   /** What each node of the graph became. */
   readonly became: ReadonlyMap<Node, Node>;
+  /** Concatenations whose parts are to lie side by side. */
+  readonly stacks: ReadonlySet<Node>;
 }
 
 /** What to leave as it is. */
@@ -37,9 +40,11 @@ export interface PrepareOptions {
   readonly device?: Profile["name"];
   /** False: conditions of rectifiers asked of what they rectify, factors of choices computed beside what other choices have kept of them. */
   readonly masks?: boolean;
+  /** Where parameters and states lie, and elements that one buffer may have; without it products stay alone. */
+  readonly beside?: Pick<JoinOptions, "at" | "most">;
 }
 
-export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, device = "software" }: PrepareOptions = {}): Prepared {
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, device = "software", beside }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
@@ -62,5 +67,10 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? masked(node, inputs) ?? alone(node, inputs),
     { became },
   );
-  return { graph: prepared, became };
+  if (!beside) return { graph: prepared, became, stacks: new Set() };
+  const kept = new Set([...keep].flatMap((n) => became.get(n) ?? []));
+  const sums = sumsOfProducts(prepared, builder, { ...beside, capacity, keep: kept, device, split });
+  if (!sums) return { graph: prepared, became, stacks: new Set() };
+  for (const [node, by] of became) became.set(node, sums.became.get(by) ?? by);
+  return { graph: sums.graph, became, stacks: sums.stacks };
 }

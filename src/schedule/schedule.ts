@@ -18,7 +18,7 @@ import { elementsOf, isInTurns } from "./cost.ts";
 import { fuse } from "./fuse.ts";
 import { hostScalars } from "./host-scalars.ts";
 import { joinOverArenas } from "./join-over-arenas.ts";
-import { lowerNest } from "./lower-nest.ts";
+import { AlikeGroups } from "./lower-alike.ts";
 import { lowerTurns } from "./lower-turns.ts";
 import type { Surroundings } from "./elements.ts";
 import { offsetsApart } from "./offsets-apart.ts";
@@ -53,7 +53,8 @@ export interface ScheduleOptions {
 
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
-  const { graph: prepared, became } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name });
+  const beside = off.has("concat") ? undefined : stored;
+  const { graph: prepared, became, stacks } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name, ...(beside && { beside }) });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);
@@ -68,7 +69,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const leaves = new Map(order.flatMap((n) => (n.op === "leaf" ? [[`${n.attrs.kind} ${n.attrs.path}`, n] as const] : [])));
   const kept = new Map(chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") }));
   const roots: ReadonlyMap<Node, string> = kept;
-  const laid = stored && !off.has("concat") ? sideBySide(order, roots, { ...stored, capacity, demanded }) : new Map<Node, SideBySide>();
+  const laid = beside ? sideBySide(order, roots, { ...beside, capacity, demanded, stacks }) : new Map<Node, SideBySide>();
   for (const [node, { parts }] of laid) {
     kept.set(node, "its parts are written where it lies");
     for (const p of parts) if (!isStored(p.node) && !kept.has(p.node)) kept.set(p.node, `a part of concat %${node.id}`);
@@ -84,6 +85,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   for (const node of readAcross(groups.flatMap((g) => g.members), groupOf, roots)) buffers.temp(node);
   for (const node of demanded.keys()) if (elementsOf(node, capacity) > 0 && roots.has(node)) buffers.temp(node);
 
+  const alike = new AlikeGroups();
   const nests = groups.map((group): Nest => {
     const own = new Set(group.members);
     const around: Surroundings = {
@@ -92,7 +94,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
       apart: (n) => buffers.apart.get(n),
     };
     const inTurns = group.members.some(isInTurns);
-    return throughArenas((inTurns ? lowerTurns : lowerNest)({ group, stores: buffers.stores, around, capacity }));
+    const input = { group, stores: buffers.stores, around, capacity };
+    return throughArenas(inTurns ? lowerTurns(input) : alike.lower(input));
   });
   const copy = (from: Buffer, to: Buffer): Nest => identityNest(from, to, capacity);
   const { nests: ordered, gone } = orderNests(nests, buffers.commits.filter((c) => c.target.elements > 0), copy);

@@ -25,6 +25,8 @@ export interface SideBySide {
 
 export interface SideBySideOptions {
   readonly capacity: dims.Bindings;
+  /** Those for which other parts get memory, too. */
+  readonly stacks: ReadonlySet<Node>;
   /** What has to lie somewhere else. */
   readonly demanded: ReadonlyMap<Node, string>;
   /** Each part begins at a multiple of this many elements. */
@@ -46,7 +48,7 @@ export function sideBySide(order: readonly Node[], kept: ReadonlyMap<Node, strin
     const isFree = (p: Node): boolean => !isStored(p) && p.op !== "const" && !options.demanded.has(p) && !found.has(p);
     // One that only some of its parts are kept for takes a nest for each of the others instead of one of its own.
     const others = parts.filter((p) => !kept.has(p));
-    const pays = others.length === 0 || (kept.has(node) && 2 * others.length <= parts.length);
+    const pays = others.length === 0 || options.stacks.has(node) || (kept.has(node) && 2 * others.length <= parts.length);
     const laid = parts.every(isStored) ? inStore(node, parts, options) : pays && parts.every(isFree) ? oneAfterTheOther(node, parts, options) : undefined;
     if (!laid) continue;
     found.set(node, laid);

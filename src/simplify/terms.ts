@@ -32,9 +32,15 @@ export function productOf(e: Emit, node: Node): Product {
   let guard: Guard | undefined;
   const num: Node[] = [];
   const den: Node[] = [];
-  const open: { node: Node; below: boolean }[] = [{ node, below: false }];
-  while (open.length > 0) {
-    const { node: x, below } = open.pop() as { node: Node; below: boolean };
+  // What is left to read, and whether it stands below the line.
+  const open: Node[] = [node];
+  const under: boolean[] = [false];
+  const push = (x: Node, below: boolean): void => {
+    open.push(x);
+    under.push(below);
+  };
+  for (let x = open.pop(); x; x = open.pop()) {
+    const below = under.pop() === true;
     const value = splatOf(x);
     const merged = value === undefined || value === 0 ? 0 : below ? coefficient / value : coefficient * value;
     if (merged !== 0 && inFloatRange(merged)) {
@@ -45,18 +51,18 @@ export function productOf(e: Emit, node: Node): Product {
       (below ? den : num).push(x);
       continue;
     }
-    const [a, b] = through(e, x);
+    const kind = quotient(x);
+    const [a, b] = kind ? through(e, x) : x.inputs;
     if (x.op === "neg" && a) {
       coefficient = -coefficient;
-      open.push({ node: a, below });
-    } else if (a && b && quotient(x) === "mul") {
-      open.push({ node: b, below }, { node: a, below });
-    } else if (a && b && quotient(x) === "div") {
-      open.push({ node: b, below: !below }, { node: a, below });
+      push(a, below);
+    } else if (a && b && kind) {
+      push(b, kind === "div" ? !below : below);
+      push(a, below);
     } else if (x.op === "select" && !below && !guard && keeps(x)) {
       const truth = isSplat(x.inputs[2], 0);
       guard = { condition: x.inputs[0] as Node, truth };
-      open.push({ node: x.inputs[truth ? 1 : 2] as Node, below });
+      push(x.inputs[truth ? 1 : 2] as Node, below);
     } else {
       (below ? den : num).push(x);
     }

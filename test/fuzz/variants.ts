@@ -10,7 +10,7 @@ import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "attention", "masked-product", "several", "vector", "bounds", "horizontal", "alike", "reuse", "in-place"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "horizontal", "alike", "reuse", "in-place"];
 
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);

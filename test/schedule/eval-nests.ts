@@ -31,11 +31,14 @@ const garbage = { f32: Number.NaN, i32: 1_234_567_890, u32: 3_234_567_890, bool:
 
 export function evalNests(schedule: Schedule, run: NestRun): NestResult {
   const memory = new Map<Buffer, Float64Array>();
-  const arenas = schedule.buffers.filter((b) => b.parts);
-  for (const arena of arenas) {
-    const data = new Float64Array(arena.elements).fill(garbage[arena.dtype]);
-    memory.set(arena, data);
-    for (const { buffer, at } of arena.parts ?? []) memory.set(buffer, data.subarray(at, at + buffer.elements));
+  for (const linked of linkedArenas(schedule.buffers.filter((b) => b.parts))) {
+    const low = Math.min(...linked.values());
+    const high = Math.max(...[...linked].map(([arena, at]) => at + arena.elements));
+    const data = new Float64Array(high - low).fill(garbage[[...linked.keys()][0]?.dtype ?? "f32"]);
+    for (const [arena, start] of linked) {
+      memory.set(arena, data.subarray(start - low, start - low + arena.elements));
+      for (const { buffer, at } of arena.parts ?? []) memory.set(buffer, data.subarray(start - low + at, start - low + at + buffer.elements));
+    }
   }
   for (const b of schedule.buffers) {
     if (b.parts) continue;
@@ -58,6 +61,24 @@ export function evalNests(schedule: Schedule, run: NestRun): NestResult {
     outputs: Object.fromEntries(schedule.outputs.map((o) => [o.name, read(o.buffer)])),
     commits: Object.fromEntries(schedule.commits.map((c) => [c.path, read(c.value)])),
   };
+}
+
+/** Arenas that have parts in common lie in one stretch of memory: where each begins there. */
+function linkedArenas(arenas: readonly Buffer[]): readonly ReadonlyMap<Buffer, number>[] {
+  const holders = new Map<Buffer, { readonly arena: Buffer; readonly at: number }[]>();
+  for (const arena of arenas) for (const { buffer, at } of arena.parts ?? []) holders.set(buffer, [...(holders.get(buffer) ?? []), { arena, at }]);
+  const left = new Set(arenas);
+  const found: ReadonlyMap<Buffer, number>[] = [];
+  for (const first of arenas) {
+    if (!left.has(first)) continue;
+    const linked = new Map([[first, 0]]);
+    for (const [arena, start] of linked)
+      for (const { buffer, at } of arena.parts ?? [])
+        for (const other of holders.get(buffer) ?? []) if (!linked.has(other.arena)) linked.set(other.arena, start + at - other.at);
+    for (const arena of linked.keys()) left.delete(arena);
+    found.push(linked);
+  }
+  return found;
 }
 
 /** Where each live element lies, in row-major order. */
