@@ -15,6 +15,7 @@ import { foldEmpty } from "./fold-empty.ts";
 import { chainsOf, inParts } from "./join-reductions.ts";
 import { fromResults, rectifiersOf } from "./masks-from-results.ts";
 import { sumsOfProducts, type JoinOptions } from "./sums-of-products.ts";
+import { sharedFactors } from "./shared-factors.ts";
 import { splitCumsum } from "./split-cumsum.ts";
 import { splitProduct } from "./split-product.ts";
 import { splitReduce } from "./split-reduce.ts";
@@ -26,6 +27,8 @@ export interface Prepared {
   readonly became: ReadonlyMap<Node, Node>;
   /** Concatenations whose parts are to lie side by side. */
   readonly stacks: ReadonlySet<Node>;
+  /** Why products became one or stay alone. */
+  readonly why: ReadonlyMap<Node, string>;
 }
 
 /** What to leave as it is. */
@@ -67,10 +70,17 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? masked(node, inputs) ?? alone(node, inputs),
     { became },
   );
-  if (!beside) return { graph: prepared, became, stacks: new Set() };
-  const kept = new Set([...keep].flatMap((n) => became.get(n) ?? []));
-  const sums = sumsOfProducts(prepared, builder, { ...beside, capacity, keep: kept, device, split });
-  if (!sums) return { graph: prepared, became, stacks: new Set() };
-  for (const [node, by] of became) became.set(node, sums.became.get(by) ?? by);
-  return { graph: sums.graph, became, stacks: sums.stacks };
+  const joint = { graph: prepared, became, stacks: new Set<Node>(), why: new Map<Node, string>() };
+  if (!beside) return joint;
+  for (const pass of [sumsOfProducts, sharedFactors]) {
+    const kept = new Set([...keep].flatMap((n) => became.get(n) ?? []));
+    const next = pass(joint.graph, builder, { ...beside, capacity, keep: kept, device, split });
+    if (!next) continue;
+    const now = (node: Node): Node => next.became.get(node) ?? node;
+    for (const [node, by] of became) became.set(node, now(by));
+    joint.graph = next.graph;
+    joint.stacks = new Set([...[...joint.stacks].map(now), ...next.stacks]);
+    joint.why = new Map([...[...joint.why].map(([node, reason]) => [now(node), reason] as const), ...next.why]);
+  }
+  return joint;
 }

@@ -54,7 +54,7 @@ export interface ScheduleOptions {
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
   const beside = off.has("concat") ? undefined : stored;
-  const { graph: prepared, became, stacks } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name, ...(beside && { beside }) });
+  const { graph: prepared, became, stacks, why } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name, ...(beside && { beside }) });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);
@@ -74,6 +74,7 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     kept.set(node, "its parts are written where it lies");
     for (const p of parts) if (!isStored(p.node) && !kept.has(p.node)) kept.set(p.node, `a part of concat %${node.id}`);
   }
+  for (const [node, reason] of why) if (kept.has(node)) kept.set(node, `${kept.get(node)}; ${reason}`);
   const targets = new Map(prepared.commits.flatMap(({ kind, path, node }) => {
     const leaf = leaves.get(`${kind} ${path}`);
     return leaf ? [[node, leaf] as const] : [];

@@ -41,6 +41,8 @@ export interface Joined {
   readonly became: ReadonlyMap<Node, Node>;
   /** Concatenations whose parts are to lie side by side. */
   readonly stacks: ReadonlySet<Node>;
+  /** Why products became one or stay alone. */
+  readonly why: ReadonlyMap<Node, string>;
 }
 
 type Product = NodeOf<"contract"> & Node;
@@ -58,6 +60,7 @@ export function sumsOfProducts(graph: Graph, builder: Builder, options: JoinOpti
   if (sums.size === 0) return undefined;
   const became = new Map<Node, Node>();
   const stacks = new Set<Node>();
+  const why = new Map<Node, string>();
   const now = (x: Node): Node => became.get(x) ?? x;
   const joined = rebuildGraph(graph, builder, (node) => {
     const sum = sums.get(node);
@@ -67,11 +70,12 @@ export function sumsOfProducts(graph: Graph, builder: Builder, options: JoinOpti
       const { a, b, out } = terms[0]?.attrs ?? { a: [], b: [], out: [] };
       const turn = Math.max(...a, ...b) + 1;
       const one = builder.contract(x, y, [turn, ...a], [turn, ...b], out);
+      why.set(one, `the sum of ${terms.length} products of one form: what they multiply lies side by side`);
       return (options.split ? splitProduct(builder, one, one.inputs, options.capacity, options.device) : undefined) ?? one;
     });
     return [...sum.others.map(now), ...products].reduce((p, q) => builder.add(p, q));
   }, { became });
-  return { graph: joined, became, stacks };
+  return { graph: joined, became, stacks, why };
 }
 
 /** The additions that nobody but an addition reads the terms of, with two products of one form or more. */
@@ -119,12 +123,14 @@ class Places {
   /** For a value that lies in a concatenation already: which, and where. */
   private readonly inside = new Map<Node, { readonly whole: Node; readonly at: number }>();
   /** Values that a concatenation of ours is made of, with its parts. */
-  private readonly ours = new Map<Node, string>();
+  private readonly ours: Map<Node, string>;
 
   constructor(graph: Graph, options: JoinOptions) {
     this.options = options;
     this.demanded = new Set(rootsOf(graph));
-    for (const node of topological(rootsOf(graph))) {
+    const order = topological(rootsOf(graph));
+    this.ours = storedTogether(order);
+    for (const node of order) {
       if (node.op !== "concat" || node.attrs.axis !== 0 || !node.inputs.every((x) => x.type.shape[0] === 1)) continue;
       for (const [at, x] of node.inputs.entries()) this.inside.set(bare(x), { whole: node, at });
     }
@@ -152,17 +158,18 @@ class Places {
   private fits(factors: readonly Node[]): (() => void) | undefined {
     const nothing = (): void => undefined;
     const nodes = factors.map(bare);
-    if (nodes.every(isStored)) return storedStride(nodes, this.options.at) === undefined ? undefined : nothing;
-    if (this.slice(factors)) return nothing;
-    const whole = nodes.reduce((n, x) => n + elementsOf(x, this.options.capacity) + 64, 0);
     const key = nodes.map((n) => n.id).join();
-    const free = nodes.every((n) => !isStored(n) && n.op !== "const" && !this.inside.has(n) && !this.demanded.has(n) && !this.options.keep.has(n) && (this.ours.get(n) ?? key) === key);
-    // A factor that is read through a view, as it lies, would have to be written out.
-    const asTheyLie = factors.some((x, k) => x.op === "view" && x === nodes[k]);
-    if (!free || asTheyLie || whole > this.options.most) return undefined;
-    return () => {
+    const claim = (): void => {
       for (const n of nodes) this.ours.set(n, key);
     };
+    const isOurs = nodes.every((n) => (this.ours.get(n) ?? key) === key);
+    if (nodes.every(isStored)) return isOurs && storedStride(nodes, this.options.at) !== undefined ? claim : undefined;
+    if (this.slice(factors)) return nothing;
+    const whole = nodes.reduce((n, x) => n + elementsOf(x, this.options.capacity) + 64, 0);
+    const free = nodes.every((n) => !isStored(n) && n.op !== "const" && !this.inside.has(n) && !this.demanded.has(n) && !this.options.keep.has(n));
+    // A factor that is read through a view, as it lies, would have to be written out.
+    const asTheyLie = factors.some((x, k) => x.op === "view" && x === nodes[k]);
+    return free && isOurs && !asTheyLie && whole <= this.options.most ? claim : undefined;
   }
 
   /** The stretch of a concatenation that these are, in order. */
@@ -190,6 +197,18 @@ class Places {
     stacks.add(stack);
     return stack;
   }
+}
+
+/** For each parameter and state that concatenations are made of: with which others, in order; two concatenations of one are told from any. */
+export function storedTogether(order: readonly Node[]): Map<Node, string> {
+  const found = new Map<Node, string>();
+  for (const node of order) {
+    if (node.op !== "concat") continue;
+    const parts = node.inputs.map(bare);
+    const key = parts.map((p) => p.id).join();
+    for (const p of parts) if (isStored(p)) found.set(p, (found.get(p) ?? key) === key ? key : "several");
+  }
+  return found;
 }
 
 /** The value that holds the same elements in the same order as it is computed. */

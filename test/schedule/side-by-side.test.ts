@@ -17,7 +17,7 @@ function scheduleOf(text: string, entry: "step" | "predict", off: readonly strin
 }
 
 const copies = (s: Schedule): number => s.nests.filter((n) => n.name.includes("concat")).length;
-const laid = (s: Schedule): readonly string[] => s.buffers.filter((b) => b.parts && b.name.startsWith("concat")).map((b) => `${b.place} ${b.parts?.map((p) => p.at).join()}`);
+const laid = (s: Schedule): readonly string[] => s.buffers.filter((b) => b.parts && b.place === "temp" && b.name.startsWith("concat")).map((b) => `${b.place} ${b.parts?.map((p) => p.at).join()}`);
 
 /** A recurrent layer whose states, one after the other, are what a product reads. */
 const recurrent = (units: number): string => `

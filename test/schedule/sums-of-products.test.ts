@@ -63,8 +63,8 @@ describe("sums of products", () => {
 
   it("make fewer products", () => {
     const [qkv, , lstm] = cases.map(([, text]) => text);
-    // dx = dQ Wqᵀ + dK Wkᵀ + dV Wvᵀ is one; the products for U of all turns but the first are one.
-    expect(products(qkv ?? "", ["concat"]) - products(qkv ?? "")).toBe(2);
+    // x Wq, x Wk, x Wv are one, and dx = dQ Wqᵀ + dK Wkᵀ + dV Wvᵀ; the products for U of all turns but the first are one.
+    expect(products(qkv ?? "", ["concat"]) - products(qkv ?? "")).toBe(4);
     expect(products(lstm ?? "", ["concat"]) - products(lstm ?? "")).toBeGreaterThanOrEqual(2);
   });
 
