@@ -185,3 +185,20 @@ export function printMap(m: AccessMap): string {
   const index = `[${m.index.map(printCoordinate).join(", ")}]`;
   return m.guards.length === 0 ? `${shape} <- ${index}` : `${shape} <- ${index} where ${m.guards.map(printGuard).join(", ")}`;
 }
+
+/**
+ * For a map that takes each element of its operand once, in another order of axes: which of the map's axes each axis of the operand is; undefined
+ * for an axis of one element. Undefined for maps of any other kind.
+ */
+export function axesInOrder(map: AccessMap, of: readonly Dim[]): readonly (number | undefined)[] | undefined {
+  const names: (number | undefined)[] = [];
+  for (const [a, { numerator, divisor }] of map.index.entries()) {
+    const read = numerator.k.flatMap((k, axis) => (k === 0 ? [] : [axis]));
+    const [axis] = read;
+    const extent = of[a] as Dim;
+    if (extent === 1) names.push(undefined);
+    else if (axis === undefined || read.length > 1 || numerator.k[axis] !== 1 || numerator.c !== 0 || divisor !== 1 || names.includes(axis) || !dims.equal(map.shape[axis] as Dim, extent)) return undefined;
+    else names.push(axis);
+  }
+  return map.guards.length === 0 && map.shape.every((d, axis) => d === 1 || names.includes(axis)) ? names : undefined;
+}

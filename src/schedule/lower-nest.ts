@@ -2,18 +2,21 @@
  * Lowers a group of roots to a nest. In: the group and where each root is to be stored. Out: parallel axes, folds,
  * loops over the rest of a row, stores.
  *
+ * What is stored in another order than it is read is computed in the order of reading where that takes fewer accesses.
+ *
  *     {max, sum, quotient} over [N] of [N, C]   ->   parallel i0 in N: fold max; fold sum; each i1 in C: store
  */
-import type { Buffer, Nest, Stmt } from "../ir/kernel.ts";
+import { axesInOrder } from "../ir/access.ts";
+import type { Axis, Buffer, Nest, Stmt } from "../ir/kernel.ts";
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { constant } from "../ir/scalar.ts";
-import { isProduct } from "./cost.ts";
+import { isAnchor, isProduct } from "./cost.ts";
 import type { Group } from "./fuse.ts";
-import { toScalar } from "./index-form.ts";
+import { fixed, toScalar } from "./index-form.ts";
 import type { Index } from "./index-form.ts";
-import { address } from "./index-maps.ts";
+import { address, isDense } from "./index-maps.ts";
 import { Elements } from "./elements.ts";
 import type { Surroundings } from "./elements.ts";
 import { NestBuilder } from "./nest-builder.ts";
@@ -25,29 +28,119 @@ export interface NestInput {
   readonly stores: ReadonlyMap<Node, readonly Buffer[]>;
   readonly around: Surroundings;
   readonly capacity: dims.Bindings;
+  /** False: what is moved is computed in the order in which it is stored. */
+  readonly reordered?: boolean;
 }
 
-export function lowerNest({ group, stores, around, capacity }: NestInput): Nest {
+export function lowerNest(input: NestInput): Nest {
+  const nest = lowered(input, () => undefined);
+  if (input.reordered === false) return nest;
+  const orders = new Map(input.group.members.flatMap((m) => {
+    const order = orderOfReading(m, input);
+    return order ? [[m, order] as const] : [];
+  }));
+  const other = orders.size > 0 ? lowered(input, (m) => orders.get(m)) : nest;
+  return accessesOf(other.body, other.parallel) < accessesOf(nest.body, nest.parallel) ? other : nest;
+}
+
+function lowered({ group, stores, around, capacity }: NestInput, orderOf: (member: Node) => Reordered | undefined): Nest {
   const b = new NestBuilder(capacity);
-  const [table] = group.members;
-  const isTable = group.members.length === 1 && table?.op === "const" && typeof table.attrs.data !== "number" && around.host(table) === undefined;
-  const parallel = (isTable ? [] : group.parallel).map((d, i) => b.parallel(`i${i}`, d));
+  const [first] = group.members;
+  const single = group.members.length === 1 ? first : undefined;
+  const isTable = single?.op === "const" && typeof single.attrs.data !== "number" && around.host(single) === undefined;
+  const alone = single && orderOf(single);
+  const shape = isTable ? [] : alone ? alone.from.type.shape.slice(0, alone.written) : group.parallel;
+  const parallel = shape.map((d, i) => b.parallel(`i${i}`, d));
   const row = parallel.map((a) => b.indexOf(a));
   const elements = new Elements(b, around);
-  const rank = group.parallel.length;
-  for (const [tail, members] of byTail(group, stores, rank)) {
-    if (isTable && table) storeTable(b, table, stores.get(table) ?? []);
-    else
+  const rank = shape.length;
+  for (const [tail, members] of byTail(group, stores, alone ? group.parallel.length : rank)) {
+    if (isTable && single) storeTable(b, single, stores.get(single) ?? []);
+    else {
+      const asStored = members.filter((m) => !orderOf(m));
+      for (const m of members) {
+        const order = orderOf(m);
+        if (order) storeAsRead(b, elements, order, row, stores.get(m) ?? []);
+      }
+      if (asStored.length === 0) continue;
       loops(b, tail, rank, row, (index) => {
-        for (const member of members) {
+        for (const member of asStored) {
           const value = elements.element(member, index);
           for (const buffer of stores.get(member) ?? []) b.store(buffer, toScalar(address(b, member.type.shape, index)), value);
         }
       });
+    }
   }
+  return nestOf(b, parallel, group, around);
+}
+
+function nestOf(b: NestBuilder, parallel: readonly Axis[], group: Group, around: Surroundings): Nest {
   const body = tidyLets(b.body());
   const nodes = nodesOf(group, around);
   return { name: nameOf(nodes), parallel, body, params: b.params, nodes, why: group.why, shape: shapeOf(group, body) };
+}
+
+/** Places of a window, or what else is written out for each point. */
+const mostWritten = 9;
+
+/** A stored value as what it is read from: the elements of `from` in the order of its axes, of which those from `written` on are few. */
+interface Reordered {
+  readonly from: Node;
+  /** Another order of its axes, which is how the value lies in memory. */
+  readonly stored: readonly Dim[];
+  /** For each axis of `from` longer than 1, which of those it is. */
+  readonly places: readonly (number | undefined)[];
+  readonly written: number;
+}
+
+/**
+ * What is stored in another order than it is read, in the order in which it is read: the pixels of a window, which share what is read for it, in
+ * one go. Undefined where more than reshapes and an order of axes stands between the two, or no few places come last.
+ *
+ *     d[c, 2i + u, 2j + v] = p[c, i, j, u, v]   ->   for each c, i, j: four stores
+ */
+function orderOfReading(root: Node, { group, stores, around }: NestInput): Reordered | undefined {
+  const view = root.op === "reshape" ? root.inputs[0] : undefined;
+  const from = view?.op === "view" ? view.inputs[0] : undefined;
+  if (view?.op !== "view" || !from || !stores.get(root)?.length || [view, from].some((x) => around.buffer(x) || group.members.includes(x) || isAnchor(x))) return undefined;
+  const places = axesInOrder(view.attrs.map, from.type.shape);
+  if (!places || !isDense(root.type.shape) || !isDense(view.type.shape)) return undefined;
+  const { shape } = from.type;
+  // Axes of the rows that a group owns stay where they are.
+  const rows = group.members.length === 1 ? 1 : group.parallel.length;
+  if (rows > 1 && group.parallel.some((d, axis) => !dims.equal(d, shape[axis] ?? 1) || (d !== 1 && places[axis] !== axis))) return undefined;
+  let written = shape.length;
+  let count = 1;
+  for (let d = shape[written - 1]; written > rows && typeof d === "number" && count * d <= mostWritten; d = shape[written - 1]) {
+    count *= d;
+    written--;
+  }
+  return count > 1 ? { from, stored: view.type.shape, places, written } : undefined;
+}
+
+/** Stores what is left of a value for one row, as it is read. */
+function storeAsRead(b: NestBuilder, elements: Elements, { from, stored, places, written }: Reordered, row: readonly Index[], buffers: readonly Buffer[]): void {
+  const { shape } = from.type;
+  const store = (index: readonly Index[]): void => {
+    const extent = shape[index.length];
+    if (typeof extent === "number") for (let k = 0; k < extent; k++) store([...index, fixed(k)]);
+    else {
+      const value = elements.element(from, index);
+      const at = toScalar(address(b, stored, stored.map((_, axis) => index[places.indexOf(axis)] ?? fixed(0))));
+      for (const buffer of buffers) b.store(buffer, at, value);
+    }
+  };
+  loops(b, shape.slice(row.length, written), row.length, row, store);
+}
+
+/** Loads and stores for all points of some axes. */
+function accessesOf(body: readonly Stmt[], axes: readonly Axis[]): number {
+  const once = body.reduce((n, s) => {
+    if (s.kind === "fold") return n + accessesOf(s.body, s.axes);
+    if (s.kind === "each") return n + accessesOf(s.body, [s.axis]);
+    return n + (s.kind === "let" ? 0 : 1);
+  }, 0);
+  return once * axes.reduce((n, a) => n * a.capacity, 1);
 }
 
 /** Members that are stored, by the shape of their axes beyond the row: those of one shape share their loops. */

@@ -27,7 +27,7 @@ import { prepare } from "./prepare.ts";
 import { sideBySide, throughArenas, type SideBySide } from "./side-by-side.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "concat", "arena", "offsets"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "concat", "arena", "offsets", "reordered"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {

@@ -25,6 +25,7 @@ import { contractions } from "./rules/contractions.ts";
 import { gathers } from "./rules/gathers.ts";
 import { identities } from "./rules/identities.ts";
 import { positions } from "./rules/positions.ts";
+import { putBack } from "./rules/put-back.ts";
 import { quotients } from "./rules/quotients.ts";
 import { reductions } from "./rules/reductions.ts";
 import { signs } from "./rules/signs.ts";
@@ -49,6 +50,7 @@ export const table: readonly Rule[] = [
   ...arithmetic,
   ...positions,
   ...gathers,
+  ...putBack,
   ...contractions,
   ...windows,
   ...reductions,

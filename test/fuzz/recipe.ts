@@ -45,7 +45,7 @@ export function recipes(steps: number): fc.Arbitrary<Recipe> {
     fc
       .record({
         leaves: fc.array(shape, { minLength: 1, maxLength: 3, size: "max" }),
-        steps: fc.array(fc.record({ kind: fc.nat({ max: firstLayer + 500 }), a: some, b: some, c: some }), { minLength: 1, maxLength: steps, size: "max" }),
+        steps: fc.array(fc.record({ kind: fc.nat({ max: firstLayer + 1_500 }), a: some, b: some, c: some }), { minLength: 1, maxLength: steps, size: "max" }),
         capacity: fc.constantFrom(...capacities),
         part: fc.double({ min: 0, max: 1, noNaN: true }),
         loss: some,

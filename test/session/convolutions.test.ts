@@ -1,5 +1,5 @@
 /**
- * Convolutions and their gradients by images and by kernels at sizes that fill tiles along rows of pixels just not, just so and just over,
+ * Convolutions, what pools them, and their gradients by images, kernels and biases at sizes that fill tiles along rows of pixels just not, just so and just over,
  * with windows of several widths, borders and strides: against the f64 evaluator, on both classes of devices, and twice over, bit for bit.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -24,28 +24,31 @@ interface Shape {
   readonly window: readonly [height: number, width: number];
   readonly padding: number;
   readonly stride?: number;
+  /** Windows whose maxima are taken; they may leave a rest. */
+  readonly pool?: readonly [height: number, width: number];
   /** Examples of two runs. */
   readonly examples: readonly [number, number];
 }
 
 /** The batch is a size that data decides, so that what invocations in step share may have neighbours beyond its end. */
-const text = ({ channels, filters, size: [h, w], window: [u, v], padding, stride = 1 }: Shape): string => `input x: f32[N, ${channels}, ${h}, ${w}]
+const text = ({ channels, filters, size: [h, w], window: [u, v], padding, stride = 1, pool: [p, q] = [1, 1] }: Shape): string => `input x: f32[N, ${channels}, ${h}, ${w}]
 input K: f32[${filters}, ${channels}, ${u}, ${v}]
 input b: f32[${filters}]
 y = correlate2d(x, K, padding = ${padding}, stride = ${stride})
-output z[n, f, i, j] = tanh(y[n, f, i, j] + b[f])
+a[n, f, i, j] = relu(y[n, f, i, j] + b[f])
+output z = tanh(max_pool(a, window = [${p}, ${q}]))
 output dx = grad(mean(z^2), x)
 output dK = grad(mean(z^2), K)
 output db = grad(mean(z^2), b)`;
 
 const shapes: readonly Shape[] = [
-  { channels: 1, filters: 16, size: [9, 28], window: [3, 3], padding: 1, examples: [5, 2] },
+  { channels: 1, filters: 16, size: [8, 28], window: [3, 3], padding: 1, pool: [2, 2], examples: [5, 2] },
   { channels: 16, filters: 32, size: [7, 14], window: [3, 3], padding: 1, examples: [3, 8] },
-  { channels: 3, filters: 17, size: [16, 7], window: [3, 3], padding: 1, examples: [7, 1] },
+  { channels: 3, filters: 17, size: [16, 7], window: [3, 3], padding: 1, pool: [4, 1], examples: [7, 1] },
   { channels: 4, filters: 8, size: [9, 17], window: [5, 5], padding: 2, examples: [2, 3] },
-  { channels: 2, filters: 12, size: [5, 63], window: [2, 3], padding: 0, examples: [1, 3] },
+  { channels: 2, filters: 12, size: [5, 62], window: [2, 3], padding: 0, pool: [1, 3], examples: [1, 3] },
   { channels: 4, filters: 20, size: [65, 6], window: [3, 1], padding: 1, examples: [2, 1] },
-  { channels: 5, filters: 16, size: [12, 13], window: [3, 3], padding: 1, stride: 2, examples: [4, 3] },
+  { channels: 5, filters: 16, size: [12, 13], window: [3, 3], padding: 1, stride: 2, pool: [3, 2], examples: [4, 3] },
 ];
 
 it.each(shapes)("$channels channels to $filters filters of $window over $size", { timeout: 60_000 }, async (shape) => {
