@@ -105,5 +105,31 @@ function convolution(pool: Pool, _x: Node, s: Step): Node | undefined {
   return e.contract(windows, e.mul(kernel, e.like(kernel, 1 / Math.sqrt(pool.volume(shape.slice(1))))), axes, [10, ...summed, h + 2, last + 2], out);
 }
 
+/**
+ * Products of one value with two or three parameters of one shape, with biases half of the time, then their sum as it is, under functions of
+ * their own, or through the parameters again: what lies side by side may be read together.
+ */
+function gates(pool: Pool, _x: Node, s: Step): Node | undefined {
+  const { e } = pool;
+  const x = pool.pick(3 * s.b, "f32", (n) => rank(n) >= 1 && typeof dimAt(n, rank(n) - 1) === "number" && !n.type.shape.includes(0));
+  if (!x) return undefined;
+  const last = rank(x) - 1;
+  const [width, units] = [dimAt(x, last), [3, 8, 16, 17][s.a % 4] ?? 3];
+  const shape = [...x.type.shape.slice(0, last), units];
+  if (!pool.holds([width, units]) || !pool.holds(shape) || !pool.affords([...shape, width])) return undefined;
+  const axes = axesOf(x);
+  const out = [...axes.slice(0, last), last + 1];
+  const param = (name: string, of: readonly dims.Dim[]): Node => e.leaf({ kind: "param", path: `${name}${of.map(dims.print).join("x")}`, type: { dtype: "f32", shape: of } });
+  const parts = Array.from({ length: 2 + (s.c % 2) }, (_, k) => {
+    const W = param(`W${k}.`, [width, units]);
+    const z = e.contract(x, W, axes, [last, last + 1], out);
+    const y = s.a % 8 < 4 ? z : e.add(z, e.broadcast(param(`b${k}.`, [units]), shape, [last]));
+    const own = [e.sin(y), e.sigmoid(y), e.mul(y, y)][k] ?? y;
+    if (s.b % 3 === 0) return y;
+    return s.b % 3 === 1 ? own : e.contract(own, W, out, [last, last + 1], axes);
+  });
+  return parts.reduce((p, q) => e.add(p, q));
+}
+
 /** The makers. */
-export const layers: readonly Maker[] = [attention, pooling, convolution];
+export const layers: readonly Maker[] = [attention, pooling, convolution, gates];
