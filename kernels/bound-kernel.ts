@@ -46,13 +46,15 @@ export interface Frame {
   readonly width: number;
   readonly launch: LinearLaunch;
   readonly rebind?: (width: number) => BoundKernel;
+  /** False where what an invocation does depends on how wide workgroups are. */
+  readonly inLine?: boolean;
 }
 
 /** A kernel of one nest. */
-export function finish(b: KernelBuilder, nest: Nest, { family, width, launch, rebind }: Frame, body: readonly KernelStmt[]): BoundKernel {
+export function finish(b: KernelBuilder, nest: Nest, { family, width, launch, rebind, inLine = rebind !== undefined }: Frame, body: readonly KernelStmt[]): BoundKernel {
   const used = dropUnused(b.vector ? mergeAccesses(body) : body);
   return {
     name: nest.name, family, workgroup: [width, 1, 1], grid: launch.grid, ...touched(used), params: b.params, body: used, nests: [nest],
-    workgroups: launch.workgroups, ...(rebind && launch.isLine && { rebind }),
+    workgroups: launch.workgroups, ...(rebind && launch.isLine && { rebind }), ...(inLine && launch.isLine && { inLine: true as const }),
   };
 }

@@ -21,5 +21,6 @@ export function exchangeBuffers<K extends Kernel>(kernel: K, by: ReadonlyMap<Buf
   return {
     ...kernel, body: block(kernel.body), params: kernel.params.map(slot), nests: kernel.nests.map((n): Nest => ({ ...n, body: nestBlock(n.body), params: n.params.map(slot) })),
     buffers: kernel.buffers.map(to), reads: new Set([...kernel.reads].map(to)), writes: new Set([...kernel.writes].map(to)),
+    ...(kernel.members && { members: kernel.members.map((m) => exchangeBuffers(m, by)) }),
   };
 }

@@ -32,7 +32,7 @@ const mostWaiting = 1024 * 1024;
 /** Invocations of a workgroup that several kernels share. */
 const widest = 64;
 /** Kernels with more buffers than a stage may bind reach them through one binding a slab, which must hold them all. */
-const mostSlabBytes = 64 * 1024 * 1024;
+export const mostSlabBytes = 64 * 1024 * 1024;
 
 interface Group {
   readonly members: BoundKernel[];
@@ -78,7 +78,7 @@ function sizes(): (kernel: Kernel) => Size {
 }
 
 /** Bytes of the largest of the slabs that buffers fall into. */
-function largestSlab(buffers: readonly Buffer[]): number {
+export function largestSlab(buffers: readonly Buffer[]): number {
   const bytes = new Map<string, number>();
   for (const b of buffers) {
     const slab = b.place === "param" || b.place === "state" ? "store" : b.place;
@@ -185,7 +185,7 @@ class Merges {
     const known = this.known.get(key);
     if (known) {
       const by = new Map(known.buffers.map((b, k) => [b, buffers[k] ?? b]));
-      return { ...exchangeBuffers({ ...known.kernel, params, nests: [] }, by), name: nameOf(members), nests: members.flatMap((m) => m.nests) };
+      return { ...exchangeBuffers({ ...known.kernel, params, nests: [], members: [] }, by), name: nameOfAll(members, "and"), nests: members.flatMap((m) => m.nests), members };
     }
     const merged = merge(members);
     // A member of another width may have other parameters.
@@ -200,11 +200,6 @@ class Merges {
     this.numbers.set(alike, known);
     return known;
   }
-}
-
-function nameOf(members: readonly BoundKernel[]): string {
-  const names = [...new Set(members.map((k) => k.name))];
-  return names.length === 1 ? `${names[0]}_x${members.length}` : names.slice(0, 3).join("_and_") + (names.length > 3 ? "_and_more" : "");
 }
 
 /** The parameters of all, and where among them those of each are. */
@@ -234,15 +229,22 @@ function merge(members: readonly BoundKernel[]): Kernel {
     start = end;
   });
   return {
-    name: nameOf(bound), family: `horizontal ${bound.length}`,
+    name: nameOfAll(bound, "and"), family: `horizontal ${bound.length}`,
     workgroup: [width, 1, 1],
     grid: [{ size: start, per: 1 }, { size: 1, per: 1 }, { size: 1, per: 1 }],
-    ...touched(body), params, body, nests: bound.flatMap((k) => k.nests),
+    ...touched(body), params, body, nests: bound.flatMap((k) => k.nests), members,
   };
 }
 
+/** A name for several kernels in one. */
+export function nameOfAll(kernels: readonly Kernel[], word: "and" | "then"): string {
+  const names = [...new Set(kernels.map((k) => k.name))];
+  if (names.length === 1) return kernels.length === 1 ? `${names[0]}` : `${names[0]}_x${kernels.length}`;
+  return names.slice(0, 3).join(`_${word}_`) + (names.length > 3 ? `_${word}_more` : "");
+}
+
 /** The slot of an equal parameter, or a further one. Offsets that happen to be equal are two: elsewhere in kernels of the same text they are not. */
-function slotFor(params: ParamSlot[], slot: ParamSlot): number {
+export function slotFor(params: ParamSlot[], slot: ParamSlot): number {
   const same = slot.source.kind === "offset" ? -1 : params.findIndex((p) => p.dtype === slot.dtype && keyOf(p) === keyOf(slot));
   return same >= 0 ? same : params.push(slot) - 1;
 }

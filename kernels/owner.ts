@@ -53,7 +53,7 @@ function ownerOf(nest: Nest, profile: Profile, family: string, width: number, se
   if (several === 1) point(first, body);
   // Neighbours take neighbouring points, turn by turn.
   else b.loop(body, int(0), int(per), width, (offset, inner) => point(b.let(inner, plus(first, offset)), inner));
-  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other, several) }, body);
+  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other, several), inLine: several === 1 }, body);
 }
 
 /** The kernel with four neighbouring points an invocation; undefined where that brings nothing. */

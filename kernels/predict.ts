@@ -20,7 +20,7 @@ export interface Prediction {
 
 /** The modelled time of one dispatch. */
 export function predict(work: Work, width: number, limits: DeviceLimits, profile: Profile): Prediction {
-  const { lanes, bothBranches: isProcessor, access, turn, barrier, workgroup } = prices[profile.name];
+  const { lanes, bothBranches: isProcessor, access, turn, barrier, workgroup, latency } = prices[profile.name];
   // One workgroup runs on one core, and lanes that stay empty cost what full ones do.
   const busy = Math.min(1, work.workgroups / limits.parallel);
   const spread = isProcessor ? (Math.ceil(width / lanes) * lanes) / width : 1;
@@ -38,8 +38,8 @@ export function predict(work: Work, width: number, limits: DeviceLimits, profile
           accesses: work.accesses / limits.accesses / busy,
           arithmetic: work.operations / limits.operations / busy,
           memory: work.bytes / limits.bandwidth,
-          loops: 0,
-          barriers: 0,
+          loops: (work.turns / work.invocations) * latency * 1e-9,
+          barriers: (work.barriers / work.invocations) * barrier * 1e-9,
           launch: limits.dispatch,
         };
   const all = Object.entries(parts) as [Bound, number][];

@@ -22,9 +22,10 @@ export function canonicalText(kernel: Kernel): string {
   return w.text();
 }
 
-/** One line per statement. */
-export function printKernel(kernel: Kernel): string {
+/** One line per statement; with `why`, after the reasons for what shares its dispatch. */
+export function printKernel(kernel: Kernel, { why = false }: { readonly why?: boolean } = {}): string {
   const w = new Writer();
+  if (why) for (const line of kernel.why ?? []) w.line(`// ${line}`);
   const grid = kernel.grid.map(({ size, per }) => (per === 1 ? dims.print(size) : `(${dims.print(size)})/${per}`)).join(", ");
   w.line(`kernel ${kernel.name} (${kernel.family}) workgroup ${kernel.workgroup.join(", ")} grid ${grid}`).indent(() => {
     for (const [k, p] of kernel.params.entries()) w.line(`param p${k}: ${p.dtype} = ${printSource(p)}`);

@@ -14,6 +14,10 @@ export interface Renaming {
   /** What takes the place of a builtin. */
   readonly builtins: ReadonlyMap<number, Scalar>;
   readonly slot: (slot: number) => number;
+  /** What takes the place of a scalar as a whole. */
+  readonly whole?: (s: Scalar) => Scalar | undefined;
+  /** What a workgroup array is called. */
+  readonly array?: (name: string) => string;
 }
 
 /** The statements under other names. */
@@ -23,12 +27,13 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
     if (s.kind === "constant") return s;
     if (s.kind === "param") return { ...s, slot: by.slot(s.slot) };
     if (s.kind === "ref") return s.id >= 0 ? { ...s, id: s.id + by.offset } : (by.builtins.get(s.id) ?? s);
-    const known = done.get(s);
+    const known = done.get(s) ?? by.whole?.(s);
     if (known) return known;
     const made = { ...s, args: s.args.map(scalar) };
     done.set(s, made);
     return made;
   };
+  const name = (array: string): string => by.array?.(array) ?? array;
   const stmt = (s: KernelStmt): KernelStmt => {
     switch (s.kind) {
       case "let":
@@ -53,17 +58,18 @@ export function renumber(body: readonly KernelStmt[], by: Renaming): readonly Ke
         return { ...s, id: s.id + by.offset, from: scalar(s.from), to: scalar(s.to), body: s.body.map(stmt) };
       case "if":
         return { ...s, condition: scalar(s.condition), body: s.body.map(stmt), ...(s.otherwise && { otherwise: s.otherwise.map(stmt) }) };
-      case "shared":
       case "barrier":
         return s;
+      case "shared":
+        return { ...s, name: name(s.name) };
       case "read_shared":
-        return { ...s, id: s.id + by.offset, index: scalar(s.index) };
+        return { ...s, id: s.id + by.offset, name: name(s.name), index: scalar(s.index) };
       case "read_shared4":
-        return { ...s, ids: s.ids.map((id) => id + by.offset), index: scalar(s.index) };
+        return { ...s, ids: s.ids.map((id) => id + by.offset), name: name(s.name), index: scalar(s.index) };
       case "write_shared4":
-        return { ...s, index: scalar(s.index), values: s.values.map(scalar) };
+        return { ...s, name: name(s.name), index: scalar(s.index), values: s.values.map(scalar) };
       case "write_shared":
-        return { ...s, index: scalar(s.index), value: scalar(s.value) };
+        return { ...s, name: name(s.name), index: scalar(s.index), value: scalar(s.value) };
       case "array":
         return { ...s, id: s.id + by.offset, values: s.values.map(scalar) };
       case "element":

@@ -1,13 +1,15 @@
 /**
  * Checks kernels without trusting how they were made. Comes in: kernels and the device class they are for. Throws an
  * InternalError that names kernel and fault when a limit of the baseline device is broken, a value is used before it is
- * known or outside its scope, a buffer or parameter is not listed, or a barrier may be met by some invocations only.
+ * known or outside its scope, a buffer or parameter is not listed, a barrier may be met by some invocations only, or one is missing
+ * between stages that need each other.
  *
  *     if (lane < 3) barrier     ->     "…: barrier in control flow that may differ between invocations"
  */
-import { builtin } from "../src/ir/kernel.ts";
-import type { Kernel, KernelStmt, Profile } from "../src/ir/kernel.ts";
+import { builtin, partsOf } from "../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, Profile, Stage } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { loads, stores } from "../src/schedule/order.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { touched } from "./bound-kernel.ts";
 
@@ -51,8 +53,29 @@ class Verifier {
     for (const id of [builtin.workgroupX, builtin.workgroupY, builtin.workgroupZ]) this.uniform.set(id, true);
     for (const id of [builtin.localX, builtin.localY, builtin.localZ]) this.uniform.set(id, false);
     this.stmts(kernel.body, true, true);
+    if (kernel.stages) this.stages(kernel.stages);
     const bytes = [...this.arrays.values()].reduce((sum, b) => sum + b, 0);
     this.demand(bytes <= mostWorkgroupBytes, `${bytes} bytes of workgroup memory`);
+  }
+
+  /** One workgroup; between two barriers it touches what the stage lists, and no nest there waits for another. */
+  private stages(stages: readonly Stage[]): void {
+    const { kernel } = this;
+    this.demand(kernel.grid.every(({ size, per }) => size === 1 && per === 1), "stages in more than one workgroup");
+    const parts: KernelStmt[][] = [[]];
+    for (const s of kernel.body)
+      if (s.kind === "barrier" && s.scope === "storage") parts.push([]);
+      else parts.at(-1)?.push(s);
+    this.demand(parts.length === stages.length, `${parts.length} parts between barriers for ${stages.length} stages`);
+    stages.forEach(({ nests, reads, writes }, at) => {
+      const found = touched(parts[at] ?? []);
+      this.demand(sameSet(found.reads, reads) && sameSet(found.writes, writes), `stage ${at + 1} does not read and write what it lists`);
+      const own = nests.map((n) => ({ read: places(loads(n)), written: places(stores(n)) }));
+      own.forEach((a, k) => {
+        for (const b of own.slice(k + 1))
+          this.demand(apart(a.written, b.read) && apart(a.written, b.written) && apart(a.read, b.written), `two nests of stage ${at + 1} touch what one of them writes`);
+      });
+    });
   }
 
   private demand(condition: boolean, what: string): void {
@@ -167,7 +190,7 @@ class Verifier {
         this.define(s.id, false);
         return;
       case "barrier":
-        this.demand(this.profile.barriers, "a barrier where barriers may not be");
+        this.demand(this.profile.barriers || (this.kernel.stages !== undefined && s.scope === "storage"), "a barrier where barriers may not be");
         this.demand(uniform, "barrier in control flow that may differ between invocations");
     }
   }
@@ -206,6 +229,15 @@ class Verifier {
         return s.args.map((a) => this.scalar(a)).every((u) => u);
     }
   }
+}
+
+/** The buffers of some accesses, parts of an arena by themselves too. */
+function places(accesses: readonly { readonly buffer: Buffer }[]): ReadonlySet<Buffer> {
+  return new Set(accesses.flatMap(({ buffer }) => [buffer, ...partsOf(buffer)]));
+}
+
+function apart(a: ReadonlySet<Buffer>, b: ReadonlySet<Buffer>): boolean {
+  return [...a].every((x) => !b.has(x));
 }
 
 function sameSet<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

@@ -1,13 +1,14 @@
 /**
  * The stages below the graph on one page: device code of one graph for given sizes and a class of devices.
  *
- *     schedule → halve → bind → recompute → plan → emit → assemble
+ *     schedule → halve → bind → recompute → stages → plan → emit → assemble
  *
  * Comes in: a simplified graph, a target, what is the same for all entries of a program. Goes out: schedule, kernels, memory, texts
  * and the plan that the runtime follows. Each pass is verified, timed and dumped through the trace.
  */
 import { bind } from "../kernels/bind.ts";
 import { costFor } from "../kernels/predict.ts";
+import { stages } from "../kernels/stages.ts";
 import { verifyKernels } from "../kernels/verify-kernel.ts";
 import type { CheckedModel } from "./check/checked.ts";
 import { isStep } from "./graph/build.ts";
@@ -68,7 +69,10 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const fits = budget === undefined || !trains || off.has("concat") || placedBytes(first.bound, how) <= budget;
   const { nests, bound } = fits ? first : made(new Set([...off, "concat"]));
   const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
-  const kernels = budget === undefined || !trains ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  const apart = budget === undefined || !trains ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  // Who wants to see values between kernels wants kernels by themselves.
+  const whole = off.has("stages") || keep !== undefined;
+  const kernels = whole ? apart : run("stages", "Joins small kernels that depend on each other.", apart, (k: readonly Kernel[]) => stages(k, { live: capacity, profile }), (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
   return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };

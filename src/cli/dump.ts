@@ -41,7 +41,7 @@ interface Form {
 const forms: readonly Form[] = [
   { passes: ["build", "normalise", "differentiate", "simplify"], print: (value) => printGraph(value as Graph) },
   { passes: ["schedule", "halve"], print: (value, { why = false }) => printSchedule(value as Schedule, { why }) },
-  { passes: ["bind", "recompute"], print: (value) => (value as readonly Kernel[]).map(printKernel).join("\n") },
+  { passes: ["bind", "recompute", "stages"], print: (value, { why = false }) => (value as readonly Kernel[]).map((k) => printKernel(k, { why })).join("\n") },
   { passes: ["plan"], print: (value) => printPlan(value as Plan) },
   { passes: ["emit"], print: (value) => printTexts(value as readonly KernelText[]) },
 ];
@@ -75,7 +75,8 @@ export async function dump(terminal: Terminal, options: DumpOptions, file: strin
   const valueAfter = (pass: string): unknown => graphs.filter((h) => h.pass === pass)[turn]?.value ?? heard.slice(before).find((h) => h.pass === pass)?.value;
 
   const text = form.print(valueAfter(options.after), options);
-  const earlier = form.passes[form.passes.indexOf(options.after) - 1];
+  // Not every pass runs each time.
+  const earlier = form.passes.slice(0, form.passes.indexOf(options.after)).findLast((pass) => valueAfter(pass) !== undefined);
   const diff = (): string => diffLines(earlier === undefined ? "" : form.print(valueAfter(earlier), options), text).map((line) => `${line}\n`).join("");
   const shown = options.diff ? diff() : text;
   terminal.out(options.json ? jsonDocument(compilation.diagnostics, { pass: options.after, entry, text: shown }) : shown);

@@ -58,10 +58,10 @@ function commands(): Command {
     .option("-o, --output <file>", "where it goes, - for standard output (default: <file>.html)")
     .action(run(async (...all: Parameters<typeof import("./graph.ts").graph>) => (await import("./graph.ts")).graph(...all)));
   withMemory(withKernels(withCompile(nabla.command("dump").description("print what a pass made of a program").argument(...file).argument(...which))))
-    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, halve (with --half), bind, recompute (with --memory), plan or emit")
+    .requiredOption("--after <pass>", "build, normalise, differentiate, simplify, schedule, halve (with --half), bind, recompute (with --memory), stages, plan or emit")
     .option("--entry <name>", "init, step, step.<name>, evaluate, predict or gradients (default: the first step)")
     .option("--diff", "show what the pass changed")
-    .option("--why", "say why the schedule put nodes together or apart")
+    .option("--why", "say why nodes are one kernel or several (schedule), kernels one dispatch or several (stages)")
     .action(run(async (...all: Parameters<typeof import("./dump.ts").dump>) => (await import("./dump.ts")).dump(...all)));
   withCompile(nabla.command("grad").description("print the loss and its gradients as formulas").argument(...file).argument(...which))
     .option("--wrt <parameter>", "the gradient by this parameter alone, such as h.W")

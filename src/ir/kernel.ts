@@ -163,6 +163,21 @@ export interface Kernel {
   readonly nests: readonly Nest[];
   /** The same object in kernels that are equal but for their buffers. */
   readonly alike?: object;
+  /** What an invocation does follows from its number in a line of all, however wide workgroups are. */
+  readonly inLine?: true;
+  /** The kernels that share its dispatch, each with a range of its workgroups. */
+  readonly members?: readonly Kernel[];
+  /** What its one workgroup does in order, with a barrier between: each stage is kernels that do not depend on each other. */
+  readonly stages?: readonly Stage[];
+  /** Why it is one dispatch with others, or is not. */
+  readonly why?: readonly string[];
+}
+
+/** Kernels between two barriers. */
+export interface Stage {
+  readonly nests: readonly Nest[];
+  readonly reads: ReadonlySet<Buffer>;
+  readonly writes: ReadonlySet<Buffer>;
 }
 
 /** Which device class kernels are made for; every field may be overridden by a tuner. */

@@ -7,6 +7,7 @@
  * they work on. With more, the buffers of a slab share one binding and their positions in it are kernel parameters.
  */
 import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
+import { partsOf } from "../ir/kernel.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { inPlace } from "./in-place.ts";
@@ -168,17 +169,18 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
   // A result in the place of an argument has its binding.
   const places = new Map<string, Buffer>();
   for (const b of kernel.buffers) places.set(placeOf(b), places.get(placeOf(b)) ?? b);
-  if (places.size <= limits.storageBuffers) {
+  const params: ParamSlot[] = [...kernel.params];
+  // Where one stage works on an arena and another on a part of it, both are reached through one binding.
+  if (places.size <= limits.storageBuffers && !(kernel.stages && sharesParts(kernel.buffers))) {
     const groups = [...places.values()].map((b): Group => {
       const slab = slabOf(b.place);
       return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) };
     });
     const order = [...places.keys()];
-    return { groups, of: new Map(kernel.buffers.map((b) => [b, { group: order.indexOf(placeOf(b)) }])), params: kernel.params };
+    return { groups, of: new Map(kernel.buffers.map((b) => [b, { group: order.indexOf(placeOf(b)) }])), params };
   }
   const groups: Group[] = [];
   const of = new Map<Buffer, { group: number; base: number }>();
-  const params: ParamSlot[] = [...kernel.params];
   for (const slab of slabNames) {
     const members = kernel.buffers.filter((b) => slabOf(b.place) === slab);
     if (members.length === 0) continue;
@@ -199,4 +201,10 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     }
   }
   return { groups, of, params };
+}
+
+/** An arena and a part of it, or two arenas of one part. */
+function sharesParts(buffers: readonly Buffer[]): boolean {
+  const all = buffers.flatMap(partsOf);
+  return new Set(all).size < all.length;
 }

@@ -3,7 +3,7 @@
  * A read must find its own buffer's bytes untouched since they were written; bindings must be aligned, inside their
  * slab, disjoint where writable, and of one access per slab. Throws an InternalError naming kernel and buffer.
  */
-import type { Buffer } from "../ir/kernel.ts";
+import type { Buffer, Stage } from "../ir/kernel.ts";
 import { partsOf } from "../ir/kernel.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { mayTakePlaceOf } from "./in-place.ts";
@@ -25,30 +25,43 @@ export function verifyPlan(plan: Plan): void {
     if (filled.has(buffer.place) && !buffer.parts) claim(owners, slabKey(buffer), buffer, offset);
   for (const placed of plan.kernels) {
     checkBindings(placed, plan);
-    const overwritten = new Set([...placed.kernel.writes].flatMap(partsOf));
-    for (const buffer of [...placed.kernel.reads].flatMap(partsOf)) {
-      const offset = plan.offsets.get(buffer);
-      invariant(offset !== undefined, "verify plan", `${placed.kernel.name} reads ${buffer.name}, which has no place`);
-      const extents = owners.get(slabKey(buffer)) ?? [];
-      const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + sizeOf(buffer));
-      // What goes in turns reads what it wrote a turn before.
-      const own = overwritten.has(buffer) && (buffer.place !== "temp" || placed.kernel.nests.some((n) => n.shape === "turns"));
-      invariant(held || own, "verify plan", `${placed.kernel.name} reads ${buffer.name}, whose bytes were never written or were overwritten`);
-    }
-    for (const buffer of placed.kernel.writes) {
-      const offset = plan.offsets.get(buffer);
-      invariant(offset !== undefined, "verify plan", `${placed.kernel.name} writes ${buffer.name}, which has no place`);
-      for (const other of placed.kernel.buffers)
-        if (other !== buffer && slabKey(other) === slabKey(buffer) && !isInPlace(placed, buffer, other, plan))
-          invariant(
-            disjoint(offset, offset + sizeOf(buffer), plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + sizeOf(other)),
-            "verify plan",
-            `${placed.kernel.name} writes ${buffer.name} over ${other.name}`,
-          );
-      claim(owners, slabKey(buffer), buffer, offset);
-      for (const { buffer: part, at } of buffer.parts ?? []) claim(owners, slabKey(part), part, offset + 4 * at);
-    }
+    // What lies between two barriers is done when the next begins.
+    for (const stage of placed.kernel.stages ?? [placed.kernel]) checkStage(stage, placed, plan, owners);
   }
+}
+
+/** Nests that run at once: what they read must be there, and what they write must lie apart from all that the dispatch touches. */
+function checkStage({ reads, writes, nests }: Stage, placed: PlacedKernel, plan: Plan, owners: Map<string, Extent[]>): void {
+  const { name, buffers } = placed.kernel;
+  const overwritten = new Set([...writes].flatMap(partsOf));
+  for (const buffer of [...reads].flatMap(partsOf)) {
+    const offset = plan.offsets.get(buffer);
+    invariant(offset !== undefined, "verify plan", `${name} reads ${buffer.name}, which has no place`);
+    const extents = owners.get(slabKey(buffer)) ?? [];
+    const held = extents.some((e) => e.owner === buffer && e.start === offset && e.end === offset + sizeOf(buffer));
+    // What goes in turns reads what it wrote a turn before.
+    const own = overwritten.has(buffer) && (buffer.place !== "temp" || nests.some((n) => n.shape === "turns"));
+    invariant(held || own, "verify plan", `${name} reads ${buffer.name}, whose bytes were never written or were overwritten`);
+  }
+  for (const buffer of writes) {
+    const offset = plan.offsets.get(buffer);
+    invariant(offset !== undefined, "verify plan", `${name} writes ${buffer.name}, which has no place`);
+    for (const other of buffers)
+      if (other !== buffer && slabKey(other) === slabKey(buffer) && !isInPlace(placed, buffer, other, plan) && !share(buffer, other))
+        invariant(
+          disjoint(offset, offset + sizeOf(buffer), plan.offsets.get(other) ?? 0, (plan.offsets.get(other) ?? 0) + sizeOf(other)),
+          "verify plan",
+          `${name} writes ${buffer.name} over ${other.name}`,
+        );
+    claim(owners, slabKey(buffer), buffer, offset);
+    for (const { buffer: part, at } of buffer.parts ?? []) claim(owners, slabKey(part), part, offset + 4 * at);
+  }
+}
+
+/** An arena and its parts, or two arenas of one part: stages apart reach it either way (see verify-kernel.ts). */
+function share(a: Buffer, b: Buffer): boolean {
+  const own = new Set(partsOf(a));
+  return partsOf(b).some((part) => own.has(part));
 }
 
 /** The one lies exactly where the other lies, and is written there element by element after it was read. */

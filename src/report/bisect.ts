@@ -15,6 +15,7 @@ import type { Program } from "../harness/runtime/program.ts";
 import { sizeOf } from "../harness/runtime/sizes.ts";
 import { surroundingsOf } from "../harness/surroundings.ts";
 import { traceEntry } from "../harness/trace-entry.ts";
+import { partsOf } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import type { Tensor64 } from "../ops/op.ts";
 import { indexAt } from "../ops/tensor64.ts";
@@ -78,28 +79,33 @@ export async function bisect({ device, lowered, program, held, call }: BisectOpt
   let elements = 0;
   let worst = 0;
   for (const [at, run] of runs.entries()) {
-    const made = [...run].flatMap(([buffer, values]) => {
-      const node = schedule.holds.get(buffer);
-      return node ? [{ node, found: tensorOf(node, values, call) }] : [];
-    });
-    const nodes = [...new Set(made.map((m) => m.node))];
-    const wanted = evaluateNodes(nodes, { ...around, known });
-    const allowed = allowances(nodes, wanted, { ...around, known });
-    for (const { node, found } of made) {
-      const k = nodes.indexOf(node);
-      const exact = wanted[k] as Tensor64;
-      const { differing, relative } = differences(found, exact, allowed[k] as Float64Array);
-      elements += found.data.length;
-      worst = Math.max(worst, relative);
-      const [first] = differing;
-      if (first === undefined) continue;
-      const suspect: Suspect = {
-        kernel: memory.kernels[at]?.kernel.name ?? "", dispatch: at + 1, node, at: indexAt(first, found.shape),
-        found: found.data[first] ?? Number.NaN, wanted: exact.data[first] ?? Number.NaN, differing: differing.length, elements: found.data.length,
-      };
-      return { suspect, compared: at + 1, dispatches: runs.length, elements, worst, outputs };
+    const { kernel } = memory.kernels[at] ?? {};
+    // What one stage made is still there when the dispatch is over, so that each is judged by itself.
+    for (const stage of kernel?.stages ?? [{ writes: run.keys() }]) {
+      const writes = new Set([...stage.writes].flatMap(partsOf));
+      const made = [...run].flatMap(([buffer, values]) => {
+        const node = writes.has(buffer) ? schedule.holds.get(buffer) : undefined;
+        return node ? [{ node, found: tensorOf(node, values, call) }] : [];
+      });
+      const nodes = [...new Set(made.map((m) => m.node))];
+      const wanted = evaluateNodes(nodes, { ...around, known });
+      const allowed = allowances(nodes, wanted, { ...around, known });
+      for (const { node, found } of made) {
+        const k = nodes.indexOf(node);
+        const exact = wanted[k] as Tensor64;
+        const { differing, relative } = differences(found, exact, allowed[k] as Float64Array);
+        elements += found.data.length;
+        worst = Math.max(worst, relative);
+        const [first] = differing;
+        if (first === undefined) continue;
+        const suspect: Suspect = {
+          kernel: kernel?.name ?? "", dispatch: at + 1, node, at: indexAt(first, found.shape),
+          found: found.data[first] ?? Number.NaN, wanted: exact.data[first] ?? Number.NaN, differing: differing.length, elements: found.data.length,
+        };
+        return { suspect, compared: at + 1, dispatches: runs.length, elements, worst, outputs };
+      }
+      for (const { node, found } of made) known.set(node, found);
     }
-    for (const { node, found } of made) known.set(node, found);
   }
   return { compared: runs.length, dispatches: runs.length, elements, worst, outputs };
 }

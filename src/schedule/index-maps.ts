@@ -7,7 +7,7 @@ import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import { constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
-import { addIndex, atom, fixed, rangeOf, scaleIndex, split, toScalar } from "./index-form.ts";
+import { addIndex, atom, fixed, keyOf, keyOfIndex, rangeOf, scaleIndex, split, toScalar } from "./index-form.ts";
 import type { Index } from "./index-form.ts";
 import type { NestBuilder } from "./nest-builder.ts";
 
@@ -24,6 +24,20 @@ export function address(b: NestBuilder, shape: readonly Dim[], index: readonly I
   for (let a = shape.length - 1; a >= 0; a--) {
     sum = addIndex(sum, scaleIndex(index[a] ?? fixed(0), apart?.axis === a ? apart.stride : stride));
     stride *= b.atCapacity(shape[a] ?? 1);
+  }
+  return rejoined(b, sum);
+}
+
+/** (x / d)·d k + (x mod d)·k is x·k: a position that was taken apart along one shape and put together along another. */
+function rejoined(b: NestBuilder, sum: Index): Index {
+  for (const rest of sum.terms) {
+    const part = b.parts.get(rest.key);
+    if (part?.which !== "remainder") continue;
+    const whole = sum.terms.find((t) => {
+      const other = b.parts.get(t.key);
+      return other?.which === "quotient" && other.by === part.by && t.k === rest.k * part.by && keyOfIndex(other.of) === keyOfIndex(part.of);
+    });
+    if (whole) return rejoined(b, addIndex({ c: sum.c, terms: sum.terms.filter((t) => t !== rest && t !== whole) }, scaleIndex(part.of, rest.k)));
   }
   return sum;
 }
@@ -71,9 +85,14 @@ function divide(b: NestBuilder, value: Index, by: Dim): { readonly quotient: Ind
   const x = b.bind(toScalar(rest));
   const d = toScalar(b.size(by));
   const least = typeof by === "number" ? by : 1;
+  const [quotient, remainder] = [b.bind(op("div", "i32", [x, d])), b.bind(op("mod", "i32", [x, d]))];
+  if (typeof by === "number") {
+    b.parts.set(keyOf(quotient), { of: rest, by, which: "quotient" });
+    b.parts.set(keyOf(remainder), { of: rest, by, which: "remainder" });
+  }
   return {
-    quotient: addIndex(whole, atom(b.bind(op("div", "i32", [x, d])), low >= 0 ? 0 : -Infinity, low >= 0 ? Math.floor(high / least) : Infinity)),
-    remainder: atom(b.bind(op("mod", "i32", [x, d])), 0, most - 1),
+    quotient: addIndex(whole, atom(quotient, low >= 0 ? 0 : -Infinity, low >= 0 ? Math.floor(high / least) : Infinity)),
+    remainder: atom(remainder, 0, most - 1),
   };
 }
 

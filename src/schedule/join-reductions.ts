@@ -10,6 +10,7 @@
 import type { Bindings } from "../ir/dims.ts";
 import * as dims from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
+import type { Profile } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import { rootsOf, topological, users } from "../graph/walk.ts";
 import { elementsOf } from "./cost.ts";
@@ -17,6 +18,9 @@ import { interleaved, parts } from "./split-reduce.ts";
 
 /** Elements in all from which on parts share the work; fewer, one invocation goes through at once. */
 const worthParts = 1024;
+
+/** Elements that the last invocation of a processor goes through by itself: less than a dispatch takes. */
+const mostLittle = 1024;
 
 /** Values of one number each, joined: those that are reductions of a tensor, and the others. */
 interface Chain {
@@ -26,7 +30,7 @@ interface Chain {
 }
 
 /** Every node that joins two reductions or more; those that `keep` wants in memory by themselves are left alone. */
-export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Node>): ReadonlyMap<Node, Chain> {
+export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Node>, device: Profile["name"]): ReadonlyMap<Node, Chain> {
   const order = topological(rootsOf(graph));
   const readers = users(order);
   const roots = new Set(rootsOf(graph));
@@ -44,8 +48,13 @@ export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Nod
         work.push(...x.inputs.toReversed());
       } else (isOnlyHere(x) && isWhole(x, kind) ? reductions : others).push(x);
     }
-    const elements = reductions.reduce((n, r) => n + elementsOf(r.inputs[0] as Node, capacity), 0);
-    if (reductions.length > 1 && elements >= worthParts) chains.set(node, { kind, reductions, others });
+    const sizeOf = (r: Node): number => elementsOf(r.inputs[0] as Node, capacity);
+    const little = new Set<Node>();
+    let left = device === "software" ? mostLittle : 0;
+    for (const r of [...reductions].sort((x, y) => sizeOf(x) - sizeOf(y))) if ((left -= sizeOf(r)) >= 0) little.add(r);
+    const large = reductions.filter((r) => !little.has(r));
+    const elements = large.reduce((n, r) => n + sizeOf(r), 0);
+    if (reductions.length > 1 && elements >= worthParts) chains.set(node, { kind, reductions: large, others: [...others, ...reductions.filter((r) => little.has(r))] });
   }
   return chains;
 }
@@ -69,6 +78,8 @@ export function inParts(e: Emit, { kind, reductions, others }: Chain, became: (n
   const partial = (reduction: Node): Node => {
     const x = became(reduction.inputs[0] as Node);
     const count = dims.evaluate(dims.product(x.type.shape), {});
+    // Each part has neighbours, where all have as many.
+    if (count % parts === 0) return e.reduce(kind, e.reshape(x, [parts, count / parts]), [1]);
     const line = e.reshape(x, [count]);
     return e.reduce(kind, e.view(line, interleaved([count], 0, count, Math.ceil(count / parts))), [1]);
   };

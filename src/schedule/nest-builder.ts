@@ -28,8 +28,17 @@ export interface Folded {
   readonly mask?: Scalar;
 }
 
+/** A position that an index is the quotient or the remainder of. */
+export interface Part {
+  readonly of: Index;
+  readonly by: number;
+  readonly which: "quotient" | "remainder";
+}
+
 export class NestBuilder {
   readonly params: ParamSlot[] = [];
+  /** Positions taken apart, by the key of what came of it. */
+  readonly parts = new Map<string, Part>();
   private readonly capacity: dims.Bindings;
   private readonly slots = new Map<string, number>();
   /** The scope (by depth) in which each value is known. */

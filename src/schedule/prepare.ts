@@ -54,7 +54,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
     ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity);
   const unroller = new Unroller(builder, graph.origins, alone);
-  const chains = join ? chainsOf(graph, capacity, keep) : undefined;
+  const chains = join ? chainsOf(graph, capacity, keep, device) : undefined;
   const joined = (node: Node): Node | undefined => {
     const chain = chains?.get(node);
     return chain && inParts(builder, chain, (x) => became.get(x) ?? x);

@@ -51,6 +51,9 @@ export interface Prices {
   readonly workgroup: number;
   readonly barrier: number;
   readonly dispatch: number;
+  /** Until lanes of a workgroup that have met read what the others stored; until a turn of a loop has its numbers from far, where nothing else is done meanwhile. */
+  readonly flush: number;
+  readonly latency: number;
 
   /** Where products may go through workgroup memory. */
   readonly blocks?: {
@@ -83,14 +86,14 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
   software: {
     lanes: 4, groups: 2, bothBranches: true,
     access: 15, operation: 0.5, cell: [0.5, 0.017], instruction: 1, statement: 1.5,
-    entry: 20, turn: 3, start: 60, workgroup: 487.5, barrier: 825, dispatch: 12_000,
+    entry: 20, turn: 3, start: 60, workgroup: 487.5, barrier: 825, dispatch: 12_000, flush: 1_000, latency: 0,
     buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
     nominal: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 12e-6, parallel: 2 },
   },
   gpu: {
     lanes: 32, groups: 512, bothBranches: false,
     access: 4, operation: 0.5, cell: [0.5, 0], instruction: 0.5, statement: 0.5,
-    entry: 0, turn: 1, start: 50, workgroup: 50, barrier: 40, dispatch: 5_000,
+    entry: 0, turn: 1, start: 50, workgroup: 50, barrier: 40, dispatch: 5_000, flush: 1_000, latency: 400,
     blocks: { near: 8, apart: 32, four: 2, together: 4 },
     buildAccess: [10e3, 0], buildOperation: [2e3, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
     nominal: { accesses: 1e12, operations: 10e12, bandwidth: 400e9, dispatch: 5e-6, parallel: 160 },

@@ -177,7 +177,7 @@ describe("nabla check", () => {
 });
 
 describe("looking inside", () => {
-  test.each(["build", "normalise", "differentiate", "simplify", "schedule", "bind", "plan", "emit"])("dump --after=%s", async (pass) => {
+  test.each(["build", "normalise", "differentiate", "simplify", "schedule", "bind", "stages", "plan", "emit"])("dump --after=%s", async (pass) => {
     const { status, out, err } = await runNabla(["dump", example("xor.dl"), `--after=${pass}`, "--verify"]);
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out.length).toBeGreaterThan(100);

@@ -10,7 +10,7 @@ import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "horizontal", "alike", "reuse", "in-place"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "horizontal", "stages", "alike", "reuse", "in-place"];
 
 /** The rewrite rules. */
 export const rules: readonly string[] = table.map((r) => r.name);
@@ -18,6 +18,9 @@ export const rules: readonly string[] = table.map((r) => r.name);
 /** Four neighbours in one access, however few there are: random graphs are small. */
 const vector = { accesses: 0, invocations: 1 } as const;
 
+
+/** Every kernel in a dispatch of its own, or with what does not depend on it. */
+const apart: ReadonlySet<string> = new Set(["stages"]);
 
 export interface Variant {
   readonly label: string;
@@ -29,6 +32,8 @@ export interface Variant {
   readonly block?: Block;
   /** The part of what lies between kernels that a byte budget leaves, where so much can be made anew; else as little as can be. */
   readonly budget?: number;
+  /** What a dispatch costs, in seconds, where stages are chosen. */
+  readonly dispatch?: number;
 }
 
 /** Smaller than those that are chosen, so that random sizes fill several. */
@@ -52,14 +57,16 @@ export function variants(choice: number, subgroup: number | undefined): readonly
     { label: "all on, gpu", profile: profiles.gpu, off: new Set<string>() },
     { label: `all off, ${other.name}`, profile: other, off: new Set([...lowerSwitches, ...rules]) },
     { label: `without ${one}, ${other.name}`, profile: inFours, off: new Set([one]) },
-    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: new Set<string>(), tile: [side(3), side(5), (["written", "rows", "columns"] as const)[choice % 3] ?? "written"] },
+    { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: choice % 2 === 0 ? apart : new Set<string>(), tile: [side(3), side(5), (["written", "rows", "columns"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
-    { label: "in blocks, gpu", profile: profiles.gpu, off: new Set<string>(), block: choice % 2 === 0 ? block : { ...block, finish: "rows" } },
+    { label: "in blocks, gpu", profile: profiles.gpu, off: apart, block: choice % 2 === 0 ? block : { ...block, finish: "rows" } },
     { label: "all on, gpu in step", profile: joined, off: new Set<string>() },
     { label: `in less memory, ${other.name}`, profile: other, off: new Set<string>(), budget: [0.5, 0.7, 0.9][choice % 3] ?? 0.5 },
+    { label: `all in stages, ${other.name}`, profile: choice % 8 < 4 ? inFours : other, off: new Set<string>(), dispatch: 1 },
     { label: "only rewriting", profile: profiles.gpu, off: new Set(lowerSwitches) },
   ];
   const drawn = (v: Variant): boolean => {
+    if (v.dispatch !== undefined) return choice % 3 === 2;
     if (v.block) return choice % 4 === 1;
     if (v.profile === joined) return choice % 3 === 1;
     return v.profile !== inStep || v.tile !== undefined || choice % 3 === 0;

@@ -4,9 +4,9 @@ import { printKernel } from "../../kernels/print-kernel.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { verifyKernels } from "../../kernels/verify-kernel.ts";
 import { builtin } from "../../src/ir/kernel.ts";
-import type { Kernel, KernelStmt } from "../../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, Nest, Stage, Stmt } from "../../src/ir/kernel.ts";
 import { constant, op, ref } from "../../src/ir/scalar.ts";
-import { int } from "../gpu/nests.ts";
+import { at, int, NestWriter } from "../gpu/nests.ts";
 import { buffer } from "../gpu/run-nests.ts";
 
 const [x, y] = [buffer("x", [8], "input"), buffer("y", [8], "output")];
@@ -50,5 +50,38 @@ describe("verifyKernels", () => {
 
   it("finds a barrier where the device class has none", () => {
     expect(() => verifyKernels([kernel([load, barrier, store])], profiles.software)).toThrow("a barrier where barriers may not be");
+  });
+
+  describe("of stages", () => {
+    const t = buffer("t", [8], "temp");
+    const nest = (from: Buffer, to: Buffer): Nest => {
+      const w = new NestWriter();
+      const i = w.axis("i", 8);
+      const body: Stmt[] = [];
+      body.push({ kind: "store", buffer: to, index: at(i), value: w.load(body, from, at(i)) });
+      return w.nest("copy", "pointwise", [i], body);
+    };
+    const [first, second] = [nest(x, t), nest(t, y)];
+    const copy = (id: number, from: Buffer, to: Buffer): readonly KernelStmt[] => [{ kind: "load", id, buffer: from, index: lane }, { kind: "store", buffer: to, index: lane, value: ref(id) }];
+    const stage = (n: Nest, from: Buffer, to: Buffer): Stage => ({ nests: [n], reads: new Set([from]), writes: new Set([to]) });
+    const both = [stage(first, x, t), stage(second, t, y)];
+    const staged = (between: readonly KernelStmt[], stages: readonly Stage[], over: Partial<Kernel> = {}): Kernel =>
+      kernel([...copy(0, x, t), ...between, ...copy(1, t, y)], { buffers: [x, t, y], reads: new Set([x, t]), writes: new Set([t, y]), nests: [first, second], stages, ...over });
+    const wait: KernelStmt = { kind: "barrier", scope: "storage" };
+
+    it("accepts a barrier between them, on a processor too", () => {
+      verify(staged([wait], both));
+      verifyKernels([staged([wait], both)], profiles.software);
+    });
+
+    it.each([
+      ["a missing barrier", staged([], both), "1 parts between barriers for 2 stages"],
+      ["a barrier that is none for storage", staged([barrier], both), "1 parts between barriers for 2 stages"],
+      ["nests of one stage that need each other", staged([], [{ nests: [first, second], reads: new Set([x, t]), writes: new Set([t, y]) }]), "two nests of stage 1 touch what one of them writes"],
+      ["what a stage does not list", staged([wait], [stage(first, x, t), stage(second, x, y)]), "stage 2 does not read and write what it lists"],
+      ["another workgroup", staged([wait], both, { grid: [{ size: 2, per: 1 }, once, once] }), "stages in more than one workgroup"],
+    ])("finds %s", (_, wrong, message) => {
+      expect(() => verify(wrong)).toThrow(message);
+    });
   });
 });

@@ -23,15 +23,12 @@ function changed(program: CompiledProgram, change: (lowered: LoweredEntry) => Lo
   return { info: program.info, entries: program.entries, text: program.text, graph: (entry) => program.graph(entry), lower: (entry, target) => change(program.lower(entry, target)) };
 }
 
-/** The first f32 that a kernel stores made one percent larger; as it is where it stores none. */
-function spoiled(wgsl: string): string {
+/** One f32 that a kernel stores (the first, or one of those that follow) made one percent larger; as it is where it stores so many not. */
+function spoiled(wgsl: string, which = 0): string {
   const floats = new Set([...wgsl.matchAll(/var<storage, read_write> (b\d+): array<f32/g)].map((m) => m[1]));
-  let done = false;
-  return wgsl.replace(/(b\d+)(\[[^\n=]*\] = )([^;\n]*);/g, (all: string, buffer: string, at: string, value: string) => {
-    if (done || !floats.has(buffer)) return all;
-    done = true;
-    return `${buffer}${at}(${value}) * 1.01f;`;
-  });
+  let seen = 0;
+  return wgsl.replace(/(b\d+)(\[[^\n=]*\] = )([^;\n]*);/g, (all: string, buffer: string, at: string, value: string) =>
+    floats.has(buffer) && seen++ === which ? `${buffer}${at}(${value}) * 1.01f;` : all);
 }
 
 describe("kernel by kernel", () => {
@@ -52,7 +49,7 @@ describe("kernel by kernel", () => {
     expect(gradients.filter((g) => g.differs)).toEqual([]);
   });
 
-  const program = programOf(`model Net {
+  const net = (off: readonly string[]): CompiledProgram => programOf(`model Net {
     input x: f32[N, 5]
     target y: i32[N] in 0..3
     param W: f32[5, 4] ~ glorot_uniform
@@ -63,7 +60,8 @@ describe("kernel by kernel", () => {
     r = sum(sqrt(h^2 + 1e-3))
     loss = cross_entropy(z, y) + 0.01 * r
   }
-  train Net { steps = 1, optimizer = momentum(lr = 0.1) }`);
+  train Net { steps = 1, optimizer = momentum(lr = 0.1) }`, {}, off);
+  const program = net(["stages"]);
 
   it.each(["step", "gradients"] as const)("a fault in any one kernel of %s is found there", async (entry) => {
     const { texts, plan } = program.lower(entry, { capacity: { N: 3 }, profile: profiles.software });
@@ -78,6 +76,25 @@ describe("kernel by kernel", () => {
       expect(entries[0]?.places.length).toBeGreaterThan(0);
     }
     expect(planted).toBeGreaterThan(3);
+  });
+
+  it("a fault in any one stage is found there", async () => {
+    const staged = net([]);
+    const { kernels, texts, schedule } = staged.lower("gradients", { capacity: { N: 3 }, profile: profiles.software });
+    expect(kernels.map((k) => k.family)).toEqual([`stages ${kernels[0]?.stages?.length}`]);
+    // Made anew for each comparison, its nodes are others of the same numbers.
+    const stageOf = (id: number | undefined): number | undefined => kernels[0]?.stages?.findIndex((s) => [...s.writes].some((b) => schedule.holds.get(b)?.id === id));
+    const found: (number | undefined)[] = [];
+    for (let which = 0; ; which++) {
+      const wgsl = spoiled(texts[0]?.wgsl ?? "", which);
+      if (wgsl === texts[0]?.wgsl) break;
+      const { entries } = await compare(changed(staged, (l) => ({ ...l, texts: l.texts.map((t) => ({ ...t, wgsl })) })), ["gradients"]);
+      found.push(stageOf(entries[0]?.suspect?.node.id));
+    }
+    // Stores stand in the text in the order of stages, and each stage has one at least.
+    expect(found).toEqual([...found].sort((a, b) => (a ?? -1) - (b ?? -1)));
+    expect(found.length).toBeGreaterThan(3);
+    expect(new Set(found).size).toBe(kernels[0]?.stages?.length);
   });
 
   it("names line, element and gradient", async () => {

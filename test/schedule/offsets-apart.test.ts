@@ -33,7 +33,7 @@ const offsetsOf = (nests: readonly Nest[]): number => nests.flatMap((n) => n.par
 
 describe("offsets apart", () => {
   it.each([profiles.software, profiles.gpu])("give the steps of a loop one text ($name)", (profile) => {
-    const [apart, literal] = [programOf(), programOf("offsets")].map((p) => p.lower("step", { capacity: { N: 4 }, profile }));
+    const [apart, literal] = [programOf("stages"), programOf("offsets", "stages")].map((p) => p.lower("step", { capacity: { N: 4 }, profile }));
     expect(offsetsOf(apart?.schedule.nests ?? [])).toBeGreaterThan(8);
     expect(offsetsOf(literal?.schedule.nests ?? [])).toBe(0);
     expect(apart?.plan.block.length).toBe(literal?.plan.block.length);
@@ -44,7 +44,7 @@ describe("offsets apart", () => {
     const values = (n: number, by: number): Float32Array => Float32Array.from({ length: n }, (_, k) => Math.sin(k * by));
     const feed = { x: values(4 * 6 * 3, 1.7), y: values(4 * 6 * 5, 0.9) };
     const found = [];
-    for (const program of [programOf(), programOf("offsets")]) {
+    for (const program of [programOf("stages"), programOf("offsets", "stages")]) {
       const session = await openSession(program, { device: gpu.device, seed: 3 });
       const losses = [await session.step(feed), await session.step(feed)];
       found.push({ losses, weights: await Promise.all(session.parameters.map(async (p) => [p.name, await session.get(p.name)] as const)) });

@@ -1,76 +1,69 @@
-// add: read, read, read, read, read_write
+// add_then_sum_finite: read_write, read, read_write, read, read_write, read_write, read_write, read_write
 @group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 1>;
+@group(0) @binding(1) var<storage, read_write> b0: array<f32, 1>;
 @group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 1>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32, 1>;
 @group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
 @group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p0) {
-    let v1 = min(v0, 3i);
-    let v2 = b0[0i];
-    let v3 = b1[v1];
-    let v4 = b2[0i];
-    let v5 = b3[v1];
-    b4[v1] = ((v2 * v3) + v4) + (-v5);
-  }
-}
-
-// sum_finite: read, read_write, read, read_write, read_write, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 4>;
-@group(0) @binding(2) var<storage, read_write> b1: array<u32, 1>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 1>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 1>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 1>;
-@group(0) @binding(7) var<storage, read_write> b6: array<u32, 1>;
+@group(0) @binding(6) var<storage, read_write> b5: array<u32, 1>;
+@group(0) @binding(7) var<storage, read_write> b6: array<f32, 1>;
+@group(0) @binding(8) var<storage, read_write> b7: array<u32, 1>;
 
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
 }
 
-@compute @workgroup_size(16, 1, 1)
+@compute @workgroup_size(4, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 1i) {
-    let p0 = bitcast<f32>(words[0].x);
+  let p0 = bitcast<i32>(words[0].x);
+  let v0 = (p0 + 3i) / 4i;
+  for (var v1: i32 = 0i; v1 < v0; v1++) {
+    let v2 = (v1 * 4i) + i32(lane.x);
+    let v5 = v2;
+    if (v5 < p0) {
+      let v6 = min(v5, 3i);
+      let v7 = b0[0i];
+      let v8 = b1[v6];
+      let v9 = b2[0i];
+      let v10 = b3[v6];
+      b4[v6] = ((v7 * v8) + v9) + (-v10);
+    }
+  }
+  storageBarrier();
+  let v13 = i32(lane.x);
+  if (v13 < 1i) {
     let p1 = bitcast<f32>(words[0].y);
     let p2 = bitcast<f32>(words[0].z);
-    let p3 = bitcast<i32>(words[0].w);
-    var v2: f32 = 0.0f;
-    for (var v3: i32 = 0i; v3 < p3; v3++) {
-      let v4 = b0[v3];
-      let v5 = v4 * v4;
-      v2 = v2 + v5;
+    let p3 = bitcast<f32>(words[0].w);
+    var v15: f32 = 0.0f;
+    for (var v16: i32 = 0i; v16 < p0; v16++) {
+      let v17 = b4[v16];
+      let v18 = v17 * v17;
+      v15 = v15 + v18;
     }
-    let v6 = v2 / p0;
-    let v7 = b1[0i];
-    var v8: f32 = 0.0f;
-    for (var v9: i32 = 0i; v9 < p3; v9++) {
-      let v10 = b0[v9];
-      let v11 = b2[v9];
-      let v12 = ((v10 / p0) * 2.0f) * v11;
-      v8 = v8 + v12;
+    let v19 = v15 / p1;
+    let v20 = b5[0i];
+    var v21: f32 = 0.0f;
+    for (var v22: i32 = 0i; v22 < p0; v22++) {
+      let v23 = b4[v22];
+      let v24 = b1[v22];
+      let v25 = ((v23 / p1) * 2.0f) * v24;
+      v21 = v21 + v25;
     }
-    var v13: f32 = 0.0f;
-    for (var v14: i32 = 0i; v14 < p3; v14++) {
-      let v15 = b0[v14];
-      let v16 = (v15 / p0) * 2.0f;
-      v13 = v13 + v16;
+    var v26: f32 = 0.0f;
+    for (var v27: i32 = 0i; v27 < p0; v27++) {
+      let v28 = b4[v27];
+      let v29 = (v28 / p1) * 2.0f;
+      v26 = v26 + v29;
     }
-    let v17 = select(select(0u, u32(p1), ((!nabla_is_finite(v6)) | (!nabla_is_finite(v8))) | (!nabla_is_finite(v13))), v7, v7 != 0u);
-    let v18 = v17 == 0u;
-    let v19 = b3[0i];
-    let v20 = b4[0i];
-    b5[0i] = v6;
-    b6[0i] = v17;
-    b1[0i] = v17;
-    b3[0i] = select(v19, v19 + (v8 * p2), v18);
-    b4[0i] = select(v20, v20 + (v13 * p2), v18);
+    let v30 = select(select(0u, u32(p2), ((!nabla_is_finite(v19)) | (!nabla_is_finite(v21))) | (!nabla_is_finite(v26))), v20, v20 != 0u);
+    let v31 = v30 == 0u;
+    let v32 = b0[0i];
+    let v33 = b2[0i];
+    b6[0i] = v19;
+    b7[0i] = v30;
+    b5[0i] = v30;
+    b0[0i] = select(v32, v32 + (v21 * p3), v31);
+    b2[0i] = select(v33, v33 + (v26 * p3), v31);
   }
 }

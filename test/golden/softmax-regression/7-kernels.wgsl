@@ -1,76 +1,9 @@
-// contract: read, read, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 9>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 12>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 12>;
-
-@compute @workgroup_size(4, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v12 = p0 * 4i;
-  if (v0 < v12) {
-    let v2 = v0 / 4i;
-    let v1 = v0 - (v2 * 4i);
-    let v3 = v2 < p0;
-    var v4: f32 = 0.0f;
-    let v5 = v2 * 3i;
-    let v6 = b0[v5];
-    let v7 = b1[v1];
-    let v8 = b0[v5 + 1i];
-    let v9 = b1[v1 + 4i];
-    let v10 = b0[v5 + 2i];
-    let v11 = b1[v1 + 8i];
-    v4 = ((v4 + (v6 * v7)) + (v8 * v9)) + (v10 * v11);
-    if (v3) {
-      b2[v0] = v4;
-    }
-  }
-}
-
-// max: read_write, read, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 3>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p0) {
-    let v1 = min(v0, 2i);
-    var v2: f32 = -3.4028234663852886e+38f;
-    let v3 = v1 * 4i;
-    let v4 = b0[v3];
-    let v5 = b1[0i];
-    let v6 = v4 + v5;
-    v2 = max(v2, v6);
-    let v7 = (v1 * 4i) + 1i;
-    let v8 = b0[v7];
-    let v9 = b1[1i];
-    let v10 = v8 + v9;
-    v2 = max(v2, v10);
-    let v11 = (v1 * 4i) + 2i;
-    let v12 = b0[v11];
-    let v13 = b1[2i];
-    let v14 = v12 + v13;
-    v2 = max(v2, v14);
-    let v15 = (v1 * 4i) + 3i;
-    let v16 = b0[v15];
-    let v17 = b1[3i];
-    let v18 = v16 + v17;
-    v2 = max(v2, v18);
-    b2[v1] = v2;
-  }
-}
-
-// exp: read_write, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 3>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
+// contract_then_max_then_exp_then_more: read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 8>;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32, 448>;
+@group(0) @binding(2) var<storage, read> b1: array<u32, 128>;
+@group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 512>;
 
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
@@ -80,30 +13,6 @@ fn nabla_exp(a0: f32) -> f32 {
   let v4: f32 = bitcast<f32>((bitcast<u32>(v3 + 1.0f) + (bitcast<u32>(v1 + 12582912.0f) << 23u)));
   return select(select(select(a0, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), v4, (a0 <= 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
 }
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p1 = bitcast<i32>(words[0].y);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p1) {
-    let v1 = min(v0, 11i);
-    let v3 = v1 / 4i;
-    let v2 = v1 - (v3 * 4i);
-    let v4 = b0[v1];
-    let v5 = b1[v2];
-    let v6 = b2[v3];
-    b3[v1] = nabla_exp((v4 + v5) + (-v6));
-  }
-}
-
-// sum_log_gather: read_write, read_write, read, read_write, read, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
-@group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 12>;
-@group(0) @binding(5) var<storage, read> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 3>;
 
 fn nabla_log(a0: f32) -> f32 {
   let v1: bool = a0 < 1.1754943508222875e-38f;
@@ -125,216 +34,267 @@ fn nabla_log(a0: f32) -> f32 {
   return select(v14, v15, (v2 < 1.1754943508222875e-38f));
 }
 
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p0) {
-    let v1 = min(v0, 2i);
-    var v2: f32 = 0.0f;
-    let v3 = v1 * 4i;
-    let v4 = b0[v3];
-    v2 = v2 + v4;
-    let v5 = (v1 * 4i) + 1i;
-    let v6 = b0[v5];
-    v2 = v2 + v6;
-    let v7 = (v1 * 4i) + 2i;
-    let v8 = b0[v7];
-    v2 = v2 + v8;
-    let v9 = (v1 * 4i) + 3i;
-    let v10 = b0[v9];
-    v2 = v2 + v10;
-    let v11 = b1[v1];
-    let v12 = b2[v1];
-    let v13 = min(max(v12, 0i), 3i);
-    let v14 = (v1 * 4i) + v13;
-    let v15 = b3[v14];
-    let v16 = b4[v13];
-    b1[v1] = v2;
-    b5[v1] = (v11 + nabla_log(v2)) + (-(v15 + v16));
-  }
-}
-
-// div: read_write, read_write, read
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 12>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 3>;
-@group(0) @binding(3) var<storage, read> b2: array<i32, 3>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p2 = bitcast<i32>(words[0].z);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p2) {
-    let p0 = bitcast<f32>(words[0].x);
-    let v1 = min(v0, 11i);
-    let v3 = v1 / 4i;
-    let v2 = v1 - (v3 * 4i);
-    let v4 = b0[v1];
-    let v5 = b1[v3];
-    let v6 = b2[v3];
-    b0[v1] = ((v4 / v5) + (-select(0.0f, 1.0f, v2 == v6))) / p0;
-  }
-}
-
-// contract_and_sum: read, read_write, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 9>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 12>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 12>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 4>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 12i) {
-      let v2 = v0 / 4i;
-      let v1 = v0 - (v2 * 4i);
-      var v3: f32 = 0.0f;
-      for (var v4: i32 = 0i; v4 < p0; v4++) {
-        let v5 = v2 + (v4 * 3i);
-        let v6 = b0[v5];
-        let v7 = v1 + (v4 * 4i);
-        let v8 = b1[v7];
-        v3 = v3 + (v6 * v8);
-      }
-      b2[v0] = v3;
-    }
-  }
-  if (i32(workgroup.x) >= 1i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v9 = i32(workgroup.x) - 1i;
-    let v10 = (v9 * 16i) + i32(lane.x);
-    if (v10 < 4i) {
-      let v11 = min(v10, 3i);
-      var v12: f32 = 0.0f;
-      for (var v13: i32 = 0i; v13 < p0; v13++) {
-        let v14 = (v13 * 4i) + v11;
-        let v15 = b1[v14];
-        v12 = v12 + v15;
-      }
-      b3[v11] = v12;
-    }
-  }
-}
-
-// sum_finite_any: read, read_write, read, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 3>;
-@group(0) @binding(2) var<storage, read_write> b1: array<u32, 1>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 12>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 1>;
-@group(0) @binding(6) var<storage, read_write> b5: array<u32, 1>;
-
 fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
 }
 
-@compute @workgroup_size(16, 1, 1)
+@compute @workgroup_size(4, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 1i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<f32>(words[0].y);
-    let p2 = bitcast<i32>(words[0].z);
-    var v2: f32 = 0.0f;
-    for (var v3: i32 = 0i; v3 < p2; v3++) {
-      let v4 = b0[v3];
-      v2 = v2 + v4;
+  let p0 = bitcast<i32>(words[0].x);
+  let p1 = bitcast<i32>(words[0].y);
+  let p2 = bitcast<f32>(words[0].z);
+  let p4 = bitcast<f32>(words[1].x);
+  let p5 = bitcast<f32>(words[1].y);
+  let p6 = bitcast<f32>(words[1].z);
+  let p7 = bitcast<f32>(words[1].w);
+  let p8 = bitcast<f32>(words[2].x);
+  let p9 = bitcast<f32>(words[2].y);
+  let p10 = bitcast<f32>(words[2].z);
+  let p11 = bitcast<f32>(words[2].w);
+  let p12 = bitcast<i32>(words[3].x);
+  let p13 = bitcast<i32>(words[3].y);
+  let p15 = bitcast<i32>(words[3].w);
+  let p16 = bitcast<i32>(words[4].x);
+  let p17 = bitcast<i32>(words[4].y);
+  let p18 = bitcast<i32>(words[4].z);
+  let p19 = bitcast<i32>(words[4].w);
+  let p21 = bitcast<i32>(words[5].y);
+  let p22 = bitcast<i32>(words[5].z);
+  let p23 = bitcast<i32>(words[5].w);
+  let p24 = bitcast<i32>(words[6].x);
+  let p25 = bitcast<i32>(words[6].y);
+  let p26 = bitcast<i32>(words[6].z);
+  let p27 = bitcast<i32>(words[6].w);
+  let p28 = bitcast<i32>(words[7].x);
+  let p30 = bitcast<i32>(words[7].z);
+  let v0 = (p0 + 3i) / 4i;
+  for (var v1: i32 = 0i; v1 < v0; v1++) {
+    let v2 = (v1 * 4i) + i32(lane.x);
+    let v5 = v2;
+    let v17 = p1 * 4i;
+    if (v5 < v17) {
+      let v7 = v5 / 4i;
+      let v6 = v5 - (v7 * 4i);
+      let v8 = v7 < p1;
+      var v9: f32 = 0.0f;
+      let v10 = v7 * 3i;
+      let v11 = bitcast<f32>(b1[p18 + v10]);
+      let v12 = bitcast<f32>(b0[p12 + v6]);
+      let v13 = bitcast<f32>(b1[p18 + (v10 + 1i)]);
+      let v14 = bitcast<f32>(b0[p12 + (v6 + 4i)]);
+      let v15 = bitcast<f32>(b1[p18 + (v10 + 2i)]);
+      let v16 = bitcast<f32>(b0[p12 + (v6 + 8i)]);
+      v9 = ((v9 + (v11 * v12)) + (v13 * v14)) + (v15 * v16);
+      if (v8) {
+        b3[p22 + v5] = v9;
+      }
     }
-    let v5 = v2 / p0;
-    let v6 = b1[0i];
-    var v7: bool = false;
-    let v8 = b2[0i];
-    let v9 = !nabla_is_finite(v8);
-    v7 = v7 | v9;
-    let v10 = b2[1i];
-    let v11 = !nabla_is_finite(v10);
-    v7 = v7 | v11;
-    let v12 = b2[2i];
-    let v13 = !nabla_is_finite(v12);
-    v7 = v7 | v13;
-    let v14 = b2[3i];
-    let v15 = !nabla_is_finite(v14);
-    v7 = v7 | v15;
-    let v16 = b2[4i];
-    let v17 = !nabla_is_finite(v16);
-    v7 = v7 | v17;
-    let v18 = b2[5i];
-    let v19 = !nabla_is_finite(v18);
-    v7 = v7 | v19;
-    let v20 = b2[6i];
-    let v21 = !nabla_is_finite(v20);
-    v7 = v7 | v21;
-    let v22 = b2[7i];
-    let v23 = !nabla_is_finite(v22);
-    v7 = v7 | v23;
-    let v24 = b2[8i];
-    let v25 = !nabla_is_finite(v24);
-    v7 = v7 | v25;
-    let v26 = b2[9i];
-    let v27 = !nabla_is_finite(v26);
-    v7 = v7 | v27;
-    let v28 = b2[10i];
-    let v29 = !nabla_is_finite(v28);
-    v7 = v7 | v29;
-    let v30 = b2[11i];
-    let v31 = !nabla_is_finite(v30);
-    v7 = v7 | v31;
-    var v32: bool = false;
-    let v33 = b3[0i];
-    let v34 = !nabla_is_finite(v33);
-    v32 = v32 | v34;
-    let v35 = b3[1i];
-    let v36 = !nabla_is_finite(v35);
-    v32 = v32 | v36;
-    let v37 = b3[2i];
-    let v38 = !nabla_is_finite(v37);
-    v32 = v32 | v38;
-    let v39 = b3[3i];
-    let v40 = !nabla_is_finite(v39);
-    v32 = v32 | v40;
-    b4[0i] = v5;
-    b5[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v32), v6, v6 != 0u);
-    b1[0i] = select(select(0u, u32(p1), ((!nabla_is_finite(v5)) | v7) | v32), v6, v6 != 0u);
   }
-}
-
-// sqrt: read, read_write, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 2>;
-@group(0) @binding(1) var<storage, read> b0: array<u32, 1>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 68>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 68>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 68>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 68>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 68i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<f32>(words[0].y);
-    let p2 = bitcast<f32>(words[0].z);
+  storageBarrier();
+  let v18 = (p1 + 3i) / 4i;
+  for (var v19: i32 = 0i; v19 < v18; v19++) {
+    let v20 = (v19 * 4i) + i32(lane.x);
+    let v23 = v20;
+    if (v23 < p1) {
+      let v24 = min(v23, 2i);
+      var v25: f32 = -3.4028234663852886e+38f;
+      let v26 = v24 * 4i;
+      let v27 = b3[p22 + v26];
+      let v28 = bitcast<f32>(b0[p13 + 0i]);
+      let v29 = v27 + v28;
+      v25 = max(v25, v29);
+      let v30 = (v24 * 4i) + 1i;
+      let v31 = b3[p22 + v30];
+      let v32 = bitcast<f32>(b0[p13 + 1i]);
+      let v33 = v31 + v32;
+      v25 = max(v25, v33);
+      let v34 = (v24 * 4i) + 2i;
+      let v35 = b3[p22 + v34];
+      let v36 = bitcast<f32>(b0[p13 + 2i]);
+      let v37 = v35 + v36;
+      v25 = max(v25, v37);
+      let v38 = (v24 * 4i) + 3i;
+      let v39 = b3[p22 + v38];
+      let v40 = bitcast<f32>(b0[p13 + 3i]);
+      let v41 = v39 + v40;
+      v25 = max(v25, v41);
+      b3[p23 + v24] = v25;
+    }
+  }
+  storageBarrier();
+  let v42 = (p0 + 3i) / 4i;
+  for (var v43: i32 = 0i; v43 < v42; v43++) {
+    let v44 = (v43 * 4i) + i32(lane.x);
+    let v47 = v44;
+    if (v47 < p0) {
+      let v48 = min(v47, 11i);
+      let v50 = v48 / 4i;
+      let v49 = v48 - (v50 * 4i);
+      let v51 = b3[p22 + v48];
+      let v52 = bitcast<f32>(b0[p13 + v49]);
+      let v53 = b3[p23 + v50];
+      b3[p24 + v48] = nabla_exp((v51 + v52) + (-v53));
+    }
+  }
+  storageBarrier();
+  let v54 = (p1 + 3i) / 4i;
+  for (var v55: i32 = 0i; v55 < v54; v55++) {
+    let v56 = (v55 * 4i) + i32(lane.x);
+    let v59 = v56;
+    if (v59 < p1) {
+      let v60 = min(v59, 2i);
+      var v61: f32 = 0.0f;
+      let v62 = v60 * 4i;
+      let v63 = b3[p24 + v62];
+      v61 = v61 + v63;
+      let v64 = (v60 * 4i) + 1i;
+      let v65 = b3[p24 + v64];
+      v61 = v61 + v65;
+      let v66 = (v60 * 4i) + 2i;
+      let v67 = b3[p24 + v66];
+      v61 = v61 + v67;
+      let v68 = (v60 * 4i) + 3i;
+      let v69 = b3[p24 + v68];
+      v61 = v61 + v69;
+      let v70 = b3[p23 + v60];
+      let v71 = bitcast<i32>(b1[p19 + v60]);
+      let v72 = min(max(v71, 0i), 3i);
+      let v73 = (v60 * 4i) + v72;
+      let v74 = b3[p22 + v73];
+      let v75 = bitcast<f32>(b0[p13 + v72]);
+      b3[p25 + v60] = v61;
+      b3[p26 + v60] = (v70 + nabla_log(v61)) + (-(v74 + v75));
+    }
+  }
+  storageBarrier();
+  let v76 = (p0 + 3i) / 4i;
+  for (var v77: i32 = 0i; v77 < v76; v77++) {
+    let v78 = (v77 * 4i) + i32(lane.x);
+    let v81 = v78;
+    if (v81 < p0) {
+      let v82 = min(v81, 11i);
+      let v84 = v82 / 4i;
+      let v83 = v82 - (v84 * 4i);
+      let v85 = b3[p24 + v82];
+      let v86 = b3[p25 + v84];
+      let v87 = bitcast<i32>(b1[p19 + v84]);
+      b3[p27 + v82] = ((v85 / v86) + (-select(0.0f, 1.0f, v83 == v87))) / p2;
+    }
+  }
+  storageBarrier();
+  for (var v88: i32 = 0i; v88 < 3i; v88++) {
+    let v89 = (v88 * 4i) + i32(lane.x);
+    let v92 = v89;
+    let v94 = v92 / 4i;
+    let v93 = v92 - (v94 * 4i);
+    var v95: f32 = 0.0f;
+    for (var v96: i32 = 0i; v96 < p1; v96++) {
+      let v97 = v94 + (v96 * 3i);
+      let v98 = bitcast<f32>(b1[p18 + v97]);
+      let v99 = v93 + (v96 * 4i);
+      let v100 = b3[p27 + v99];
+      v95 = v95 + (v98 * v100);
+    }
+    b3[p28 + v92] = v95;
+  }
+  let v103 = i32(lane.x);
+  if (v103 < 4i) {
+    let p29 = bitcast<i32>(words[7].y);
+    let v104 = min(v103, 3i);
+    var v105: f32 = 0.0f;
+    for (var v106: i32 = 0i; v106 < p1; v106++) {
+      let v107 = (v106 * 4i) + v104;
+      let v108 = b3[p27 + v107];
+      v105 = v105 + v108;
+    }
+    b3[p29 + v104] = v105;
+  }
+  storageBarrier();
+  let v111 = i32(lane.x);
+  if (v111 < 1i) {
     let p3 = bitcast<f32>(words[0].w);
-    let p4 = bitcast<f32>(words[1].x);
-    let p5 = bitcast<f32>(words[1].y);
-    let p6 = bitcast<f32>(words[1].z);
-    let p7 = bitcast<f32>(words[1].w);
-    let v1 = min(v0, 67i);
-    let v2 = b0[0i];
-    let v3 = v2 == 0u;
-    let v4 = b1[v1];
-    let v5 = b2[v1];
-    let v6 = (v4 * p0) + (v5 * p1);
-    let v7 = b3[v1];
-    let v8 = (v7 * p2) + ((v5 * v5) * p3);
-    let v9 = b4[v1];
-    b1[v1] = select(v4, v6, v3);
-    b3[v1] = select(v7, v8, v3);
-    let t0: f32 = -(v8 / p6);
-    b4[v1] = select(v9, v9 + (-(((v6 / p4) * p5) / (sqrt(t0) + p7))), v3);
+    let p14 = bitcast<i32>(words[3].z);
+    let p20 = bitcast<i32>(words[5].x);
+    let p29 = bitcast<i32>(words[7].y);
+    var v113: f32 = 0.0f;
+    for (var v114: i32 = 0i; v114 < p1; v114++) {
+      let v115 = b3[p26 + v114];
+      v113 = v113 + v115;
+    }
+    let v116 = v113 / p2;
+    let v117 = b0[p14 + 0i];
+    var v118: bool = false;
+    let v119 = b3[p28 + 0i];
+    let v120 = !nabla_is_finite(v119);
+    v118 = v118 | v120;
+    let v121 = b3[p28 + 1i];
+    let v122 = !nabla_is_finite(v121);
+    v118 = v118 | v122;
+    let v123 = b3[p28 + 2i];
+    let v124 = !nabla_is_finite(v123);
+    v118 = v118 | v124;
+    let v125 = b3[p28 + 3i];
+    let v126 = !nabla_is_finite(v125);
+    v118 = v118 | v126;
+    let v127 = b3[p28 + 4i];
+    let v128 = !nabla_is_finite(v127);
+    v118 = v118 | v128;
+    let v129 = b3[p28 + 5i];
+    let v130 = !nabla_is_finite(v129);
+    v118 = v118 | v130;
+    let v131 = b3[p28 + 6i];
+    let v132 = !nabla_is_finite(v131);
+    v118 = v118 | v132;
+    let v133 = b3[p28 + 7i];
+    let v134 = !nabla_is_finite(v133);
+    v118 = v118 | v134;
+    let v135 = b3[p28 + 8i];
+    let v136 = !nabla_is_finite(v135);
+    v118 = v118 | v136;
+    let v137 = b3[p28 + 9i];
+    let v138 = !nabla_is_finite(v137);
+    v118 = v118 | v138;
+    let v139 = b3[p28 + 10i];
+    let v140 = !nabla_is_finite(v139);
+    v118 = v118 | v140;
+    let v141 = b3[p28 + 11i];
+    let v142 = !nabla_is_finite(v141);
+    v118 = v118 | v142;
+    var v143: bool = false;
+    let v144 = b3[p29 + 0i];
+    let v145 = !nabla_is_finite(v144);
+    v143 = v143 | v145;
+    let v146 = b3[p29 + 1i];
+    let v147 = !nabla_is_finite(v146);
+    v143 = v143 | v147;
+    let v148 = b3[p29 + 2i];
+    let v149 = !nabla_is_finite(v148);
+    v143 = v143 | v149;
+    let v150 = b3[p29 + 3i];
+    let v151 = !nabla_is_finite(v150);
+    v143 = v143 | v151;
+    b2[p20 + 0i] = bitcast<u32>(v116);
+    b2[p21 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v116)) | v118) | v143), v117, v117 != 0u);
+    b0[p14 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v116)) | v118) | v143), v117, v117 != 0u);
+  }
+  storageBarrier();
+  for (var v152: i32 = 0i; v152 < 17i; v152++) {
+    let v153 = (v152 * 4i) + i32(lane.x);
+    let v156 = v153;
+    if (v156 < 68i) {
+      let v157 = min(v156, 67i);
+      let v158 = b2[p21 + 0i];
+      let v159 = v158 == 0u;
+      let v160 = bitcast<f32>(b0[p15 + v157]);
+      let v161 = b3[p30 + v157];
+      let v162 = (v160 * p4) + (v161 * p5);
+      let v163 = bitcast<f32>(b0[p16 + v157]);
+      let v164 = (v163 * p6) + ((v161 * v161) * p7);
+      let v165 = bitcast<f32>(b0[p17 + v157]);
+      b0[p15 + v157] = bitcast<u32>(select(v160, v162, v159));
+      b0[p16 + v157] = bitcast<u32>(select(v163, v164, v159));
+      let t0: f32 = -(v164 / p10);
+      b0[p17 + v157] = bitcast<u32>(select(v165, v165 + (-(((v162 / p8) * p9) / (sqrt(t0) + p11))), v159));
+    }
   }
 }

@@ -1,9 +1,9 @@
-// contract_tanh: read, read, read, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read> b0: array<f32, 8>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 8>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
+// contract_tanh_then_contract_sigmoid_then_contract_then_more: read_write, read, read_write, read_write
+@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 6>;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32, 320>;
+@group(0) @binding(2) var<storage, read> b1: array<f32, 128>;
+@group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32, 512>;
 
 fn nabla_tanh(a0: f32) -> f32 {
   let v1: f32 = abs(a0);
@@ -19,38 +19,6 @@ fn nabla_tanh(a0: f32) -> f32 {
   return select(v9, -v9, (a0 < 0.0f));
 }
 
-@compute @workgroup_size(4, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p0 = bitcast<i32>(words[0].x);
-  let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  let v11 = p0 * 4i;
-  if (v0 < v11) {
-    let v2 = v0 / 4i;
-    let v1 = v0 - (v2 * 4i);
-    let v3 = v2 < p0;
-    var v4: f32 = 0.0f;
-    let v5 = v2 * 2i;
-    let v6 = b0[v5];
-    let v7 = b1[v1];
-    let v8 = b0[v5 + 1i];
-    let v9 = b1[v1 + 4i];
-    v4 = (v4 + (v6 * v7)) + (v8 * v9);
-    let v10 = b2[v1];
-    if (v3) {
-      b3[v0] = nabla_tanh(v4 + v10);
-    }
-  }
-}
-
-// contract_sigmoid: read_write, read, read, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<vec4<f32>, 4>;
-@group(0) @binding(2) var<storage, read> b1: array<vec4<f32>, 1>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 1>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 4>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 4>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 4>;
-
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
   let v2: f32 = (a0 - (v1 * 0.693115234375f)) - (v1 * 0.00003194618329871446f);
@@ -63,156 +31,6 @@ fn nabla_exp(a0: f32) -> f32 {
 fn nabla_sigmoid(a0: f32) -> f32 {
   let v1: f32 = nabla_exp(-abs(a0));
   return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
-}
-
-@compute @workgroup_size(4, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p1 = bitcast<i32>(words[0].y);
-  let v0 = (i32(workgroup.x) * 4i) + i32(lane.x);
-  if (v0 < p1) {
-    let p0 = bitcast<f32>(words[0].x);
-    let v1 = v0 < p1;
-    var v2: f32 = 0.0f;
-    let t0 = b0[v0];
-    let v4 = t0.x;
-    let v6 = t0.y;
-    let v8 = t0.z;
-    let v10 = t0.w;
-    let t1 = b1[0i];
-    let v5 = t1.x;
-    let v7 = t1.y;
-    let v9 = t1.z;
-    let v11 = t1.w;
-    v2 = (((v2 + (v5 * v4)) + (v7 * v6)) + (v9 * v8)) + (v11 * v10);
-    let v12 = b2[0i];
-    let v13 = b3[v0];
-    if (v1) {
-      b4[v0] = v2;
-      b5[v0] = (nabla_sigmoid(v2 + v12) + (-v13)) / p0;
-    }
-  }
-}
-
-// contract: read_write, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 4>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 16>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 16>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let p1 = bitcast<i32>(words[0].y);
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < p1) {
-    let v1 = min(v0, 15i);
-    let v3 = v1 / 4i;
-    let v2 = v1 - (v3 * 4i);
-    let v4 = b0[v3];
-    let v5 = b1[v2];
-    let v6 = b2[v1];
-    b3[v1] = (v4 * v5) * ((-(v6 * v6)) + 1.0f);
-  }
-}
-
-// contract_and_sum: read_write, read_write, read_write, read, read_write, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 1>;
-@group(0) @binding(1) var<storage, read_write> b0: array<f32, 16>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 4>;
-@group(0) @binding(3) var<storage, read_write> b2: array<f32, 4>;
-@group(0) @binding(4) var<storage, read> b3: array<f32, 8>;
-@group(0) @binding(5) var<storage, read_write> b4: array<f32, 16>;
-@group(0) @binding(6) var<storage, read_write> b5: array<f32, 8>;
-@group(0) @binding(7) var<storage, read_write> b6: array<f32, 4>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  if (i32(workgroup.x) < 1i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-    if (v0 < 4i) {
-      var v1: f32 = 0.0f;
-      let v2 = p0 / 2i;
-      for (var v3: i32 = 0i; v3 < v2; v3++) {
-        let v4 = v3 * 2i;
-        let v5 = v0 + (v4 * 4i);
-        let v6 = b0[v5];
-        let v7 = b1[v4];
-        let v8 = b0[v5 + 4i];
-        let v9 = b1[v4 + 1i];
-        v1 = (v1 + (v7 * v6)) + (v9 * v8);
-      }
-      let v10 = v2 * 2i;
-      for (var v11: i32 = v10; v11 < p0; v11++) {
-        let v12 = v0 + (v11 * 4i);
-        let v13 = b0[v12];
-        let v14 = b1[v11];
-        v1 = v1 + (v14 * v13);
-      }
-      b2[v0] = v1;
-    }
-  }
-  if ((i32(workgroup.x) >= 1i) & (i32(workgroup.x) < 2i)) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v15 = i32(workgroup.x) - 1i;
-    let v16 = (v15 * 16i) + i32(lane.x);
-    if (v16 < 8i) {
-      let v18 = v16 / 4i;
-      let v17 = v16 - (v18 * 4i);
-      var v19: f32 = 0.0f;
-      let v20 = p0 / 2i;
-      for (var v21: i32 = 0i; v21 < v20; v21++) {
-        let v22 = v21 * 2i;
-        let v23 = v18 + (v22 * 2i);
-        let v24 = b3[v23];
-        let v25 = v17 + (v22 * 4i);
-        let v26 = b4[v25];
-        let v27 = b3[v23 + 2i];
-        let v28 = b4[v25 + 4i];
-        v19 = (v19 + (v24 * v26)) + (v27 * v28);
-      }
-      let v29 = v20 * 2i;
-      for (var v30: i32 = v29; v30 < p0; v30++) {
-        let v31 = v18 + (v30 * 2i);
-        let v32 = b3[v31];
-        let v33 = v17 + (v30 * 4i);
-        let v34 = b4[v33];
-        v19 = v19 + (v32 * v34);
-      }
-      b5[v16] = v19;
-    }
-  }
-  if (i32(workgroup.x) >= 2i) {
-    let p0 = bitcast<i32>(words[0].x);
-    let v35 = i32(workgroup.x) - 2i;
-    let v36 = (v35 * 16i) + i32(lane.x);
-    if (v36 < 4i) {
-      let v37 = min(v36, 3i);
-      var v38: f32 = 0.0f;
-      for (var v39: i32 = 0i; v39 < p0; v39++) {
-        let v40 = (v39 * 4i) + v37;
-        let v41 = b4[v40];
-        v38 = v38 + v41;
-      }
-      b6[v37] = v38;
-    }
-  }
-}
-
-// exp_sum_finite_any: read_write, read, read_write, read_write
-@group(0) @binding(0) var<uniform> words: array<vec4<u32>, 4>;
-@group(0) @binding(1) var<storage, read_write> b0: array<u32, 320>;
-@group(0) @binding(2) var<storage, read> b1: array<f32, 128>;
-@group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
-@group(0) @binding(4) var<storage, read_write> b3: array<f32, 512>;
-
-fn nabla_exp(a0: f32) -> f32 {
-  let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
-  let v2: f32 = (a0 - (v1 * 0.693115234375f)) - (v1 * 0.00003194618329871446f);
-  let t0: f32 = (((0.0013926250394433737f * v2) + 0.00836323294788599f) * v2) + 0.04166655242443085f;
-  let v3: f32 = v2 + ((v2 * v2) * ((((t0 * v2) + 0.16666576266288757f) * v2) + 0.5f));
-  let v4: f32 = bitcast<f32>((bitcast<u32>(v3 + 1.0f) + (bitcast<u32>(v1 + 12582912.0f) << 23u)));
-  return select(select(select(a0, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), v4, (a0 <= 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
 }
 
 fn nabla_log(a0: f32) -> f32 {
@@ -249,114 +67,241 @@ fn nabla_is_finite(a0: f32) -> bool {
   return (bitcast<u32>(a0) & 2139095040u) != 2139095040u;
 }
 
-@compute @workgroup_size(16, 1, 1)
+@compute @workgroup_size(4, 1, 1)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 1i) {
-    let p0 = bitcast<f32>(words[0].x);
-    let p1 = bitcast<f32>(words[0].y);
-    let p2 = bitcast<i32>(words[0].z);
-    let p3 = bitcast<i32>(words[0].w);
-    let p4 = bitcast<i32>(words[1].x);
-    let p5 = bitcast<i32>(words[1].y);
-    let p6 = bitcast<i32>(words[1].z);
-    let p7 = bitcast<i32>(words[1].w);
-    let p8 = bitcast<i32>(words[2].x);
-    let p9 = bitcast<i32>(words[2].y);
-    let p10 = bitcast<i32>(words[2].z);
-    let p11 = bitcast<i32>(words[2].w);
-    let p12 = bitcast<i32>(words[3].x);
-    let p13 = bitcast<i32>(words[3].y);
-    let v2 = bitcast<f32>(b0[p3 + 0i]);
-    var v3: f32 = 0.0f;
-    for (var v4: i32 = 0i; v4 < p2; v4++) {
-      let v5 = b3[p8 + v4];
-      let v6 = v5 + v2;
-      let v7 = select(0.0f, v6, (v6 > 0.0f));
-      let v8 = b1[p5 + v4];
-      let v9 = (v7 + nabla_log1p(nabla_exp(select(v6, -v6, (v7 > 0.0f))))) + (-(v8 * v6));
-      v3 = v3 + v9;
+  let p0 = bitcast<i32>(words[0].x);
+  let p1 = bitcast<i32>(words[0].y);
+  let p2 = bitcast<f32>(words[0].z);
+  let p4 = bitcast<i32>(words[1].x);
+  let p5 = bitcast<i32>(words[1].y);
+  let p6 = bitcast<i32>(words[1].z);
+  let p7 = bitcast<i32>(words[1].w);
+  let p9 = bitcast<i32>(words[2].y);
+  let p10 = bitcast<i32>(words[2].z);
+  let p11 = bitcast<i32>(words[2].w);
+  let p13 = bitcast<i32>(words[3].y);
+  let p14 = bitcast<i32>(words[3].z);
+  let p15 = bitcast<i32>(words[3].w);
+  let p16 = bitcast<i32>(words[4].x);
+  let p17 = bitcast<i32>(words[4].y);
+  let p18 = bitcast<i32>(words[4].z);
+  let p19 = bitcast<i32>(words[4].w);
+  let p22 = bitcast<i32>(words[5].z);
+  let v0 = (p0 + 3i) / 4i;
+  for (var v1: i32 = 0i; v1 < v0; v1++) {
+    let v2 = (v1 * 4i) + i32(lane.x);
+    let v5 = v2;
+    let v16 = p1 * 4i;
+    if (v5 < v16) {
+      let v7 = v5 / 4i;
+      let v6 = v5 - (v7 * 4i);
+      let v8 = v7 < p1;
+      var v9: f32 = 0.0f;
+      let v10 = v7 * 2i;
+      let v11 = b1[p10 + v10];
+      let v12 = bitcast<f32>(b0[p4 + v6]);
+      let v13 = b1[p10 + (v10 + 1i)];
+      let v14 = bitcast<f32>(b0[p4 + (v6 + 4i)]);
+      v9 = (v9 + (v11 * v12)) + (v13 * v14);
+      let v15 = bitcast<f32>(b0[p5 + v6]);
+      if (v8) {
+        b3[p14 + v5] = nabla_tanh(v9 + v15);
+      }
     }
-    let v10 = v3 / p0;
-    let v11 = b0[p4 + 0i];
-    var v12: bool = false;
-    let v13 = b3[p9 + 0i];
-    let v14 = !nabla_is_finite(v13);
-    v12 = v12 | v14;
-    let v15 = b3[p9 + 1i];
-    let v16 = !nabla_is_finite(v15);
-    v12 = v12 | v16;
-    let v17 = b3[p9 + 2i];
-    let v18 = !nabla_is_finite(v17);
-    v12 = v12 | v18;
-    let v19 = b3[p9 + 3i];
-    let v20 = !nabla_is_finite(v19);
-    v12 = v12 | v20;
-    let v21 = b3[p9 + 4i];
-    let v22 = !nabla_is_finite(v21);
-    v12 = v12 | v22;
-    let v23 = b3[p9 + 5i];
-    let v24 = !nabla_is_finite(v23);
-    v12 = v12 | v24;
-    let v25 = b3[p9 + 6i];
-    let v26 = !nabla_is_finite(v25);
-    v12 = v12 | v26;
-    let v27 = b3[p9 + 7i];
-    let v28 = !nabla_is_finite(v27);
-    v12 = v12 | v28;
-    var v29: bool = false;
-    let v30 = b3[p10 + 0i];
-    let v31 = !nabla_is_finite(v30);
-    v29 = v29 | v31;
-    let v32 = b3[p10 + 1i];
-    let v33 = !nabla_is_finite(v32);
-    v29 = v29 | v33;
-    let v34 = b3[p10 + 2i];
-    let v35 = !nabla_is_finite(v34);
-    v29 = v29 | v35;
-    let v36 = b3[p10 + 3i];
-    let v37 = !nabla_is_finite(v36);
-    v29 = v29 | v37;
-    var v38: bool = false;
-    let v39 = b3[p11 + 0i];
-    let v40 = !nabla_is_finite(v39);
-    v38 = v38 | v40;
-    let v41 = b3[p11 + 1i];
-    let v42 = !nabla_is_finite(v41);
-    v38 = v38 | v42;
-    let v43 = b3[p11 + 2i];
-    let v44 = !nabla_is_finite(v43);
-    v38 = v38 | v44;
-    let v45 = b3[p11 + 3i];
-    let v46 = !nabla_is_finite(v45);
-    v38 = v38 | v46;
-    var v47: f32 = 0.0f;
-    for (var v48: i32 = 0i; v48 < p2; v48++) {
-      let v49 = b3[p12 + v48];
-      v47 = v47 + v49;
-    }
-    let t0: bool = !nabla_is_finite(v10);
-    let v50 = select(select(0u, u32(p1), (((t0 | v12) | v29) | v38) | (!nabla_is_finite(v47))), v11, v11 != 0u);
-    b2[p6 + 0i] = bitcast<u32>(v10);
-    b2[p7 + 0i] = v50;
-    b0[p4 + 0i] = v50;
-    b3[p13 + 0i] = v47;
   }
-}
-
-// select: read, read_write, read
-@group(0) @binding(1) var<storage, read> b0: array<u32, 1>;
-@group(0) @binding(2) var<storage, read_write> b1: array<f32, 193>;
-@group(0) @binding(3) var<storage, read> b2: array<f32, 193>;
-
-@compute @workgroup_size(16, 1, 1)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-  let v0 = (i32(workgroup.x) * 16i) + i32(lane.x);
-  if (v0 < 193i) {
-    let v1 = min(v0, 192i);
-    let v2 = b0[0i];
-    let v3 = b1[v1];
-    let v4 = b2[v1];
-    b1[v1] = select(v3, v3 + (v4 * (-0.5f)), v2 == 0u);
+  storageBarrier();
+  let v17 = (p1 + 3i) / 4i;
+  for (var v18: i32 = 0i; v18 < v17; v18++) {
+    let v19 = (v18 * 4i) + i32(lane.x);
+    let v22 = v19;
+    if (v22 < p1) {
+      let v23 = v22 < p1;
+      var v24: f32 = 0.0f;
+      let v26 = b3[p14 + ((v22 * 4i) + 0i)];
+      let v28 = b3[p14 + ((v22 * 4i) + 1i)];
+      let v30 = b3[p14 + ((v22 * 4i) + 2i)];
+      let v32 = b3[p14 + ((v22 * 4i) + 3i)];
+      let v27 = bitcast<f32>(b0[p6 + 0i]);
+      let v29 = bitcast<f32>(b0[p6 + 1i]);
+      let v31 = bitcast<f32>(b0[p6 + 2i]);
+      let v33 = bitcast<f32>(b0[p6 + 3i]);
+      v24 = (((v24 + (v27 * v26)) + (v29 * v28)) + (v31 * v30)) + (v33 * v32);
+      let v34 = bitcast<f32>(b0[p7 + 0i]);
+      let v35 = b1[p11 + v22];
+      if (v23) {
+        b3[p15 + v22] = v24;
+        b3[p16 + v22] = (nabla_sigmoid(v24 + v34) + (-v35)) / p2;
+      }
+    }
+  }
+  storageBarrier();
+  let v36 = (p0 + 3i) / 4i;
+  for (var v37: i32 = 0i; v37 < v36; v37++) {
+    let v38 = (v37 * 4i) + i32(lane.x);
+    let v41 = v38;
+    if (v41 < p0) {
+      let v42 = min(v41, 15i);
+      let v44 = v42 / 4i;
+      let v43 = v42 - (v44 * 4i);
+      let v45 = b3[p16 + v44];
+      let v46 = bitcast<f32>(b0[p6 + v43]);
+      let v47 = b3[p14 + v42];
+      b3[p17 + v42] = (v45 * v46) * ((-(v47 * v47)) + 1.0f);
+    }
+  }
+  let v50 = i32(lane.x);
+  var v51: f32 = 0.0f;
+  let v52 = p1 / 2i;
+  for (var v53: i32 = 0i; v53 < v52; v53++) {
+    let v54 = v53 * 2i;
+    let v55 = v50 + (v54 * 4i);
+    let v56 = b3[p14 + v55];
+    let v57 = b3[p16 + v54];
+    let v58 = b3[p14 + (v55 + 4i)];
+    let v59 = b3[p16 + (v54 + 1i)];
+    v51 = (v51 + (v57 * v56)) + (v59 * v58);
+  }
+  let v60 = v52 * 2i;
+  for (var v61: i32 = v60; v61 < p1; v61++) {
+    let v62 = v50 + (v61 * 4i);
+    let v63 = b3[p14 + v62];
+    let v64 = b3[p16 + v61];
+    v51 = v51 + (v64 * v63);
+  }
+  b3[p18 + v50] = v51;
+  storageBarrier();
+  for (var v65: i32 = 0i; v65 < 2i; v65++) {
+    let v66 = (v65 * 4i) + i32(lane.x);
+    let v69 = v66;
+    let v71 = v69 / 4i;
+    let v70 = v69 - (v71 * 4i);
+    var v72: f32 = 0.0f;
+    let v73 = p1 / 2i;
+    for (var v74: i32 = 0i; v74 < v73; v74++) {
+      let v75 = v74 * 2i;
+      let v76 = v71 + (v75 * 2i);
+      let v77 = b1[p10 + v76];
+      let v78 = v70 + (v75 * 4i);
+      let v79 = b3[p17 + v78];
+      let v80 = b1[p10 + (v76 + 2i)];
+      let v81 = b3[p17 + (v78 + 4i)];
+      v72 = (v72 + (v77 * v79)) + (v80 * v81);
+    }
+    let v82 = v73 * 2i;
+    for (var v83: i32 = v82; v83 < p1; v83++) {
+      let v84 = v71 + (v83 * 2i);
+      let v85 = b1[p10 + v84];
+      let v86 = v70 + (v83 * 4i);
+      let v87 = b3[p17 + v86];
+      v72 = v72 + (v85 * v87);
+    }
+    b3[p19 + v69] = v72;
+  }
+  let v90 = i32(lane.x);
+  if (v90 < 4i) {
+    let p20 = bitcast<i32>(words[5].x);
+    let v91 = min(v90, 3i);
+    var v92: f32 = 0.0f;
+    for (var v93: i32 = 0i; v93 < p1; v93++) {
+      let v94 = (v93 * 4i) + v91;
+      let v95 = b3[p17 + v94];
+      v92 = v92 + v95;
+    }
+    b3[p20 + v91] = v92;
+  }
+  storageBarrier();
+  let v98 = i32(lane.x);
+  if (v98 < 1i) {
+    let p3 = bitcast<f32>(words[0].w);
+    let p8 = bitcast<i32>(words[2].x);
+    let p12 = bitcast<i32>(words[3].x);
+    let p20 = bitcast<i32>(words[5].x);
+    let p21 = bitcast<i32>(words[5].y);
+    let v100 = bitcast<f32>(b0[p7 + 0i]);
+    var v101: f32 = 0.0f;
+    for (var v102: i32 = 0i; v102 < p1; v102++) {
+      let v103 = b3[p15 + v102];
+      let v104 = v103 + v100;
+      let v105 = select(0.0f, v104, (v104 > 0.0f));
+      let v106 = b1[p11 + v102];
+      let v107 = (v105 + nabla_log1p(nabla_exp(select(v104, -v104, (v105 > 0.0f))))) + (-(v106 * v104));
+      v101 = v101 + v107;
+    }
+    let v108 = v101 / p2;
+    let v109 = b0[p8 + 0i];
+    var v110: bool = false;
+    let v111 = b3[p19 + 0i];
+    let v112 = !nabla_is_finite(v111);
+    v110 = v110 | v112;
+    let v113 = b3[p19 + 1i];
+    let v114 = !nabla_is_finite(v113);
+    v110 = v110 | v114;
+    let v115 = b3[p19 + 2i];
+    let v116 = !nabla_is_finite(v115);
+    v110 = v110 | v116;
+    let v117 = b3[p19 + 3i];
+    let v118 = !nabla_is_finite(v117);
+    v110 = v110 | v118;
+    let v119 = b3[p19 + 4i];
+    let v120 = !nabla_is_finite(v119);
+    v110 = v110 | v120;
+    let v121 = b3[p19 + 5i];
+    let v122 = !nabla_is_finite(v121);
+    v110 = v110 | v122;
+    let v123 = b3[p19 + 6i];
+    let v124 = !nabla_is_finite(v123);
+    v110 = v110 | v124;
+    let v125 = b3[p19 + 7i];
+    let v126 = !nabla_is_finite(v125);
+    v110 = v110 | v126;
+    var v127: bool = false;
+    let v128 = b3[p20 + 0i];
+    let v129 = !nabla_is_finite(v128);
+    v127 = v127 | v129;
+    let v130 = b3[p20 + 1i];
+    let v131 = !nabla_is_finite(v130);
+    v127 = v127 | v131;
+    let v132 = b3[p20 + 2i];
+    let v133 = !nabla_is_finite(v132);
+    v127 = v127 | v133;
+    let v134 = b3[p20 + 3i];
+    let v135 = !nabla_is_finite(v134);
+    v127 = v127 | v135;
+    var v136: bool = false;
+    let v137 = b3[p18 + 0i];
+    let v138 = !nabla_is_finite(v137);
+    v136 = v136 | v138;
+    let v139 = b3[p18 + 1i];
+    let v140 = !nabla_is_finite(v139);
+    v136 = v136 | v140;
+    let v141 = b3[p18 + 2i];
+    let v142 = !nabla_is_finite(v141);
+    v136 = v136 | v142;
+    let v143 = b3[p18 + 3i];
+    let v144 = !nabla_is_finite(v143);
+    v136 = v136 | v144;
+    var v145: f32 = 0.0f;
+    for (var v146: i32 = 0i; v146 < p1; v146++) {
+      let v147 = b3[p16 + v146];
+      v145 = v145 + v147;
+    }
+    let t0: bool = !nabla_is_finite(v108);
+    let v148 = select(select(0u, u32(p3), (((t0 | v110) | v127) | v136) | (!nabla_is_finite(v145))), v109, v109 != 0u);
+    b2[p12 + 0i] = bitcast<u32>(v108);
+    b2[p13 + 0i] = v148;
+    b0[p8 + 0i] = v148;
+    b3[p21 + 0i] = v145;
+  }
+  storageBarrier();
+  for (var v149: i32 = 0i; v149 < 49i; v149++) {
+    let v150 = (v149 * 4i) + i32(lane.x);
+    let v153 = v150;
+    if (v153 < 193i) {
+      let v154 = min(v153, 192i);
+      let v155 = b2[p13 + 0i];
+      let v156 = bitcast<f32>(b0[p9 + v154]);
+      let v157 = b3[p22 + v154];
+      b0[p9 + v154] = bitcast<u32>(select(v156, v156 + (v157 * (-0.5f)), v155 == 0u));
+    }
   }
 }
