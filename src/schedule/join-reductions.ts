@@ -51,7 +51,10 @@ export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Nod
     const sizeOf = (r: Node): number => elementsOf(r.inputs[0] as Node, capacity);
     const little = new Set<Node>();
     let left = device === "software" ? mostLittle : 0;
-    for (const r of [...reductions].sort((x, y) => sizeOf(x) - sizeOf(y))) if ((left -= sizeOf(r)) >= 0) little.add(r);
+    for (const r of [...reductions].sort((x, y) => sizeOf(x) - sizeOf(y))) {
+      left -= sizeOf(r);
+      if (left >= 0) little.add(r);
+    }
     const large = reductions.filter((r) => !little.has(r));
     const elements = large.reduce((n, r) => n + sizeOf(r), 0);
     if (reductions.length > 1 && elements >= worthParts) chains.set(node, { kind, reductions: large, others: [...others, ...reductions.filter((r) => little.has(r))] });
