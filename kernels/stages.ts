@@ -16,6 +16,7 @@ import { countWork } from "./count-work.ts";
 import { largestSlab, mostSlabBytes } from "./horizontal.ts";
 import { fitsOneWorkgroup, hasBarriers, inOneWorkgroup, membersOf } from "./one-workgroup.ts";
 import { predict } from "./predict.ts";
+import { canonicalText } from "./print-kernel.ts";
 import { measure } from "./renumber.ts";
 
 /** What one dispatch may come to: building a text of many accesses takes longer than building as many in several. */
@@ -48,6 +49,8 @@ interface Candidate {
   /** Seconds of its work in one workgroup, by the number of lanes; absent where it does not fit. */
   readonly alone: ReadonlyMap<number, number>;
   readonly size: { readonly accesses: number; readonly statements: number };
+  /** Equal for kernels of one text; only known where it fits. */
+  readonly text: string;
 }
 
 /** Kernels `from`, …, `to` - 1 in one dispatch of so many lanes. */
@@ -65,12 +68,12 @@ export function stages(kernels: readonly Kernel[], { live, profile, limits = pri
   const cost = new Costs(live, profile, limits, widths);
   const buffers = [...new Set(kernels.flatMap((k) => k.buffers))];
   const mostBuffers = largestSlab(buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
-  const met = new Set<object>();
+  const met = new Set<string>();
   const all = kernels.map((k): Candidate => {
     const of = cost.of(k);
     // A text that others have is built once, until it is part of another.
-    const again = k.alike !== undefined && met.has(k.alike);
-    if (k.alike) met.add(k.alike);
+    const again = met.has(of.text);
+    if (of.alone.size > 0) met.add(of.text);
     return again ? { ...of, alone: new Map([...of.alone].map(([width, seconds]) => [width, seconds + building(of.size, profile)])) } : of;
   });
   /** The best way to run the first so many kernels: its time, and where the last dispatch begins. */
@@ -157,7 +160,7 @@ class Costs {
     if (least < spread + 2 * this.price && least < mostSeconds)
       for (const width of this.widths)
         if (fitsOneWorkgroup(kernel, width)) alone.set(width, this.seconds(inOneWorkgroup([kernel], width)));
-    return { spread, alone, size };
+    return { spread, alone, size, text: alone.size > 0 ? canonicalText(kernel) : "" };
   }
 
   private seconds(kernel: Kernel): number {
