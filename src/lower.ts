@@ -70,9 +70,14 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const { nests, bound } = fits ? first : made(new Set([...off, "concat"]));
   const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
   const apart = budget === undefined || !trains ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  // What shares a dispatch shares its time in memory, too.
+  const joined = (k: readonly Kernel[]): readonly Kernel[] => {
+    const made = stages(k, { live: capacity, profile });
+    return budget === undefined || !trains || placedBytes(made, how) <= budget ? made : k;
+  };
   // Who wants to see values between kernels wants kernels by themselves.
   const whole = off.has("stages") || keep !== undefined;
-  const kernels = whole ? apart : run("stages", "Joins small kernels that depend on each other.", apart, (k: readonly Kernel[]) => stages(k, { live: capacity, profile }), (k) => verifyKernels(k, profile));
+  const kernels = whole ? apart : run("stages", "Joins small kernels that depend on each other.", apart, joined, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
   return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };

@@ -35,8 +35,8 @@ it.each([
   expect(bounded.plan.peak.bytes).toBeLessThanOrEqual(budget);
   expect(bounded.kernels.length).toBeGreaterThan(free.kernels.length);
   // What is run twice has the text that it had, but for the stretch of memory that kernels of many buffers bind as one, and for results that
-  // take the place of an argument in one of the runs.
-  const apart = programOf(text, {}, ["in-place"]);
+  // take the place of an argument in one of the runs; a dispatch of stages has one only where it has the same neighbours.
+  const apart = programOf(text, {}, ["in-place", "stages"]);
   const said = (texts: readonly KernelText[]): ReadonlySet<string> => new Set(texts.map((t) => t.wgsl.replace(/array<([\w<>]+), \d+>/g, "array<$1>")));
   const least = apart.lower("step", target);
   expect(said(apart.lower("step", { ...target, memory: Math.floor(least.plan.peak.bytes * part) }).texts)).toEqual(said(least.texts));
