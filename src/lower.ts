@@ -19,7 +19,7 @@ import type { Graph } from "./ir/node.ts";
 import { storedIn } from "./memory/lay-out-store.ts";
 import type { Plan, StoreLayout } from "./memory/placement.ts";
 import { baseline, placedBytes, plan } from "./memory/plan.ts";
-import { recompute } from "./memory/recompute.ts";
+import { OverBudget, recompute } from "./memory/recompute.ts";
 import { verifyPlan } from "./memory/verify-plan.ts";
 import { wholeWhereCrowded } from "./memory/whole-where-crowded.ts";
 import { inHalves } from "./schedule/in-halves.ts";
@@ -58,27 +58,39 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const stored = storedIn(store, limits.bindingBytes);
   // Only training keeps values of one pass for another.
   const trains = isStep(entry) || entry === "gradients";
-  const made = (without: ReadonlySet<string>): { readonly nests: Schedule; readonly bound: readonly Kernel[] } => {
+  const bounded = budget !== undefined && trains ? budget : undefined;
+  const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: bounded ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
+  const made = (without: ReadonlySet<string>): { readonly nests: Schedule; readonly fitted: readonly Kernel[] } => {
     const grouped = run("schedule", "Groups nodes into nests.", graph, (g) => schedule(g, { capacity, profile, stored, off: without, ...(keep && { keep }) }), verifySchedule);
     const nests = half && trains && !keep ? run("halve", "Keeps what the forward pass leaves for the gradient in 16 bits a number.", grouped, (s) => inHalves(s, graph), verifySchedule) : grouped;
     const kernels = (s: Schedule): readonly Kernel[] => wholeWhereCrowded(bind(s, profile, { off, keep: keep !== undefined, ...(choices && { choices }) }), limits);
-    return { nests, bound: run("bind", "Binds nests to kernels.", nests, kernels, (k) => verifyKernels(k, profile)) };
+    const bound = run("bind", "Binds nests to kernels.", nests, kernels, (k) => verifyKernels(k, profile));
+    return { nests, fitted: bounded === undefined ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile)) };
   };
-  const first = made(off);
-  // What lies side by side lives as long as all of it, and is not made anew.
-  const fits = budget === undefined || !trains || off.has("concat") || placedBytes(first.bound, how) <= budget;
-  const { nests, bound } = fits ? first : made(new Set([...off, "concat"]));
-  const fit = (k: readonly Kernel[]): readonly Kernel[] => recompute(k, { entry, budget: budget ?? Number.POSITIVE_INFINITY, cost: costFor(capacity, profile), placed: (of) => placedBytes(of, how) });
-  const apart = budget === undefined || !trains ? bound : run("recompute", "Makes values anew that do not fit into memory.", bound, fit, (k) => verifyKernels(k, profile));
+  const { nests, fitted } = orElse(() => made(off), bounded !== undefined && !off.has("concat") && (() => made(new Set([...off, "concat"]))));
   // What shares a dispatch shares its time in memory, too.
   const joined = (k: readonly Kernel[]): readonly Kernel[] => {
     const made = stages(k, { live: capacity, profile });
-    return budget === undefined || !trains || placedBytes(made, how) <= budget ? made : k;
+    return bounded === undefined || placedBytes(made, how) <= bounded ? made : k;
   };
   // Who wants to see values between kernels wants kernels by themselves.
   const whole = off.has("stages") || keep !== undefined;
-  const kernels = whole ? apart : run("stages", "Joins small kernels that depend on each other.", apart, joined, (k) => verifyKernels(k, profile));
+  const kernels = whole ? fitted : run("stages", "Joins small kernels that depend on each other.", fitted, joined, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
   return { schedule: nests, kernels, memory, ...assembleEntry({ schedule: nests, plan: memory, capacity, texts }) };
+}
+
+/** What lies side by side lives as long as all of it and is not made anew: a budget that is not met with it may be met without it. */
+function orElse<T>(make: () => T, other: false | (() => T)): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!other || !(error instanceof OverBudget)) throw error;
+    try {
+      return other();
+    } catch (second) {
+      throw second instanceof OverBudget && second.least > error.least ? error : second;
+    }
+  }
 }

@@ -25,6 +25,19 @@ export interface RecomputeOptions {
   readonly placed: (kernels: readonly Kernel[]) => number;
 }
 
+/** No plan fits the budget; `least` is what the smallest one needs, in bytes. */
+export class OverBudget extends UserError {
+  readonly least: number;
+  constructor(entry: string, least: number, budget: number) {
+    super({
+      code: "E0611",
+      message: `${entry} needs ${count(least)} bytes of memory between its kernels, however much is computed twice; --memory allows ${count(budget)}`,
+      hint: "allow more, or make the batch smaller: --set batch=…",
+    });
+    this.least = least;
+  }
+}
+
 /** A way to run the entry. */
 interface Trial {
   readonly gone: ReadonlySet<Buffer>;
@@ -38,7 +51,7 @@ const segments = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
 const mostPrices = 10;
 const mostPutBack = 200;
 
-/** Throws a UserError E0611 when no plan fits, with the least that one needs. */
+/** Throws an OverBudget (E0611) when no plan fits, with the least that one needs. */
 export function recompute(kernels: readonly Kernel[], options: RecomputeOptions): readonly Kernel[] {
   const { budget, placed } = options;
   if (placed(kernels) <= budget) return kernels;
@@ -56,11 +69,7 @@ export function recompute(kernels: readonly Kernel[], options: RecomputeOptions)
   }
   const least = Math.min(placed(kernels), ...trials.sort((x, y) => x.bytes - y.bytes).slice(0, 8).map((t) => placed(t.kernels)));
   if (least <= budget) return (trials.find((t) => placed(t.kernels) <= budget) ?? { kernels }).kernels;
-  throw new UserError({
-    code: "E0611",
-    message: `${options.entry} needs ${count(least)} bytes of memory between its kernels, however much is computed twice; --memory allows ${count(budget)}`,
-    hint: "allow more, or make the batch smaller: --set batch=…",
-  });
+  throw new OverBudget(options.entry, least, budget);
 }
 
 /** 1,600,000 */
