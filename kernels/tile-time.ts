@@ -102,8 +102,9 @@ export function timeOf({ product, before, after }: Counted, pieces: readonly Pie
   const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...written) + (finish === "written" ? 0 : 2);
   const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
-  // A loop over turns that are all written out is none.
-  const open = loops.length - ((loops.at(-1)?.capacity ?? 0) <= unroll ? 1 : 0);
+  // A loop over turns that are all written out is none; how many there are of a batch is not known to the text.
+  const last = loops.at(-1);
+  const open = loops.length - (last && typeof last.extent === "number" && last.extent <= unroll ? 1 : 0);
   const entries = tile.flat ? 1 : turnsAt.slice(0, open).reduce((sum, n) => sum + n, 0);
   const loopTurns = tile.flat ? turns / unroll : turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
   const apart = tile.flat ? loopTurns * 2 * ratios.division * (open - 1) * price.operation : 0;

@@ -18,9 +18,10 @@ import { countedScalars } from "../harness/runtime/scalars.ts";
 import { timeEntry } from "../harness/time-entry.ts";
 import type { MemoryLimits } from "../memory/plan.ts";
 import { type DeviceLimits, prices } from "../schedule/prices.ts";
-import type { Kernel, Profile } from "../ir/kernel.ts";
+import { type Kernel, partsOf, type Profile } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { isAnchor } from "../schedule/cost.ts";
+import { stores } from "../schedule/order.ts";
 import type { Span } from "../support/span.ts";
 import { type Callable, randomInputs } from "./random-call.ts";
 import { randomNumbers } from "../support/random-numbers.ts";
@@ -115,12 +116,12 @@ class Naming {
     }));
   }
 
-  /** `h1`, `∂h2.W`, `new h1.W, h1.b`; empty where nothing of it has a name. */
+  /** `h1`, `∂h2.W`, `new h1.W, h1.b`; of stages `h1, z, ∂z, …; new h1.W`; empty where nothing of it has a name. */
   of(kernel: Kernel): string {
     const updated = [...kernel.writes].flatMap((b) => (b.place === "param" && b.path !== undefined ? [this.short(b.path)] : []));
-    if (updated.length > 0) return `new ${several(updated)}`;
-    const nodes = kernel.nests.flatMap((n) => n.nodes);
-    return several([...new Set(nodes.flatMap((n) => this.gradients.get(n) ?? this.nameOf(n)?.text ?? []))]);
+    const nodes = kernel.nests.filter((n) => !stores(n).some((s) => partsOf(s.buffer).some((b) => b.place === "param"))).flatMap((n) => n.nodes);
+    const values = new Set(nodes.flatMap((n) => this.gradients.get(n) ?? this.nameOf(n)?.text ?? []));
+    return [several([...values]), updated.length > 0 ? `new ${several(updated)}` : ""].filter((part) => part !== "").join("; ");
   }
 
   /** The place of what costs most: the first loop that stands in the user's text, else what it is called there, else any place. */

@@ -24,10 +24,11 @@ train M {
 }
 `;
 
-async function profiled(features: readonly GPUFeatureName[] = []): Promise<EntryProfile> {
+/** Each kernel by itself, unless stages are asked for. */
+async function profiled(features: readonly GPUFeatureName[] = [], off: readonly string[] = ["stages"]): Promise<EntryProfile> {
   const { device, close } = await openDevice({ optionalFeatures: features, exactTimestamps: true });
   try {
-    return await profileEntry(programOf(text), { device, clock: () => performance.now(), profile: profiles.software, entry: "step", examples: 32 });
+    return await profileEntry(programOf(text, {}, off), { device, clock: () => performance.now(), profile: profiles.software, entry: "step", examples: 32 });
   } finally {
     close();
   }
@@ -36,7 +37,7 @@ async function profiled(features: readonly GPUFeatureName[] = []): Promise<Entry
 describe("a profile", () => {
   it.each<[string, readonly GPUFeatureName[]]>([["timestamps", ["timestamp-query"]], ["repetition", []]])("by %s covers every dispatch", async (_, features) => {
     const profile = await profiled(features);
-    const lowered = programOf(text).lower("step", { capacity: { N: 32 }, profile: profiles.software });
+    const lowered = programOf(text, {}, ["stages"]).lower("step", { capacity: { N: 32 }, profile: profiles.software });
     expect(profile.timestamps).toBe(features.length > 0);
     expect(profile.kernels.map((k) => k.name)).toEqual(lowered.memory.kernels.map((k) => k.kernel.name));
     expect(profile.whole).toBeGreaterThan(0);
@@ -62,6 +63,12 @@ describe("a profile", () => {
     };
     expect(line("h")).toBe(5);
     expect(line("new h.W")).toBe(14);
+  });
+
+  it("names the stages of one dispatch, values before updates", async () => {
+    const { kernels } = await profiled([], []);
+    expect(kernels).toHaveLength(1);
+    expect(kernels[0]?.computes).toMatch(/^h, z, .*…; new h\.W/);
   });
 
   it("is printed with the slowest first and the rest in one line", async () => {

@@ -185,7 +185,7 @@ describe("one mechanism", () => {
 
   it("two equal layers share one pipeline", () => {
     const program = programOf(`
-      model Twice { input x: f32[N, 8]; a = relu(dense(x, 8)); b = relu(dense(a, 8)); output c = relu(dense(b, 8)) }`);
+      model Twice { input x: f32[N, 8]; a = relu(dense(x, 8)); b = relu(dense(a, 8)); output c = relu(dense(b, 8)) }`, {}, ["stages"]);
     const { plan, texts } = program.lower("predict", { capacity: { N: 4 }, profile: profiles.software });
     expect(plan.block).toHaveLength(3);
     expect(texts.length).toBeLessThan(3);

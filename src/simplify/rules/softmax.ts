@@ -88,17 +88,17 @@ export const softmaxes: readonly Rule[] = [
   }),
   rule({
     name: "softmax-difference",
-    doc: "a / s ± b / s = (a ± b) / s where s is a sum of exponentials broadcast back, and b / s was broadcast likewise",
+    doc: "± a / s ± b / s = (± a ± b) / s where s is a sum of exponentials broadcast back, and b / s was broadcast likewise",
     ops: ["add"],
     phase: "differentiated",
     apply: (n, e) => {
       for (const [q, r] of orders(n)) {
-        const s = q.op === "div" ? q.inputs[1] : undefined;
-        const t = negated(r) ?? r;
+        const [u, t] = [negated(q) ?? q, negated(r) ?? r];
+        const s = u.op === "div" ? u.inputs[1] : undefined;
         const inner = t.op === "view" && t.attrs.map.guards.length === 0 ? (t.inputs[0] as Node) : undefined;
         if (!s || !isRowSum(s) || t.op !== "view" || inner?.op !== "div" || viewOf(e, inner.inputs[1] as Node, t.attrs.map) !== s) continue;
-        const b = viewOf(e, inner.inputs[0] as Node, t.attrs.map);
-        return e.div(e.add(q.inputs[0] as Node, r === t ? b : e.neg(b)), s);
+        const [a, b] = [u.inputs[0] as Node, viewOf(e, inner.inputs[0] as Node, t.attrs.map)];
+        return e.div(e.add(q === u ? a : e.neg(a), r === t ? b : e.neg(b)), s);
       }
       return undefined;
     },
