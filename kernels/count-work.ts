@@ -38,16 +38,15 @@ export interface Counting {
   readonly live: dims.Bindings;
   /** A processor that plays GPU goes through both branches. */
   readonly bothBranches: boolean;
+  /** Workgroups that are looked at. */
+  readonly sampled?: number;
 }
-
-/** Workgroups that are looked at. */
-const sampled = 64;
 
 type Known = Map<number, number | undefined>;
 type Totals = { -readonly [K in keyof Work]: Work[K] };
 
 /** Counts one dispatch. */
-export function countWork(kernel: Kernel, { live, bothBranches }: Counting): Work {
+export function countWork(kernel: Kernel, { live, bothBranches, sampled = 64 }: Counting): Work {
   const grid = kernel.grid.map(({ size, per }) => Math.max(1, Math.ceil(dims.evaluate(size, live) / per)));
   const [x = 1, y = 1, z = 1] = grid;
   const workgroups = x * y * z;

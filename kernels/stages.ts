@@ -153,8 +153,11 @@ class Costs {
     const members = membersOf(kernel);
     const sizes = members.map((m) => measure(m.body));
     const size = { accesses: sizes.reduce((n, s) => n + s.accesses, 0), statements: sizes.reduce((n, s) => n + s.statements, 0) };
-    const spread = this.seconds(kernel);
     const alone = new Map<number, number>();
+    // What is by far too large is only looked at roughly: it adds the same to every way to cut.
+    const rough = this.seconds(kernel, 2);
+    if (rough > 4 * mostSeconds) return { spread: rough, alone, size, text: "" };
+    const spread = this.seconds(kernel);
     // A dispatch on each side is what it could save; who shares a dispatch may take less without the others.
     const least = members.length === 1 ? spread : members.reduce((sum, m) => sum + this.seconds(m), 0);
     if (least < spread + 2 * this.price && least < mostSeconds)
@@ -163,10 +166,10 @@ class Costs {
     return { spread, alone, size, text: alone.size > 0 ? canonicalText(kernel) : "" };
   }
 
-  private seconds(kernel: Kernel): number {
+  private seconds(kernel: Kernel, sampled?: number): number {
     const { live, profile, limits } = this;
     const [x, y, z] = kernel.workgroup;
-    return predict(countWork(kernel, { live, bothBranches: prices[profile.name].bothBranches }), x * y * z, limits, profile).seconds;
+    return predict(countWork(kernel, { live, bothBranches: prices[profile.name].bothBranches, ...(sampled !== undefined && { sampled }) }), x * y * z, limits, profile).seconds;
   }
 }
 
