@@ -39,4 +39,9 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     },
     choice: 99_986,
   },
+  {
+    name: "a parameter between parameters that are read as one is written by another stage",
+    recipe: {"leaves":[[6910,3349,1429,5744],[7569,5371,2727],[4667,5847,9413]],"steps":[{"kind":9636,"a":970,"b":3224,"c":8745},{"kind":4040,"a":6278,"b":5601,"c":6703},{"kind":10675,"a":5837,"b":4198,"c":6395},{"kind":7459,"a":3776,"b":9881,"c":6185},{"kind":11807,"a":3789,"b":9923,"c":4674}],"capacity":65,"loss":908,"seed":6728,"live":1},
+    choice: 8,
+  },
 ];
