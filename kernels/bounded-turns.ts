@@ -10,6 +10,7 @@
 import type { Axis, Stmt } from "../src/ir/kernel.ts";
 import { refersTo } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { keyOf } from "../src/schedule/index-form.ts";
 import { int, plus } from "./arithmetic.ts";
 import { conjuncts } from "./index-terms.ts";
 
@@ -30,7 +31,7 @@ export function turnsBeforeConstants(axis: Axis, body: readonly Stmt[]): { reado
     if (s.kind === "fold" || s.kind === "each") return undefined;
     const kept = s.kind === "store" ? keptBy(s.value) : undefined;
     const own = kept && bound(kept.condition, axis, inside);
-    if (s.kind === "store" && (!kept || !own || (count && !same(count, own)))) return undefined;
+    if (s.kind === "store" && (!kept || !own || (count && keyOf(count) !== keyOf(own)))) return undefined;
     count ??= own;
     beyond.push(s.kind === "store" && kept ? { ...s, value: kept.otherwise } : s);
   }
@@ -53,13 +54,4 @@ function bound(condition: Scalar, axis: Axis, inside: ReadonlySet<number>): Scal
     if ((c.op === ">=" || c.op === ">") && isAxis(b) && !refersTo(a, inside)) return plus(a, int(c.op === ">=" ? 1 : 0));
   }
   return undefined;
-}
-
-function same(a: Scalar, b: Scalar): boolean {
-  if (a === b) return true;
-  if (a.kind !== b.kind) return false;
-  if (a.kind === "op" && b.kind === "op") return a.op === b.op && a.args.every((x, k) => same(x, b.args[k] as Scalar));
-  if (a.kind === "ref" && b.kind === "ref") return a.id === b.id;
-  if (a.kind === "param" && b.kind === "param") return a.slot === b.slot;
-  return a.kind === "constant" && b.kind === "constant" && a.value === b.value && a.dtype === b.dtype;
 }

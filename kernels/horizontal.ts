@@ -117,16 +117,7 @@ function hostFor(kernel: BoundKernel, size: Size, groups: readonly Group[], { mo
 
 /** A binding that several buffers share has no place for numbers of 16 bits. */
 function buffersFit(buffers: ReadonlySet<Buffer>, most: number, profile: Profile): boolean {
-  return !spansOthers(buffers) && (buffers.size <= profile.storageBuffers || (buffers.size <= most && ![...buffers].some((b) => b.half)));
-}
-
-/** True where parameters that are read as one have others between them, and one dispatch touches such: two bindings would overlap. */
-export function spansOthers(buffers: ReadonlySet<Buffer>): boolean {
-  return [...buffers].some((b) => {
-    const inside = new Set(partsOf(b));
-    const gaps = b.parts !== undefined && b.elements > [...inside].reduce((n, p) => n + Math.ceil(p.elements / 64) * 64, 0);
-    return gaps && [...buffers].some((o) => o.place === b.place && partsOf(o).some((p) => !inside.has(p)));
-  });
+  return buffers.size <= profile.storageBuffers || (buffers.size <= most && ![...buffers].some((b) => b.half));
 }
 
 /** Bytes that live longer when a kernel waits: temps that it reads. */

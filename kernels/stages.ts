@@ -13,7 +13,7 @@ import type { Buffer, Kernel, Profile } from "../src/ir/kernel.ts";
 import { partsOf } from "../src/ir/kernel.ts";
 import { type DeviceLimits, prices, ratios } from "../src/schedule/prices.ts";
 import { countWork } from "./count-work.ts";
-import { largestSlab, mostSlabBytes, spansOthers } from "./horizontal.ts";
+import { largestSlab, mostSlabBytes } from "./horizontal.ts";
 import { fitsOneWorkgroup, hasBarriers, inOneWorkgroup, membersOf } from "./one-workgroup.ts";
 import { predict } from "./predict.ts";
 import { canonicalText } from "./print-kernel.ts";
@@ -120,7 +120,6 @@ function building({ accesses, statements }: Candidate["size"], { name }: Profile
 
 /** A stage may bind them: by slabs where they are many or one lies in another, which has no place for numbers of 16 bits. */
 function fitsBindings(buffers: ReadonlySet<Buffer>, most: number, { storageBuffers }: Profile): boolean {
-  if (spansOthers(buffers)) return false;
   const all = [...buffers].flatMap(partsOf);
   const apart = buffers.size <= storageBuffers && new Set(all).size === all.length;
   return apart || (most === Infinity && ![...buffers].some((b) => b.half));

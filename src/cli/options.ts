@@ -60,7 +60,7 @@ export function withMemory(command: Command): Command {
   return command
     .option(
       "--memory <bytes>",
-      "what a training step may keep between its kernels, such as 64MB, beside parameters and data; what does not fit is computed twice, which takes longer and gives the same numbers (default: no limit)",
+      "what a training step may keep between its kernels, such as 64MB, beside parameters and data; what does not fit is computed twice, which takes longer and gives the same numbers, to rounding (default: no limit)",
       parseBytes,
     )
     .option("--half", "keep what the forward pass leaves for the gradient in 16 bits a number, where the device has shader-f16; sums, gradients and parameters have 32");

@@ -4,10 +4,9 @@
  * other that lives at the same time; a result may take the place of an argument that nobody reads afterwards (in-place.ts).
  *
  * A kernel with at most `storageBuffers` buffers binds each by itself, so equal kernels have equal text whatever
- * they work on. With more, the buffers of a slab share one binding and their positions in it are kernel parameters.
+ * they work on. With more, or where writable ones would overlap, those of a slab share one binding and their positions in it are parameters.
  */
 import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
-import { partsOf } from "../ir/kernel.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
 import { inPlace } from "./in-place.ts";
@@ -163,31 +162,33 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
     return offset;
   };
-  const placeOf = (b: Buffer): string => `${slabOf(b.place)} ${offsetOf(b)}`;
+  const placeOf = (b: Buffer): string => `${slabOf(b.place)} ${offsetOf(b)} ${bytesOf(b)}`;
   const written = new Set([...kernel.writes].map((b) => slabOf(b.place)));
   const accessOf = (slab: SlabName): Group["access"] => (written.has(slab) ? "read_write" : "read");
   // A result in the place of an argument has its binding.
   const places = new Map<string, Buffer>();
   for (const b of kernel.buffers) places.set(placeOf(b), places.get(placeOf(b)) ?? b);
+  const inSlab = (slab: SlabName): readonly Buffer[] => [...places.values()].filter((b) => slabOf(b.place) === slab);
+  // Writable bindings may not overlap, as those of an arena and of a part of it, or of what lies between its parts, would.
+  const whole = new Set(slabNames.filter((slab) => places.size > limits.storageBuffers || (written.has(slab) && overlap(inSlab(slab), offsetOf))));
   const params: ParamSlot[] = [...kernel.params];
-  // Where one stage works on an arena and another on a part of it, both are reached through one binding.
-  if (places.size <= limits.storageBuffers && !(kernel.stages && sharesParts(kernel.buffers))) {
-    const groups = [...places.values()].map((b): Group => {
-      const slab = slabOf(b.place);
-      return { slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) };
-    });
-    const order = [...places.keys()];
-    return { groups, of: new Map(kernel.buffers.map((b) => [b, { group: order.indexOf(placeOf(b)) }])), params };
-  }
   const groups: Group[] = [];
-  const of = new Map<Buffer, { group: number; base: number }>();
-  for (const slab of slabNames) {
+  const of = new Map<Buffer, { readonly group: number; readonly base?: number }>();
+  const order: string[] = [];
+  for (const [place, b] of places) {
+    const slab = slabOf(b.place);
+    if (whole.has(slab)) continue;
+    groups.push({ slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) });
+    order.push(place);
+  }
+  for (const b of kernel.buffers) if (!whole.has(slabOf(b.place))) of.set(b, { group: order.indexOf(placeOf(b)) });
+  for (const slab of whole) {
     const members = kernel.buffers.filter((b) => slabOf(b.place) === slab);
     if (members.length === 0) continue;
     // The whole slab where a binding holds it: the array in the text then has one length for all, and equal layers have one text.
-    const whole = slabs[slab] <= limits.bindingBytes;
-    const start = whole ? 0 : Math.min(...members.map(offsetOf));
-    const end = whole ? slabs[slab] : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
+    const fits = slabs[slab] <= limits.bindingBytes;
+    const start = fits ? 0 : Math.min(...members.map(offsetOf));
+    const end = fits ? slabs[slab] : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
     if (end - start > limits.bindingBytes)
       throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${count(end - start)} bytes of one buffer; a binding holds ${count(limits.bindingBytes)}` });
     const types = new Set(members.map(storedAs));
@@ -203,8 +204,13 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
   return { groups, of, params };
 }
 
-/** An arena and a part of it, or two arenas of one part. */
-function sharesParts(buffers: readonly Buffer[]): boolean {
-  const all = buffers.flatMap(partsOf);
-  return new Set(all).size < all.length;
+/** True where one of them begins before another ends. */
+function overlap(buffers: readonly Buffer[], offsetOf: (b: Buffer) => number): boolean {
+  const order = buffers.toSorted((a, b) => offsetOf(a) - offsetOf(b));
+  let end = 0;
+  return order.some((b) => {
+    const meets = offsetOf(b) < end;
+    end = Math.max(end, offsetOf(b) + bytesOf(b));
+    return meets;
+  });
 }

@@ -14,6 +14,7 @@ import * as access from "../ir/access.ts";
 import type { AccessMap } from "../ir/access.ts";
 import type { Graph, Node, NodeOf, OpAttrs, OpName } from "../ir/node.ts";
 import { printShape, sameShape, sameType } from "../ir/types.ts";
+import { table } from "../ops/table.ts";
 import { isStored } from "./choose-roots.ts";
 import { elementsOf, isProduct } from "./cost.ts";
 import { prices } from "./prices.ts";
@@ -32,8 +33,7 @@ interface Shared {
   readonly steps: readonly (readonly Node[])[];
 }
 
-/** Operations that may go along with a product. */
-const elementwise: ReadonlySet<OpName> = new Set(["neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "add", "mul", "div", "max", "pow"]);
+/** Operations that go along with a product, at most. */
 const mostSteps = 8;
 
 /** The graph with such products joined; undefined where there are none. */
@@ -211,7 +211,7 @@ class Search {
 
   private isAlike(step: readonly Node[], before: readonly Node[]): boolean {
     const [one] = step as readonly [Node];
-    if (!elementwise.has(one.op) || step.some((s) => s.op !== one.op || JSON.stringify(s.attrs) !== JSON.stringify(one.attrs) || !sameType(s.type, one.type) || this.options.keep.has(s))) return false;
+    if (!isElementwise(one) || step.some((s) => s.op !== one.op || JSON.stringify(s.attrs) !== JSON.stringify(one.attrs) || !sameType(s.type, one.type) || this.options.keep.has(s))) return false;
     return one.inputs.every((operand, at) => {
       const operands = step.map((s) => s.inputs[at] as Node);
       if (operands.every((o, k) => o === before[k])) return true;
@@ -240,11 +240,13 @@ class Search {
   private tooDear({ products, steps }: Shared): string | undefined {
     const { access: price, lanes, groups, dispatch } = prices[this.options.device];
     const last = steps.at(-1) ?? products;
-    const stored = last.filter((n) => (this.readers.get(n) ?? []).some((r) => elementwise.has(r.op) && sameShape(r.type.shape, n.type.shape)));
+    const stored = last.filter((n) => (this.readers.get(n) ?? []).some((r) => isElementwise(r) && sameShape(r.type.shape, n.type.shape)));
     const elements = stored.reduce((sum, n) => sum + elementsOf(n, this.options.capacity), 0);
     return (2 * elements * price) / (lanes * groups) > (products.length - 1) * dispatch ? `what follows differs, and ${elements} results would be stored for it` : undefined;
   }
 }
+
+const isElementwise = (node: Node): boolean => table[node.op].class === "elementwise";
 
 const isParameter = (node: Node): boolean => isStored(node) && node.op === "leaf" && node.attrs.kind === "param";
 

@@ -70,6 +70,20 @@ describe("plan", () => {
     expect(p.kernels[0]?.placement.groups).toHaveLength(1);
   });
 
+  it("reaches through one binding what lies between the parts of an arena, where it is written, and only then", () => {
+    const layout = layOutStore([{ path: "U", elements: 64 }, { path: "between", elements: 64 }, { path: "V", elements: 64 }]);
+    const [u, between, v] = [buffer("U", 64, "param"), buffer("between", 64, "param"), buffer("V", 64, "param")];
+    const both: Buffer = { ...buffer("U and V", 192, "param"), path: "U", parts: [{ buffer: u, at: 0 }, { buffer: v, at: 128 }] };
+    const [x, y] = [buffer("x", 64, "input"), buffer("y", 64)];
+    const bind = (writes: Buffer[]) => {
+      const p = plan("step", [kernel("k", [both, u, between, x], writes)], { ...options, store: layout });
+      verifyPlan(p);
+      return p.kernels[0]?.placement.groups.map((g) => [g.slab, g.offset, g.bytes, g.access]);
+    };
+    expect(bind([y])).toEqual([["store", 0, 768, "read"], ["store", 0, 256, "read"], ["store", 256, 256, "read"], ["inputs", 0, 256, "read"], ["temps", 0, 256, "read_write"]]);
+    expect(bind([y, between])).toEqual([["inputs", 0, 256, "read"], ["temps", 0, 256, "read_write"], ["store", 0, 768, "read_write"]]);
+  });
+
   it("declares every binding of a written slab read_write", () => {
     const [a, b] = [buffer("a", 8), buffer("b", 8)];
     const p = plan("step", [kernel("k0", [], [a]), kernel("k1", [a], [b])], options);
