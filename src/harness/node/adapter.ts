@@ -10,6 +10,7 @@
  */
 import * as fs from "node:fs";
 import { EnvironmentError } from "./environment-error.ts";
+import { restful } from "./restful.ts";
 import { useSoftwareDriver } from "./software.ts";
 
 /** The name of a device limit, `maxBufferSize` and the like. */
@@ -139,7 +140,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenDevic
   if (missing !== undefined) throw new EnvironmentError("E0602", `this program needs the feature '${missing}', which the adapter '${info.name}' lacks`);
   const wanted = [...usual, ...(options.optionalFeatures ?? [])].filter((feature) => adapter.features.has(feature));
   const features = [...new Set([...(options.features ?? []), ...wanted])];
-  const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: wantedLimits(adapter, options.limits ?? {}, info.name) });
+  const device = restful(await adapter.requestDevice({ requiredFeatures: features, requiredLimits: wantedLimits(adapter, options.limits ?? {}, info.name) }));
 
   let closed = false;
   device.addEventListener("uncapturederror", (event) => {
