@@ -67,7 +67,9 @@ export function stages(kernels: readonly Kernel[], { live, profile, limits = pri
   const flush = prices[profile.name].flush * 1e-9;
   const cost = new Costs(live, profile, limits, widths);
   const buffers = [...new Set(kernels.flatMap((k) => k.buffers))];
-  const mostBuffers = largestSlab(buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
+  const slabs = largestSlab(buffers) <= mostSlabBytes;
+  // Where slabs hold whatever there is, nobody counts what a stage binds.
+  const anyBind = slabs && !buffers.some((b) => b.half);
   const met = new Set<string>();
   const all = kernels.map((k): Candidate => {
     const of = cost.of(k);
@@ -91,8 +93,9 @@ export function stages(kernels: readonly Kernel[], { live, profile, limits = pri
         accesses += size.accesses;
         statements += size.statements;
         count += membersOf(kernel).length;
-        for (const b of kernel.buffers) used.add(b);
-        if (own === undefined || accesses > most.accesses || statements > most.statements || count > most.kernels || !fitsBindings(used, mostBuffers, profile)) break;
+        if (own === undefined || accesses > most.accesses || statements > most.statements || count > most.kernels) break;
+        if (!anyBind) for (const b of kernel.buffers) used.add(b);
+        if (!anyBind && !fitsBindings(used, slabs, profile)) break;
         seconds += own + (from < at ? flush : 0);
         const whole = (best[from] as Cut).seconds + seconds;
         if (from < at && whole < cheapest.seconds) cheapest = { from, width, seconds: whole };
@@ -119,10 +122,10 @@ function building({ accesses, statements }: Candidate["size"], { name }: Profile
 }
 
 /** A stage may bind them: by slabs where they are many or one lies in another, which has no place for numbers of 16 bits. */
-function fitsBindings(buffers: ReadonlySet<Buffer>, most: number, { storageBuffers }: Profile): boolean {
-  const all = [...buffers].flatMap(partsOf);
+function fitsBindings(buffers: ReadonlySet<Buffer>, slabs: boolean, { storageBuffers }: Profile): boolean {
+  const all = buffers.size <= storageBuffers ? [...buffers].flatMap(partsOf) : [];
   const apart = buffers.size <= storageBuffers && new Set(all).size === all.length;
-  return apart || (most === Infinity && ![...buffers].some((b) => b.half));
+  return apart || (slabs && ![...buffers].some((b) => b.half));
 }
 
 /** What kernels take, those that are equal but for their buffers once. */

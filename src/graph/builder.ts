@@ -21,49 +21,51 @@ import type { OpRecord } from "../ops/op.ts";
 import { table } from "../ops/table.ts";
 import { InternalError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
-import { nodeKey } from "./attributes.ts";
+import { type Kind, Kinds } from "./kinds.ts";
 import { mergeOrigins, trimmed } from "./origins.ts";
 import { PairTable } from "./pair-table.ts";
 
 /** A hash-consing emitter with origins. */
 export class Builder extends Emit implements Origins {
-  /** By `nodeKey`; nodes of one or two inputs without attributes by those: the common case by far, which needs no text. */
+  /** By the number of op with attributes and the inputs: in a table of numbers where those are two at most, the common case by far, which needs no text. */
   private readonly known = new Map<string, Node>();
-  private readonly plain = new PairTable();
+  private readonly pairs = new PairTable();
+  private readonly kinds = new Kinds();
   /** By id, and the origin of each. */
   private readonly own: Node[] = [];
   private readonly noted: (Origin | undefined)[] = [];
   private current: Origin | undefined;
 
   override make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node {
-    const number = plainOps.get(op);
-    const node = number !== undefined && inputs.length <= 2 ? this.find(number, op, attrs, inputs) : this.findByText(op, canonicalAttributes(op, attrs), inputs);
+    // Nodes of another builder have ids too, so who owns the inputs is asked each time.
+    for (const x of inputs) if (!this.owns(x)) throw new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+    const kind = this.kinds.of(op, attrs);
+    const node = inputs.length <= 2 ? this.find(kind, op, inputs) : this.findByText(kind, op, inputs);
     this.note(node, this.current);
     return node as NodeOf<K> & Node;
   }
 
-  private find(number: number, op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
-    const [x, y] = inputs as readonly [Node, Node?];
-    // Nodes of another builder have ids too, so who owns the inputs is asked each time.
-    const foreign = !this.owns(x) || (y && !this.owns(y));
-    const found = foreign ? -1 : this.plain.get(number, x.id, y ? y.id : -1);
+  private find(kind: Kind, op: OpName, inputs: readonly Node[]): Node {
+    const [x, y] = inputs as readonly [Node?, Node?];
+    const [first, second] = [x ? x.id : -1, y ? y.id : -1];
+    const found = this.pairs.get(kind.number, first, second);
     if (found >= 0) return this.own[found] as Node;
-    const made = this.create(op, attrs, inputs);
-    this.plain.set(number, x.id, y ? y.id : -1, made.id);
+    const made = this.create(kind, op, inputs);
+    this.pairs.set(kind.number, first, second, made.id);
     return made;
   }
 
-  private findByText(op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
-    const key = nodeKey(op, attrs, inputs);
+  private findByText(kind: Kind, op: OpName, inputs: readonly Node[]): Node {
+    let key = String(kind.number);
+    for (const x of inputs) key += `,${x.id}`;
     const found = this.known.get(key);
     if (found) return found;
-    const made = this.create(op, attrs, inputs);
+    const made = this.create(kind, op, inputs);
     this.known.set(key, made);
     return made;
   }
 
-  private create(op: OpName, attrs: OpAttrs[OpName], inputs: readonly Node[]): Node {
-    for (const x of inputs) if (!this.owns(x)) throw new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+  private create({ attrs }: Kind, op: OpName, inputs: readonly Node[]): Node {
     // A node of an op with its attributes is one member of the union; the compiler cannot see which.
     const node = { id: this.own.length, op, attrs, inputs: [...inputs], type: typeOf(op, attrs, inputs) } as unknown as Node;
     this.own.push(node);
@@ -130,29 +132,10 @@ export class Builder extends Emit implements Origins {
   }
 }
 
-/** Ops whose attributes say nothing, numbered. */
-const plainOps: ReadonlyMap<OpName, number> = new Map(
-  (["neg", "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "sigmoid", "erf", "floor", "not", "finite", "add", "mul", "div", "max", "floordiv", "mod", "stop"] as const).map((op, k) => [op, k]),
-);
-
 /** The type that the table gives; an InternalError where it refuses. */
 export function typeOf<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): TensorType {
   const record: OpRecord<K> = table[op];
   const type = record.type(attrs, inputs.map((x) => x.type), inputs);
   if (!isRefusal(type)) return type;
   throw new InternalError("builder", `${op}(${inputs.map((x) => printType(x.type)).join(", ")}): ${type.refuse}`);
-}
-
-function canonicalAttributes<K extends OpName>(op: K, attrs: OpAttrs[K]): OpAttrs[K] {
-  if (op === "const") return canonicalConstant(attrs as OpAttrs["const"]) as OpAttrs[K];
-  if (op === "pow") return { exponent: (attrs as OpAttrs["pow"]).exponent + 0 } as OpAttrs[K];
-  return attrs;
-}
-
-function canonicalConstant({ type, data }: OpAttrs["const"]): OpAttrs["const"] {
-  // Adding 0 turns -0 into 0.
-  if (typeof data === "number") return { type, data: data + 0 };
-  const [first] = data;
-  const equal = first !== undefined && data.every((v) => v === first);
-  return { type, data: equal ? first + 0 : data.map((v) => v + 0) };
 }

@@ -1,6 +1,6 @@
 /**
- * Which node stands for an op without attributes over one or two inputs: a hash table of whole numbers. In: the number
- * of the op and the ids of the inputs. Out: the id of the node, or -1.
+ * Which node stands for an op with its attributes over at most two inputs: a hash table of whole numbers. In: the number
+ * of the op (see kinds.ts) and the ids of the inputs, -1 for those it lacks. Out: the id of the node, or -1.
  *
  *     const t = new PairTable();
  *     t.set(3, 17, 4, 18);       t.get(3, 17, 4)      // 18
@@ -12,7 +12,7 @@
 /** Numbers kept for an entry: op, first id, second id, node id. */
 const width = 4;
 
-/** A table from (op, id, id) to an id; ids are not negative, a missing second is -1. */
+/** A table from (op, id, id) to an id; ids are not negative, a missing one is -1. */
 export class PairTable {
   private slots = 1024;
   private entries = 0;

@@ -37,7 +37,13 @@ export function rootsOf(graph: Pick<Graph, "outputs" | "commits">): readonly Nod
 /** For each node of the order, the nodes that have it as an input (a user twice over is listed once). */
 export function users(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
   const found = new Map<Node, Node[]>(order.map((n) => [n, []]));
-  for (const node of order) for (const x of new Set(node.inputs)) found.get(x)?.push(node);
+  for (const node of order) {
+    const { inputs } = node;
+    for (let k = 0; k < inputs.length; k++) {
+      const x = inputs[k] as Node;
+      if (k === 0 || inputs.indexOf(x) === k) found.get(x)?.push(node);
+    }
+  }
   return found;
 }
 

@@ -53,13 +53,17 @@ export function sym(name: string): Dim {
 /** a + b. */
 export function add(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a + b;
+  if (a === 0) return b;
+  if (b === 0) return a;
   return normal([...termsOf(a), ...termsOf(b)]);
 }
 
 /** a times a whole number. */
 export function scale(a: Dim, by: number): Dim {
   if (typeof a === "number") return a * by;
-  return normal(a.terms.map((t) => ({ ...t, coefficient: t.coefficient * by })));
+  if (by === 1) return a;
+  // The order of terms is that of their symbols.
+  return by === 0 ? 0 : { terms: a.terms.map((t) => ({ coefficient: t.coefficient * by, symbols: t.symbols })) };
 }
 
 /** a - b. */
@@ -69,7 +73,8 @@ export function sub(a: Dim, b: Dim): Dim {
 
 /** a · b. */
 export function mul(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a * b;
+  if (typeof a === "number") return scale(b, a);
+  if (typeof b === "number") return scale(a, b);
   const out: Term[] = [];
   for (const x of termsOf(a))
     for (const y of termsOf(b))
@@ -99,7 +104,14 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
 export function equal(a: Dim, b: Dim): boolean {
   if (a === b) return true;
   if (typeof a === "number" || typeof b === "number" || a.terms.length !== b.terms.length) return false;
-  return a.terms.every((t, i) => t.coefficient === b.terms[i]?.coefficient && keyOf(t.symbols) === keyOf(b.terms[i].symbols));
+  for (let i = 0; i < a.terms.length; i++) if (!sameTerm(a.terms[i] as Term, b.terms[i] as Term)) return false;
+  return true;
+}
+
+function sameTerm(a: Term, b: Term): boolean {
+  if (a.coefficient !== b.coefficient || a.symbols.length !== b.symbols.length) return false;
+  for (let i = 0; i < a.symbols.length; i++) if (a.symbols[i] !== b.symbols[i]) return false;
+  return true;
 }
 
 /** The product of all; 1 for none. */

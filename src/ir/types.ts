@@ -21,7 +21,10 @@ export function tensor(dtype: DType, shape: readonly Dim[]): TensorType {
 
 /** True when ranks and all sizes are equal. */
 export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
-  return a.length === b.length && a.every((d, i) => dims.equal(d, b[i] as Dim));
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!dims.equal(a[i] as Dim, b[i] as Dim)) return false;
+  return true;
 }
 
 /** True when element types and shapes are equal. */

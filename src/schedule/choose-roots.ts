@@ -56,7 +56,8 @@ interface Weighed {
 
 function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<Node, ReadonlySet<Node>>, again: ReadonlyMap<Node, number>): Weighed {
   const roots = new Map<Node, string>();
-  const sites = new Map<Node, Map<string, number>>();
+  const sites = new Map<Node, Uses>();
+  const shapes = new Map<string, number>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i] as Node;
@@ -68,20 +69,22 @@ function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<No
       continue;
     }
     if (isFree(node, choice) && !demand) continue;
-    const uses = sites.get(node) ?? new Map<string, number>();
+    const uses = sites.get(node) ?? noUses;
     const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
     // Uses under one root at one index are one use: the index changes at movement and at loops.
     const moved = moves(node);
     const from = why === undefined ? uses : undefined;
-    const own = why === undefined ? "" : siteOf(node, choice);
+    const own = why === undefined ? 0 : siteOf(node, choice, shapes);
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
-      const theirs = sites.get(input) ?? new Map<string, number>();
-      sites.set(input, theirs);
-      const reads = readsPerElement(node, at, choice.capacity);
-      if (from) for (const [site, times] of from) noteUse(theirs, moved ? `${site.split(" ")[0]} ${node.id}` : site, times * reads);
-      else noteUse(theirs, moved ? `${own} ${node.id}` : own, reads);
+      if (choice.inline && isAsked(input, choice)) {
+        const theirs = sites.get(input) ?? { sites: [], times: [] };
+        sites.set(input, theirs);
+        const reads = readsPerElement(node, at, choice.capacity);
+        if (from) for (let k = 0; k < from.sites.length; k++) noteUse(theirs, movedSite(from.sites[k] as number, moved ? node : undefined), (from.times[k] as number) * reads);
+        else noteUse(theirs, movedSite(own, moved ? node : undefined), reads);
+      }
       if (mustBePlain(node)) forcePlain(input, node, forced);
       else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
     }
@@ -89,8 +92,34 @@ function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<No
   return { roots, forced };
 }
 
-function noteUse(uses: Map<string, number>, site: string, times: number): void {
-  uses.set(site, Math.max(uses.get(site) ?? 0, times));
+/** Where a node is read, and how often at each place. */
+interface Uses {
+  readonly sites: number[];
+  readonly times: number[];
+  /** Where each place stands, once they are many. */
+  positions?: Map<number, number>;
+}
+
+/** Places up to which a list is as quick as a map. */
+const fewSites = 16;
+
+const noUses: Uses = { sites: [], times: [] };
+
+/** Whether the readings of a node say what becomes of it. */
+function isAsked(node: Node, choice: RootChoice): boolean {
+  return !isStored(node) && !isFree(node, choice) && !choice.demanded.has(node) && !isAnchor(node) && !isTable(node);
+}
+
+function noteUse(uses: Uses, site: number, more: number): void {
+  const { sites, times } = uses;
+  if (sites.length === fewSites) uses.positions ??= new Map(sites.map((s, k) => [s, k]));
+  const at = uses.positions ? (uses.positions.get(site) ?? -1) : sites.indexOf(site);
+  if (at >= 0) times[at] = Math.max(times[at] as number, more);
+  else {
+    uses.positions?.set(site, sites.length);
+    sites.push(site);
+    times.push(more);
+  }
 }
 
 /** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
@@ -112,9 +141,21 @@ function loopsOf(order: readonly Node[]): ReadonlyMap<Node, ReadonlySet<Node>> {
   return found;
 }
 
+/** More than there are nodes: a site is a place where something computes, and the movement on the way to it in what is left over. */
+const places = 2 ** 26;
+
 /** Where a root computes. The elementwise values of one shape that leave the entry (updates of a parameter) share a nest. */
-function siteOf(root: Node, choice: RootChoice): string {
-  return choice.demanded.has(root) && !isAnchor(root) ? printShape(root.type.shape).replaceAll(" ", "") : `${root.id}`;
+function siteOf(root: Node, choice: RootChoice, shapes: Map<string, number>): number {
+  if (!choice.demanded.has(root) || isAnchor(root)) return root.id;
+  const shape = printShape(root.type.shape);
+  const known = shapes.get(shape) ?? places - 1 - shapes.size;
+  shapes.set(shape, known);
+  return known;
+}
+
+/** The same place through a movement; only the last one counts. */
+function movedSite(site: number, by: Node | undefined): number {
+  return by ? (site % places) + places * (by.id + 1) : site;
 }
 
 function moves(node: Node): boolean {
@@ -148,11 +189,11 @@ function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): voi
   if (!forced.has(plain)) forced.set(plain, `operand of ${reader.op} %${reader.id}, read many times`);
 }
 
-function keepReason(node: Node, uses: ReadonlyMap<string, number>, again: ReadonlyMap<Node, number>): string | undefined {
+function keepReason(node: Node, uses: Uses, again: ReadonlyMap<Node, number>): string | undefined {
   const cost = again.get(node) ?? 0;
   let times = 0;
-  for (const n of uses.values()) times += n;
-  if (uses.size > mostSites && cost > access) return `read at ${uses.size} places`;
+  for (const n of uses.times) times += n;
+  if (uses.sites.length > mostSites && cost > access) return `read at ${uses.sites.length} places`;
   if (times <= 1) return undefined;
   const kept = cost + access + access * times;
   if (times * cost <= kept) return undefined;

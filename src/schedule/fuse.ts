@@ -57,6 +57,8 @@ interface Draft extends Stop {
   reads: Set<Node>;
   /** Where its first member stands in the order. */
   first: number;
+  /** The search for neighbours that has met it last. */
+  met: number;
 }
 
 export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions): readonly Group[] {
@@ -74,6 +76,7 @@ class Fuser {
   /** Roots that become loops. */
   private readonly anchors = new Set<Node>();
   private readonly ways: Ways;
+  private searches = 0;
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
@@ -85,7 +88,7 @@ class Fuser {
       const reads = this.sources(node);
       const before = [...reads].flatMap((s) => (isStored(s) ? [] : (this.draftOf.get(s) ?? [])));
       const level = before.reduce((most, d) => Math.max(most, d.level + 1), 0);
-      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before };
+      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before, met: 0 };
       this.draftOf.set(node, draft);
       this.drafts.add(draft);
       if (isAnchor(node)) this.anchors.add(node);
@@ -127,22 +130,32 @@ class Fuser {
 
   /** Drafts that read this one, those that it reads, then those that read what it reads; in order of first member. */
   private neighbours(draft: Draft): readonly Draft[] {
-    const found = new Set<Draft>();
-    const add = (nodes: Iterable<Node>): void => {
-      const drafts = new Set<Draft>();
-      for (const n of nodes) {
-        const d = this.draftOf.get(n);
-        if (d && d !== draft && !found.has(d)) drafts.add(d);
-      }
-      if (drafts.size === 0) return;
-      for (const d of drafts.size === 1 ? drafts : [...drafts].sort((x, y) => x.first - y.first)) found.add(d);
+    const found: Draft[] = [];
+    const search = ++this.searches;
+    draft.met = search;
+    const add = (node: Node): void => {
+      const d = this.draftOf.get(node);
+      if (!d || d.met === search) return;
+      d.met = search;
+      found.push(d);
     };
-    add(draft.members.flatMap((m) => this.readers.get(m) ?? []));
-    add(draft.reads);
+    const readers = (node: Node): void => {
+      for (const r of this.readers.get(node) ?? []) add(r);
+    };
+    const inOrder = (from: number): void => {
+      if (found.length > from + 1) for (const d of found.splice(from).sort((x, y) => x.first - y.first)) found.push(d);
+    };
+    draft.members.forEach(readers);
+    inOrder(0);
+    const read = found.length;
+    draft.reads.forEach(add);
+    inOrder(read);
+    const beside = found.length;
     // What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
     const rows = this.elements(draft.parallel);
-    add([...draft.reads].filter((m) => elementsOf(m, this.options.capacity) >= rows).flatMap((m) => this.readers.get(m) ?? []));
-    return [...found];
+    for (const m of draft.reads) if (elementsOf(m, this.options.capacity) >= rows) readers(m);
+    inOrder(beside);
+    return found;
   }
 
   private epilogue(loop: Draft, other: Draft): boolean {
@@ -260,7 +273,9 @@ class Fuser {
   }
 
   private elements(shape: readonly Dim[]): number {
-    return dims.evaluate(dims.product(shape), this.options.capacity);
+    let elements = 1;
+    for (const d of shape) elements *= dims.evaluate(d, this.options.capacity);
+    return elements;
   }
 
   private place(node: Node | undefined): number {
