@@ -21,19 +21,35 @@ const mostNodes = 192;
  */
 export function isAligned(roots: readonly Node[], own: ReadonlySet<Node>, rank: number, outside: (node: Node) => boolean): boolean {
   const straight = Array.from({ length: rank }, (_, j) => j);
-  const seen = new Set<string>();
-  const work: { readonly node: Node; readonly carried: Carried }[] = roots.map((node) => ({ node, carried: straight }));
-  for (let item = work.pop(); item; item = work.pop()) {
-    const { node, carried } = item;
-    const key = `${node.id}:${carried.join()}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (seen.size > mostNodes) return false;
-    if (own.has(node) && carried.some((axis, j) => axis !== j)) return false;
-    node.inputs.forEach((input, at) => {
-      if (!outside(input)) work.push({ node: input, carried: through(node, at, carried) });
-    });
+  /** What is reached at the row itself, which is nearly all, and the rest with where its axes lie. */
+  const seen = new Set<Node>();
+  const askew = new Set<string>();
+  const nodes = [...roots];
+  const ways: Carried[] = roots.map(() => straight);
+  for (let node = nodes.pop(); node; node = nodes.pop()) {
+    const carried = ways.pop() as Carried;
+    if (isStraight(carried)) {
+      if (seen.has(node)) continue;
+      seen.add(node);
+    } else {
+      if (own.has(node)) return false;
+      const key = `${node.id}:${carried.join()}`;
+      if (askew.has(key)) continue;
+      askew.add(key);
+    }
+    if (seen.size + askew.size > mostNodes) return false;
+    for (let at = 0; at < node.inputs.length; at++) {
+      const input = node.inputs[at] as Node;
+      if (outside(input)) continue;
+      nodes.push(input);
+      ways.push(through(node, at, carried));
+    }
   }
+  return true;
+}
+
+function isStraight(carried: Carried): boolean {
+  for (let j = 0; j < carried.length; j++) if (carried[j] !== j) return false;
   return true;
 }
 

@@ -8,7 +8,7 @@ import * as dims from "../ir/dims.ts";
 import type { Buffer, Place } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
 import type { TensorType } from "../ir/types.ts";
-import { isStored } from "./choose-roots.ts";
+import { isStored } from "./node-facts.ts";
 import type { Apart } from "./index-maps.ts";
 import type { PendingCommit } from "./order.ts";
 import type { SideBySide } from "./side-by-side.ts";

@@ -9,7 +9,8 @@
 import * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
-import { access, costOf, elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
+import { access, costOf, elementsOf, isInTurns, isProduct, readsPerElement } from "./cost.ts";
+import { Facts, type Marks } from "./node-facts.ts";
 
 export interface RootChoice {
   /** Nodes that an output, a commit or the caller wants in memory, with the reason. */
@@ -24,28 +25,20 @@ export interface RootChoice {
 const mostSources = 6;
 const mostNodes = 96;
 const mostSites = 12;
-/** Larger tables lie in memory. */
-export const inlineTable = 8;
-
-/** True for what lies in memory from the start. */
-export function isStored(node: Node): boolean {
-  return node.op === "leaf" && (node.attrs.kind === "input" || node.attrs.kind === "param" || node.attrs.kind === "state");
-}
-
-function isTable(node: Node): boolean {
-  return node.op === "const" && typeof node.attrs.data !== "number" && node.attrs.data.length > inlineTable;
-}
-
-/** True for what costs nothing to have anywhere: constants, sizes, scalars of the host. */
-export function isFree(node: Node, choice: Pick<RootChoice, "host">): boolean {
-  return choice.host.has(node) || node.op === "size" || (node.op === "const" && !isTable(node)) || (node.op === "leaf" && !isStored(node));
-}
-
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
+  const facts = new Facts(order, choice.host);
+  const known: Known = { order, choice, facts, loops: choice.inline ? loopsOf(order, facts) : new Map<Node, ReadonlySet<Node>>() };
   // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
-  const loops = choice.inline ? loopsOf(order) : new Map<Node, ReadonlySet<Node>>();
-  const guess = weigh(order, choice, loops, costAgain(order, choice, () => false));
-  return cutLong(order, weigh(order, choice, loops, costAgain(order, choice, (x) => guess.forced.has(x) || (guess.roots.has(x) && !moves(x)))).roots, choice);
+  const guess = weigh(known, costAgain(known, () => false));
+  return cutLong(known, weigh(known, costAgain(known, (x) => guess.forced.has(x) || (guess.roots.has(x) && !facts.moves(x)))).roots);
+}
+
+/** What stays as it is while costs are weighed. */
+interface Known {
+  readonly order: readonly Node[];
+  readonly choice: RootChoice;
+  readonly facts: Facts;
+  readonly loops: ReadonlyMap<Node, ReadonlySet<Node>>;
 }
 
 interface Weighed {
@@ -54,7 +47,7 @@ interface Weighed {
   readonly forced: ReadonlyMap<Node, string>;
 }
 
-function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<Node, ReadonlySet<Node>>, again: ReadonlyMap<Node, number>): Weighed {
+function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Weighed {
   const roots = new Map<Node, string>();
   const sites = new Map<Node, Uses>();
   const shapes = new Map<string, number>();
@@ -63,29 +56,29 @@ function weigh(order: readonly Node[], choice: RootChoice, loops: ReadonlyMap<No
     const node = order[i] as Node;
     if (elementsOf(node, choice.capacity) === 0) continue;
     const demand = choice.demanded.get(node);
-    if (isStored(node)) {
+    if (facts.isStored(node)) {
       // Read from its own memory by everyone; the root is the copy that was asked for.
       if (demand !== undefined) roots.set(node, demand);
       continue;
     }
-    if (isFree(node, choice) && !demand) continue;
+    if (facts.isFree(node) && !demand) continue;
     const uses = sites.get(node) ?? noUses;
-    const why = demand ?? loopReason(node) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
+    const why = demand ?? loopReason(node, facts) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
     // Uses under one root at one index are one use: the index changes at movement and at loops.
-    const moved = moves(node);
+    const moved = facts.moves(node);
     const from = why === undefined ? uses : undefined;
-    const own = why === undefined ? 0 : siteOf(node, choice, shapes);
+    const own = why === undefined ? 0 : facts.isAnchor(node) ? node.id : siteOf(node, choice, shapes);
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
-      if (choice.inline && isAsked(input, choice)) {
+      if (choice.inline && isAsked(input, choice, facts)) {
         const theirs = sites.get(input) ?? { sites: [], times: [] };
         sites.set(input, theirs);
         const reads = readsPerElement(node, at, choice.capacity);
         if (from) for (let k = 0; k < from.sites.length; k++) noteUse(theirs, movedSite(from.sites[k] as number, moved ? node : undefined), (from.times[k] as number) * reads);
         else noteUse(theirs, movedSite(own, moved ? node : undefined), reads);
       }
-      if (mustBePlain(node)) forcePlain(input, node, forced);
+      if (mustBePlain(node)) forcePlain(input, node, forced, facts);
       else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
     }
   }
@@ -106,8 +99,8 @@ const fewSites = 16;
 const noUses: Uses = { sites: [], times: [] };
 
 /** Whether the readings of a node say what becomes of it. */
-function isAsked(node: Node, choice: RootChoice): boolean {
-  return !isStored(node) && !isFree(node, choice) && !choice.demanded.has(node) && !isAnchor(node) && !isTable(node);
+function isAsked(node: Node, choice: RootChoice, facts: Facts): boolean {
+  return !facts.isThere(node) && !facts.isFree(node) && !choice.demanded.has(node);
 }
 
 function noteUse(uses: Uses, site: number, more: number): void {
@@ -123,13 +116,13 @@ function noteUse(uses: Uses, site: number, more: number): void {
 }
 
 /** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
-function loopsOf(order: readonly Node[]): ReadonlyMap<Node, ReadonlySet<Node>> {
+function loopsOf(order: readonly Node[], facts: Facts): ReadonlyMap<Node, ReadonlySet<Node>> {
   const found = new Map<Node, ReadonlySet<Node>>();
   for (const node of order) {
-    if (node.type.shape.length === 0 || moves(node)) continue;
+    if (node.type.shape.length === 0 || facts.moves(node)) continue;
     let own: Set<Node> | undefined;
     for (const x of node.inputs) {
-      const loop = isAnchor(x) && !mustBePlain(x) && !isInTurns(x);
+      const loop = facts.isAnchor(x) && !mustBePlain(x) && !isInTurns(x);
       const theirs = found.get(x);
       if ((!loop && !theirs) || !sameShape(x.type.shape, node.type.shape)) continue;
       own ??= new Set();
@@ -146,7 +139,7 @@ const places = 2 ** 26;
 
 /** Where a root computes. The elementwise values of one shape that leave the entry (updates of a parameter) share a nest. */
 function siteOf(root: Node, choice: RootChoice, shapes: Map<string, number>): number {
-  if (!choice.demanded.has(root) || isAnchor(root)) return root.id;
+  if (!choice.demanded.has(root)) return root.id;
   const shape = printShape(root.type.shape);
   const known = shapes.get(shape) ?? places - 1 - shapes.size;
   shapes.set(shape, known);
@@ -158,13 +151,9 @@ function movedSite(site: number, by: Node | undefined): number {
   return by ? (site % places) + places * (by.id + 1) : site;
 }
 
-function moves(node: Node): boolean {
-  return node.op === "view" || node.op === "reshape" || node.op === "gather" || node.op === "concat" || isAnchor(node);
-}
-
-function loopReason(node: Node): string | undefined {
-  if (isAnchor(node)) return `${node.op} is a loop`;
-  return isTable(node) ? "a table" : undefined;
+function loopReason(node: Node, facts: Facts): string | undefined {
+  if (facts.isAnchor(node)) return `${node.op} is a loop`;
+  return facts.isTable(node) ? "a table" : undefined;
 }
 
 function mustBePlain(node: Node): boolean {
@@ -175,7 +164,7 @@ function mustBePlain(node: Node): boolean {
  * Operands that are read many times are read from memory, through views alone. What has to be written for that is written in the order in
  * which it is read, where that is another: a reshape of something moved takes positions apart, better once for each element than for each reading.
  */
-function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): void {
+function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>, facts: Facts): void {
   let at = operand;
   let ordered: Node | undefined;
   while (at.op === "view" || at.op === "reshape") {
@@ -183,14 +172,14 @@ function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>): voi
     if (at.op === "reshape" && (from.op === "view" || from.op === "reshape")) ordered ??= at;
     at = from;
   }
-  const isThere = isStored(at) || isAnchor(at) || isTable(at) || forced.has(at);
+  const isThere = facts.isThere(at) || forced.has(at);
   const same = ordered && dims.equal(dims.product(ordered.type.shape), dims.product(at.type.shape));
   const plain = ordered && same && !isThere ? ordered : at;
   if (!forced.has(plain)) forced.set(plain, `operand of ${reader.op} %${reader.id}, read many times`);
 }
 
-function keepReason(node: Node, uses: Uses, again: ReadonlyMap<Node, number>): string | undefined {
-  const cost = again.get(node) ?? 0;
+function keepReason(node: Node, uses: Uses, again: Float64Array): string | undefined {
+  const cost = again[node.id] as number;
   let times = 0;
   for (const n of uses.times) times += n;
   if (uses.sites.length > mostSites && cost > access) return `read at ${uses.sites.length} places`;
@@ -208,32 +197,34 @@ function round(x: number): number {
  * What one element costs when everything down to memory, loops and `kept` is computed in place. What one computation reads twice at one
  * index it computes once, so each cost carries the parts it is made of; beyond a movement the index is another, and its parts are one.
  */
-function costAgain(order: readonly Node[], choice: RootChoice, kept: (node: Node) => boolean): ReadonlyMap<Node, number> {
-  const again = new Map<Node, number>();
-  const parts = new Map<Node, Parts>();
-  const seen = new Marks(order);
+function costAgain({ order, facts }: Known, kept: (node: Node) => boolean): Float64Array {
+  const again = facts.numbers();
+  const parts = facts.room<Parts>();
+  const seen = facts.marks();
   for (const node of order) {
-    if (isFree(node, choice)) continue;
+    if (facts.isFree(node)) continue;
     const own: Parts = { nodes: [], prices: [] };
     seen.clear();
-    const moved = moves(node);
+    const moved = facts.moves(node);
     let cost = costOf(node);
     for (let k = 0; k < node.inputs.length; k++) {
       const x = node.inputs[k] as Node;
       if (node.inputs.indexOf(x) < k) continue;
-      if (isStored(x) || isAnchor(x) || isTable(x) || kept(x)) {
+      if (facts.isThere(x) || kept(x)) {
         if (moved) cost += access;
         else addPart(own, seen, x, access);
-      } else if (moved) cost += again.get(x) ?? 0;
+      } else if (moved) cost += again[x.id] as number;
       else {
-        const theirs = parts.get(x);
+        const theirs = parts[x.id];
         if (theirs) for (let i = 0; i < theirs.nodes.length; i++) addPart(own, seen, theirs.nodes[i] as Node, theirs.prices[i] ?? 0);
       }
     }
     addPart(own, seen, node, cost);
-    const all = Math.min(own.prices.reduce((sum, price) => sum + price, 0), 1e6);
-    again.set(node, all);
-    parts.set(node, moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : own);
+    let all = 0;
+    for (const price of own.prices) all += price;
+    all = Math.min(all, 1e6);
+    again[node.id] = all;
+    parts[node.id] = moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : own;
   }
   return again;
 }
@@ -250,52 +241,36 @@ interface Parts {
   readonly prices: number[];
 }
 
-/** Nodes of one order, seen or not; forgetting them costs nothing. */
-class Marks {
-  private readonly turns: Int32Array;
-  private turn = 0;
-
-  constructor(order: readonly Node[]) {
-    this.turns = new Int32Array(order.reduce((most, n) => Math.max(most, n.id), 0) + 1);
-  }
-
-  clear(): void {
-    this.turn++;
-  }
-
-  /** False when it was there. */
-  add(node: Node): boolean {
-    if (this.turns[node.id] === this.turn) return false;
-    this.turns[node.id] = this.turn;
-    return true;
-  }
-}
-
 /** Makes further roots where one would draw together too many nodes or sources. */
-function cutLong(order: readonly Node[], roots: ReadonlyMap<Node, string>, choice: RootChoice): ReadonlyMap<Node, string> {
+function cutLong({ order, facts }: Known, roots: ReadonlyMap<Node, string>): ReadonlyMap<Node, string> {
   const all = new Map(roots);
-  const inlined = new Map<Node, Inlined>();
-  const inMemory = (x: Node): boolean => isStored(x) || all.has(x);
-  const [seen, read] = [new Marks(order), new Marks(order)];
+  /** By id; none for what is in memory. */
+  const inlined = facts.room<Inlined>();
+  const inMemory = (x: Node): boolean => facts.isStored(x) || all.has(x);
+  const [seen, read] = [facts.marks(), facts.marks()];
+  const within = (x: Node): Inlined | undefined => (inMemory(x) ? undefined : inlined[x.id]);
   for (const node of order) {
-    if (isStored(node) || (isFree(node, choice) && !all.has(node))) continue;
+    if (facts.isStored(node) || (facts.isFree(node) && !all.has(node))) continue;
     for (;;) {
       const own: Inlined = { nodes: [node], sources: [] };
       seen.clear();
       read.clear();
       seen.add(node);
       for (const x of node.inputs) {
-        const there = inMemory(x);
-        if (there && read.add(x)) own.sources.push(x);
-        const theirs = there ? undefined : inlined.get(x);
-        for (const n of theirs?.nodes ?? []) if (seen.add(n)) own.nodes.push(n);
-        for (const s of theirs?.sources ?? []) if (read.add(s)) own.sources.push(s);
+        if (inMemory(x)) {
+          if (read.add(x)) own.sources.push(x);
+          continue;
+        }
+        const theirs = inlined[x.id];
+        if (!theirs) continue;
+        for (const n of theirs.nodes) if (seen.add(n)) own.nodes.push(n);
+        for (const s of theirs.sources) if (read.add(s)) own.sources.push(s);
       }
-      inlined.set(node, own);
+      inlined[node.id] = own;
       if (own.nodes.length <= mostNodes && own.sources.length <= mostSources) break;
       const largest = node.inputs
-        .filter((x) => !inMemory(x) && inlined.has(x) && (inlined.get(x)?.nodes.length ?? 0) > 1)
-        .sort((x, y) => weight(inlined.get(y)) - weight(inlined.get(x)) || x.id - y.id)[0];
+        .filter((x) => (within(x)?.nodes.length ?? 0) > 1)
+        .sort((x, y) => weight(within(y)) - weight(within(x)) || x.id - y.id)[0];
       if (!largest) break;
       all.set(largest, "its chain is long enough for one kernel");
     }

@@ -16,7 +16,7 @@ import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
 import { isAligned } from "./align.ts";
 import { elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
-import { isStored } from "./choose-roots.ts";
+import { isStored } from "./node-facts.ts";
 import { prices, productsOfADispatch } from "./prices.ts";
 import { type Stop, Ways } from "./ways.ts";
 
@@ -67,7 +67,8 @@ export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, o
 
 class Fuser {
   private readonly options: FuseOptions;
-  private readonly position: ReadonlyMap<Node, number>;
+  /** By id: where a node stands in the order. */
+  private readonly position: Int32Array;
   private readonly roots: ReadonlyMap<Node, string>;
   private readonly draftOf = new Map<Node, Draft>();
   /** Roots that read a root. */
@@ -81,7 +82,10 @@ class Fuser {
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
     this.roots = roots;
-    this.position = new Map(order.map((n, i) => [n, i]));
+    this.position = new Int32Array(order.reduce((most, n) => Math.max(most, n.id), 0) + 1).fill(-1);
+    order.forEach((n, i) => {
+      this.position[n.id] = i;
+    });
     for (const node of order) {
       const reason = roots.get(node);
       if (reason === undefined) continue;
@@ -108,7 +112,7 @@ class Fuser {
     if (!off.has("fuse-epilogue")) for (const d of start) if (this.isLoop(d)) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
     if (!off.has("fuse-row")) for (const d of start) if (this.isLoop(d)) this.grow(d, "row", (x, y) => this.row(x, y));
     if (!off.has("multi-output")) for (const d of start) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
-    const groups = [...this.drafts].filter((d) => !this.isLaid(d)).map((d) => ({ members: this.sorted(d.members), parallel: d.parallel, why: d.why }));
+    const groups = [...this.drafts].filter((d) => !this.isLaid(d)).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
     return groups.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]));
   }
 
@@ -207,7 +211,7 @@ class Fuser {
   private merge(into: Draft, other: Draft, rule: string): boolean {
     if (into.members.length + other.members.length > mostMembers || into.members.some(isInTurns) || other.members.some(isInTurns)) return false;
     if (this.ways.through(into, other) || this.ways.through(other, into)) return false;
-    const members = this.sorted([...into.members, ...other.members]);
+    const members = this.inOrder(into.members, other.members);
     const least = into.parallel.length <= other.parallel.length ? into.parallel : other.parallel;
     const parallel = (rule === "row" && this.rowsOf(into, other)) || least;
     const rank = parallel.length;
@@ -279,11 +283,19 @@ class Fuser {
   }
 
   private place(node: Node | undefined): number {
-    return (node && this.position.get(node)) ?? -1;
+    return node ? (this.position[node.id] as number) : -1;
   }
 
-  private sorted(nodes: readonly Node[]): Node[] {
-    return [...nodes].sort((x, y) => this.place(x) - this.place(y));
+  /** Two lists in topological order as one. */
+  private inOrder(xs: readonly Node[], ys: readonly Node[]): Node[] {
+    const all: Node[] = [];
+    let at = 0;
+    for (const x of xs) {
+      while (at < ys.length && this.place(ys[at]) < this.place(x)) all.push(ys[at++] as Node);
+      all.push(x);
+    }
+    while (at < ys.length) all.push(ys[at++] as Node);
+    return all;
   }
 }
 

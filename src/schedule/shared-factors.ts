@@ -15,7 +15,7 @@ import type { AccessMap } from "../ir/access.ts";
 import type { Graph, Node, NodeOf, OpAttrs, OpName } from "../ir/node.ts";
 import { printShape, sameShape, sameType } from "../ir/types.ts";
 import { table } from "../ops/table.ts";
-import { isStored } from "./choose-roots.ts";
+import { isStored } from "./node-facts.ts";
 import { elementsOf, isProduct } from "./cost.ts";
 import { prices } from "./prices.ts";
 import { storedStride } from "./side-by-side.ts";

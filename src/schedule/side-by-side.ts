@@ -11,7 +11,7 @@ import * as dims from "../ir/dims.ts";
 import type { Nest, Stmt } from "../ir/kernel.ts";
 import type { Node, NodeOf } from "../ir/node.ts";
 import { constant, op } from "../ir/scalar.ts";
-import { isStored } from "./choose-roots.ts";
+import { isStored } from "./node-facts.ts";
 import { elementsOf } from "./cost.ts";
 import { isDense } from "./index-maps.ts";
 import { loads } from "./order.ts";

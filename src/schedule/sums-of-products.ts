@@ -17,7 +17,7 @@ import type { Emit } from "../ir/emit.ts";
 import type { Profile } from "../ir/kernel.ts";
 import type { Graph, Node, NodeOf } from "../ir/node.ts";
 import { printType, sameShape } from "../ir/types.ts";
-import { isStored } from "./choose-roots.ts";
+import { isStored } from "./node-facts.ts";
 import { elementsOf, isProduct } from "./cost.ts";
 import { storedStride, whatLiesThere } from "./side-by-side.ts";
 import { splitProduct } from "./split-product.ts";
