@@ -9,12 +9,13 @@
  */
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
-import type { Buffer, KernelStmt, ParamSlot } from "../src/ir/kernel.ts";
+import type { Buffer, KernelStmt, ParamSlot, Profile } from "../src/ir/kernel.ts";
 import { ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
+import { type Prices, prices, ratios } from "../src/schedule/prices.ts";
 import { int, least, minus, over, plus, rest, times } from "./arithmetic.ts";
 
 /** A value that is `of` divided by a number, or what that leaves. */
@@ -39,6 +40,15 @@ function folded(s: Scalar): Scalar {
   return s.op === "div" ? over(a, b) : rest(a, b);
 }
 
+/** How a kernel is written. */
+export interface BuilderOptions {
+  readonly vector?: boolean;
+  readonly bounded?: boolean;
+  readonly steady?: boolean;
+  /** The invocations, and for whom: what more text is weighed by. */
+  readonly work?: { readonly invocations: number; readonly profile: Pick<Profile, "name"> };
+}
+
 /** Writes the statements of one kernel. */
 export class KernelBuilder {
   readonly params: ParamSlot[];
@@ -57,12 +67,33 @@ export class KernelBuilder {
 
   /** Nothing that the kernel reads is written by it, so that what was read stays true. */
   private readonly steady: boolean;
+  /** How often the device goes through what is written now, its groups of lanes one after the other; without it more text is always worth it. */
+  private rounds: number | undefined;
+  private readonly price: Prices | undefined;
 
-  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, steady = false }: { readonly vector?: boolean; readonly bounded?: boolean; readonly steady?: boolean } = {}) {
+  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, steady = false, work }: BuilderOptions = {}) {
     this.params = [...params];
     this.vector = vector;
     this.bounded = bounded;
     this.steady = steady;
+    this.price = work && prices[work.profile.name];
+    this.rounds = work && this.price && Math.max(1, work.invocations / (this.price.lanes * this.price.groups));
+  }
+
+  /** Writes what is in a loop of so many turns. */
+  repeated(turns: number, write: () => void): void {
+    const { rounds } = this;
+    if (rounds !== undefined) this.rounds = rounds * turns;
+    write();
+    this.rounds = rounds;
+  }
+
+  /** True where turns of a loop and accesses that are saved, each time, outweigh so much more text to build. */
+  isWorthText(saved: { readonly turns: number; readonly accesses: number }, more: { readonly accesses: number; readonly operations: number }): boolean {
+    const { price, rounds } = this;
+    if (!price || rounds === undefined) return true;
+    const { turn, latency, access, buildAccess, buildOperation } = price;
+    return rounds * (saved.turns * (turn + latency) + saved.accesses * access) >= (more.accesses * buildAccess[0] + more.operations * buildOperation[0]) / ratios.runs;
   }
 
   fresh(): number {

@@ -33,7 +33,7 @@ export function owner(nest: Nest, profile: Profile, family: string, invocations:
 
 function ownerOf(nest: Nest, profile: Profile, family: string, width: number, several: number): BoundKernel {
   const { live, capacity } = points(nest.parallel);
-  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true });
+  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, work: { invocations: capacity, profile } });
   const per = width * several;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];
@@ -70,8 +70,8 @@ export function quads(nest: Nest, profile: Profile, family: string, invocations:
 }
 
 function quadsOf(nest: Nest, joined: Joined, last: Axis, profile: Profile, family: string, width: number): BoundKernel {
-  const b = new KernelBuilder(nest.params, { vector: true });
   const { live, capacity } = points(joined.axes);
+  const b = new KernelBuilder(nest.params, { vector: true, work: { invocations: capacity / 4, profile } });
   const per = 4 * width;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];

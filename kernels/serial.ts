@@ -8,7 +8,7 @@
  * are one. A loop along memory takes four turns at once, so that its accesses become accesses of four neighbours (merge-accesses.ts); a fold
  * then has four accumulators, which are joined pairwise at its end.
  */
-import type { Axis, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
+import type { Axis, Buffer, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
 import { constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
@@ -22,6 +22,9 @@ export type Fold = Extract<Stmt, { kind: "fold" }>;
 
 /** Statements of a fold in all its turns that are not too many to write out. */
 const shortFold = 36;
+
+/** Buffers that a fold reads. */
+const readBy = (fold: Fold): readonly Buffer[] => fold.body.flatMap((s) => (s.kind === "load" ? [s.buffer] : []));
 
 /** Writes the statements; results of folds and loads are put in scope. */
 export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, out: KernelStmt[]): void {
@@ -46,7 +49,7 @@ export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonl
           });
         break;
       case "fold":
-        serialFold(b, s, scopes, out);
+        serialFold(b, s, scopes, out, stmts);
         break;
       case "each":
         serialEach(b, s, scopes, out);
@@ -82,10 +85,11 @@ export function over(b: KernelBuilder, axes: readonly Axis[], scopes: readonly S
     settle(scopes, axis, int(0));
     over(b, more, scopes, out, body);
   } else
-    b.loop(out, int(0), axis.below ? b.let(out, b.substitute(axis.below, first)) : b.size(axis.extent), 1, (index, inner) => {
-      settle(scopes, axis, index);
-      over(b, more, scopes, inner, body);
-    });
+    b.repeated(axis.capacity, () =>
+      b.loop(out, int(0), axis.below ? b.let(out, b.substitute(axis.below, first)) : b.size(axis.extent), 1, (index, inner) => {
+        settle(scopes, axis, index);
+        over(b, more, scopes, inner, body);
+      }));
 }
 
 function settle(scopes: readonly Scope[], axis: Axis, value: Scalar): void {
@@ -109,10 +113,21 @@ function four(
   });
 }
 
-/** Loops over axes; one over few turns of a short body is written out, so that folds over the same few elements read each of them once. */
-function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
+/** True for a fold whose turns are written out one after the other, for so many points each. */
+function isWrittenOut(b: KernelBuilder, fold: Fold, points: number, beside: readonly Stmt[]): boolean {
   const turns = fold.axes.reduce((n, a) => (a.extent === a.capacity && !a.below ? n * a.capacity : Infinity), 1);
-  if (turns * fold.body.length > shortFold || fold.body.some((s) => s.kind === "fold" || s.kind === "each")) {
+  if (turns * fold.body.length > shortFold || fold.body.some((s) => s.kind === "fold" || s.kind === "each")) return false;
+  const reads = readBy(fold);
+  // Folds over the same few elements read each of them once.
+  const others = new Set(beside.flatMap((s) => (s.kind === "fold" && s !== fold ? readBy(s) : [])));
+  const saved = { turns, accesses: points * turns * reads.filter((r) => others.has(r)).length };
+  const copies = points * (turns - 1);
+  return b.isWorthText(saved, { accesses: copies * reads.length, operations: copies * (fold.body.length + 1) });
+}
+
+/** Loops over axes; one over few turns of a short body is written out where that pays. */
+function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[], body: (inner: KernelStmt[]) => void): void {
+  if (!isWrittenOut(b, fold, scopes.length, beside)) {
     over(b, fold.axes, scopes, out, body);
     return;
   }
@@ -127,12 +142,12 @@ function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: K
   unroll(fold.axes);
 }
 
-function serialFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[]): void {
+function serialFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[]): void {
   const [scope] = scopes;
   const last = fold.axes.at(-1);
   if (scope && last && scopes.length === 1 && takesFour(b, last, fold.body, shortFold / Math.max(1, fold.body.length))) return foldByFour(b, fold, last, scope, out);
   const accumulators = scopes.map(() => open(b, fold, out));
-  overFold(b, fold, scopes, out, (inner) => {
+  overFold(b, fold, scopes, out, beside, (inner) => {
     inStep(b, fold.body, scopes, inner);
     scopes.forEach((s, k) => {
       accumulate(b, fold, s, accumulators[k] ?? [], inner);

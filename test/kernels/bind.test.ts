@@ -63,4 +63,28 @@ kernel relu (pointwise) workgroup 32, 1, 1 grid (512)/32, 1, 1
     expect(make()).toBe(make());
     expect(make()).toContain("(reduce-workgroup) workgroup 256");
   });
+
+  /** Sums of `columns` neighbours in each of so many rows; of their squares too. */
+  const sums = (rows: number, columns: number, folds: 1 | 2): string => {
+    const w = new NestWriter();
+    const [r, c, d] = [w.axis("r", rows), w.axis("c", columns), w.axis("d", columns)];
+    const [x, y] = [buffer("x", [rows, columns], "input"), buffer("y", [rows], "output")];
+    const body: Stmt[] = [];
+    const read = (inner: Stmt[], axis: typeof c) => w.load(inner, x, address([r, columns], [axis, 1]));
+    const [sum = num(0)] = w.fold(body, "sum", [c], (inner) => ({ value: read(inner, c) }));
+    const square = (inner: Stmt[]) => mul(read(inner, d), read(inner, d));
+    const [other = sum] = folds === 2 ? w.fold(body, "sum", [d], (inner) => ({ value: square(inner) })) : [];
+    body.push({ kind: "store", buffer: y, index: at(r), value: add(sum, other) });
+    return printKernel(bindNest(w.nest("sums", "reduce", [r], body), profiles.software));
+  };
+
+  it("writes short folds out where that saves more than building the longer text takes", () => {
+    // Turns of a loop are saved in many rows alone,
+    expect(sums(100, 5, 1)).toContain("for ");
+    expect(sums(100_000, 5, 1)).not.toContain("for ");
+    // accesses, where folds read the same elements, in fewer.
+    expect(sums(2_000, 5, 1)).toContain("for ");
+    expect(sums(2_000, 5, 2)).not.toContain("for ");
+    expect(sums(100_000, 50, 2)).toContain("for ");
+  });
 });

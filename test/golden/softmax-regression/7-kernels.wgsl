@@ -98,203 +98,148 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if (v23 < p1) {
       let v24 = min(v23, 2i);
       var v25: f32 = -3.4028234663852886e+38f;
-      let v26 = v24 * 4i;
-      let v27 = b3[p22 + v26];
-      let v28 = bitcast<f32>(b0[p13 + 0i]);
-      let v29 = v27 + v28;
-      v25 = max(v25, v29);
-      let v30 = (v24 * 4i) + 1i;
-      let v31 = b3[p22 + v30];
-      let v32 = bitcast<f32>(b0[p13 + 1i]);
-      let v33 = v31 + v32;
-      v25 = max(v25, v33);
-      let v34 = (v24 * 4i) + 2i;
-      let v35 = b3[p22 + v34];
-      let v36 = bitcast<f32>(b0[p13 + 2i]);
-      let v37 = v35 + v36;
-      v25 = max(v25, v37);
-      let v38 = (v24 * 4i) + 3i;
-      let v39 = b3[p22 + v38];
-      let v40 = bitcast<f32>(b0[p13 + 3i]);
-      let v41 = v39 + v40;
-      v25 = max(v25, v41);
+      for (var v26: i32 = 0i; v26 < 4i; v26++) {
+        let v27 = (v24 * 4i) + v26;
+        let v28 = b3[p22 + v27];
+        let v29 = bitcast<f32>(b0[p13 + v26]);
+        let v30 = v28 + v29;
+        v25 = max(v25, v30);
+      }
       b3[p23 + v24] = v25;
     }
   }
   storageBarrier();
-  let v42 = (p0 + 3i) / 4i;
-  for (var v43: i32 = 0i; v43 < v42; v43++) {
-    let v44 = (v43 * 4i) + i32(lane.x);
-    let v47 = v44;
-    if (v47 < p0) {
-      let v48 = min(v47, 11i);
-      let v50 = v48 / 4i;
-      let v49 = v48 - (v50 * 4i);
-      let v51 = b3[p22 + v48];
-      let v52 = bitcast<f32>(b0[p13 + v49]);
-      let v53 = b3[p23 + v50];
-      b3[p24 + v48] = nabla_exp((v51 + v52) + (-v53));
+  let v31 = (p0 + 3i) / 4i;
+  for (var v32: i32 = 0i; v32 < v31; v32++) {
+    let v33 = (v32 * 4i) + i32(lane.x);
+    let v36 = v33;
+    if (v36 < p0) {
+      let v37 = min(v36, 11i);
+      let v39 = v37 / 4i;
+      let v38 = v37 - (v39 * 4i);
+      let v40 = b3[p22 + v37];
+      let v41 = bitcast<f32>(b0[p13 + v38]);
+      let v42 = b3[p23 + v39];
+      b3[p24 + v37] = nabla_exp((v40 + v41) + (-v42));
     }
   }
   storageBarrier();
-  let v54 = (p1 + 3i) / 4i;
-  for (var v55: i32 = 0i; v55 < v54; v55++) {
-    let v56 = (v55 * 4i) + i32(lane.x);
-    let v59 = v56;
-    if (v59 < p1) {
-      let v60 = min(v59, 2i);
-      var v61: f32 = 0.0f;
-      let v62 = v60 * 4i;
-      let v63 = b3[p24 + v62];
-      v61 = v61 + v63;
-      let v64 = (v60 * 4i) + 1i;
-      let v65 = b3[p24 + v64];
-      v61 = v61 + v65;
-      let v66 = (v60 * 4i) + 2i;
-      let v67 = b3[p24 + v66];
-      v61 = v61 + v67;
-      let v68 = (v60 * 4i) + 3i;
-      let v69 = b3[p24 + v68];
-      v61 = v61 + v69;
-      let v70 = b3[p23 + v60];
-      let v71 = bitcast<i32>(b1[p19 + v60]);
-      let v72 = min(max(v71, 0i), 3i);
-      let v73 = (v60 * 4i) + v72;
-      let v74 = b3[p22 + v73];
-      let v75 = bitcast<f32>(b0[p13 + v72]);
-      b3[p25 + v60] = v61;
-      b3[p26 + v60] = (v70 + nabla_log(v61)) + (-(v74 + v75));
+  let v43 = (p1 + 3i) / 4i;
+  for (var v44: i32 = 0i; v44 < v43; v44++) {
+    let v45 = (v44 * 4i) + i32(lane.x);
+    let v48 = v45;
+    if (v48 < p1) {
+      let v49 = min(v48, 2i);
+      var v50: f32 = 0.0f;
+      for (var v51: i32 = 0i; v51 < 4i; v51++) {
+        let v52 = (v49 * 4i) + v51;
+        let v53 = b3[p24 + v52];
+        v50 = v50 + v53;
+      }
+      let v54 = b3[p23 + v49];
+      let v55 = bitcast<i32>(b1[p19 + v49]);
+      let v56 = min(max(v55, 0i), 3i);
+      let v57 = (v49 * 4i) + v56;
+      let v58 = b3[p22 + v57];
+      let v59 = bitcast<f32>(b0[p13 + v56]);
+      b3[p25 + v49] = v50;
+      b3[p26 + v49] = (v54 + nabla_log(v50)) + (-(v58 + v59));
     }
   }
   storageBarrier();
-  let v76 = (p0 + 3i) / 4i;
-  for (var v77: i32 = 0i; v77 < v76; v77++) {
-    let v78 = (v77 * 4i) + i32(lane.x);
-    let v81 = v78;
-    if (v81 < p0) {
-      let v82 = min(v81, 11i);
-      let v84 = v82 / 4i;
-      let v83 = v82 - (v84 * 4i);
-      let v85 = b3[p24 + v82];
-      let v86 = b3[p25 + v84];
-      let v87 = bitcast<i32>(b1[p19 + v84]);
-      b3[p27 + v82] = ((v85 / v86) + (-select(0.0f, 1.0f, v83 == v87))) / p2;
+  let v60 = (p0 + 3i) / 4i;
+  for (var v61: i32 = 0i; v61 < v60; v61++) {
+    let v62 = (v61 * 4i) + i32(lane.x);
+    let v65 = v62;
+    if (v65 < p0) {
+      let v66 = min(v65, 11i);
+      let v68 = v66 / 4i;
+      let v67 = v66 - (v68 * 4i);
+      let v69 = b3[p24 + v66];
+      let v70 = b3[p25 + v68];
+      let v71 = bitcast<i32>(b1[p19 + v68]);
+      b3[p27 + v66] = ((v69 / v70) + (-select(0.0f, 1.0f, v67 == v71))) / p2;
     }
   }
   storageBarrier();
-  for (var v88: i32 = 0i; v88 < 3i; v88++) {
-    let v89 = (v88 * 4i) + i32(lane.x);
-    let v92 = v89;
-    let v94 = v92 / 4i;
-    let v93 = v92 - (v94 * 4i);
-    var v95: f32 = 0.0f;
-    for (var v96: i32 = 0i; v96 < p1; v96++) {
-      let v97 = v94 + (v96 * 3i);
-      let v98 = bitcast<f32>(b1[p18 + v97]);
-      let v99 = v93 + (v96 * 4i);
-      let v100 = b3[p27 + v99];
-      v95 = v95 + (v98 * v100);
+  for (var v72: i32 = 0i; v72 < 3i; v72++) {
+    let v73 = (v72 * 4i) + i32(lane.x);
+    let v76 = v73;
+    let v78 = v76 / 4i;
+    let v77 = v76 - (v78 * 4i);
+    var v79: f32 = 0.0f;
+    for (var v80: i32 = 0i; v80 < p1; v80++) {
+      let v81 = v78 + (v80 * 3i);
+      let v82 = bitcast<f32>(b1[p18 + v81]);
+      let v83 = v77 + (v80 * 4i);
+      let v84 = b3[p27 + v83];
+      v79 = v79 + (v82 * v84);
     }
-    b3[p28 + v92] = v95;
+    b3[p28 + v76] = v79;
   }
-  let v103 = i32(lane.x);
-  if (v103 < 4i) {
+  let v87 = i32(lane.x);
+  if (v87 < 4i) {
     let p29 = bitcast<i32>(words[7].y);
-    let v104 = min(v103, 3i);
-    var v105: f32 = 0.0f;
-    for (var v106: i32 = 0i; v106 < p1; v106++) {
-      let v107 = (v106 * 4i) + v104;
-      let v108 = b3[p27 + v107];
-      v105 = v105 + v108;
+    let v88 = min(v87, 3i);
+    var v89: f32 = 0.0f;
+    for (var v90: i32 = 0i; v90 < p1; v90++) {
+      let v91 = (v90 * 4i) + v88;
+      let v92 = b3[p27 + v91];
+      v89 = v89 + v92;
     }
-    b3[p29 + v104] = v105;
+    b3[p29 + v88] = v89;
   }
   storageBarrier();
-  let v111 = i32(lane.x);
-  if (v111 < 1i) {
+  let v95 = i32(lane.x);
+  if (v95 < 1i) {
     let p3 = bitcast<f32>(words[0].w);
     let p14 = bitcast<i32>(words[3].z);
     let p20 = bitcast<i32>(words[5].x);
     let p29 = bitcast<i32>(words[7].y);
-    var v113: f32 = 0.0f;
-    for (var v114: i32 = 0i; v114 < p1; v114++) {
-      let v115 = b3[p26 + v114];
-      v113 = v113 + v115;
+    var v97: f32 = 0.0f;
+    for (var v98: i32 = 0i; v98 < p1; v98++) {
+      let v99 = b3[p26 + v98];
+      v97 = v97 + v99;
     }
-    let v116 = v113 / p2;
-    let v117 = b0[p14 + 0i];
-    var v118: bool = false;
-    let v119 = b3[p28 + 0i];
-    let v120 = !nabla_is_finite(v119);
-    v118 = v118 | v120;
-    let v121 = b3[p28 + 1i];
-    let v122 = !nabla_is_finite(v121);
-    v118 = v118 | v122;
-    let v123 = b3[p28 + 2i];
-    let v124 = !nabla_is_finite(v123);
-    v118 = v118 | v124;
-    let v125 = b3[p28 + 3i];
-    let v126 = !nabla_is_finite(v125);
-    v118 = v118 | v126;
-    let v127 = b3[p28 + 4i];
-    let v128 = !nabla_is_finite(v127);
-    v118 = v118 | v128;
-    let v129 = b3[p28 + 5i];
-    let v130 = !nabla_is_finite(v129);
-    v118 = v118 | v130;
-    let v131 = b3[p28 + 6i];
-    let v132 = !nabla_is_finite(v131);
-    v118 = v118 | v132;
-    let v133 = b3[p28 + 7i];
-    let v134 = !nabla_is_finite(v133);
-    v118 = v118 | v134;
-    let v135 = b3[p28 + 8i];
-    let v136 = !nabla_is_finite(v135);
-    v118 = v118 | v136;
-    let v137 = b3[p28 + 9i];
-    let v138 = !nabla_is_finite(v137);
-    v118 = v118 | v138;
-    let v139 = b3[p28 + 10i];
-    let v140 = !nabla_is_finite(v139);
-    v118 = v118 | v140;
-    let v141 = b3[p28 + 11i];
-    let v142 = !nabla_is_finite(v141);
-    v118 = v118 | v142;
-    var v143: bool = false;
-    let v144 = b3[p29 + 0i];
-    let v145 = !nabla_is_finite(v144);
-    v143 = v143 | v145;
-    let v146 = b3[p29 + 1i];
-    let v147 = !nabla_is_finite(v146);
-    v143 = v143 | v147;
-    let v148 = b3[p29 + 2i];
-    let v149 = !nabla_is_finite(v148);
-    v143 = v143 | v149;
-    let v150 = b3[p29 + 3i];
-    let v151 = !nabla_is_finite(v150);
-    v143 = v143 | v151;
-    b2[p20 + 0i] = bitcast<u32>(v116);
-    b2[p21 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v116)) | v118) | v143), v117, v117 != 0u);
-    b0[p14 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v116)) | v118) | v143), v117, v117 != 0u);
+    let v100 = v97 / p2;
+    let v101 = b0[p14 + 0i];
+    var v102: bool = false;
+    for (var v103: i32 = 0i; v103 < 3i; v103++) {
+      for (var v104: i32 = 0i; v104 < 4i; v104++) {
+        let v105 = (v103 * 4i) + v104;
+        let v106 = b3[p28 + v105];
+        let v107 = !nabla_is_finite(v106);
+        v102 = v102 | v107;
+      }
+    }
+    var v108: bool = false;
+    for (var v109: i32 = 0i; v109 < 4i; v109++) {
+      let v110 = b3[p29 + v109];
+      let v111 = !nabla_is_finite(v110);
+      v108 = v108 | v111;
+    }
+    b2[p20 + 0i] = bitcast<u32>(v100);
+    b2[p21 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v100)) | v102) | v108), v101, v101 != 0u);
+    b0[p14 + 0i] = select(select(0u, u32(p3), ((!nabla_is_finite(v100)) | v102) | v108), v101, v101 != 0u);
   }
   storageBarrier();
-  for (var v152: i32 = 0i; v152 < 17i; v152++) {
-    let v153 = (v152 * 4i) + i32(lane.x);
-    let v156 = v153;
-    if (v156 < 68i) {
-      let v157 = min(v156, 67i);
-      let v158 = b2[p21 + 0i];
-      let v159 = v158 == 0u;
-      let v160 = bitcast<f32>(b0[p15 + v157]);
-      let v161 = b3[p30 + v157];
-      let v162 = (v160 * p4) + (v161 * p5);
-      let v163 = bitcast<f32>(b0[p16 + v157]);
-      let v164 = (v163 * p6) + ((v161 * v161) * p7);
-      let v165 = bitcast<f32>(b0[p17 + v157]);
-      b0[p15 + v157] = bitcast<u32>(select(v160, v162, v159));
-      b0[p16 + v157] = bitcast<u32>(select(v163, v164, v159));
-      let t0: f32 = -(v164 / p10);
-      b0[p17 + v157] = bitcast<u32>(select(v165, v165 + (-(((v162 / p8) * p9) / (sqrt(t0) + p11))), v159));
+  for (var v112: i32 = 0i; v112 < 17i; v112++) {
+    let v113 = (v112 * 4i) + i32(lane.x);
+    let v116 = v113;
+    if (v116 < 68i) {
+      let v117 = min(v116, 67i);
+      let v118 = b2[p21 + 0i];
+      let v119 = v118 == 0u;
+      let v120 = bitcast<f32>(b0[p15 + v117]);
+      let v121 = b3[p30 + v117];
+      let v122 = (v120 * p4) + (v121 * p5);
+      let v123 = bitcast<f32>(b0[p16 + v117]);
+      let v124 = (v123 * p6) + ((v121 * v121) * p7);
+      let v125 = bitcast<f32>(b0[p17 + v117]);
+      b0[p15 + v117] = bitcast<u32>(select(v120, v122, v119));
+      b0[p16 + v117] = bitcast<u32>(select(v123, v124, v119));
+      let t0: f32 = -(v124 / p10);
+      b0[p17 + v117] = bitcast<u32>(select(v125, v125 + (-(((v122 / p8) * p9) / (sqrt(t0) + p11))), v119));
     }
   }
 }

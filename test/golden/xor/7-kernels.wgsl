@@ -230,78 +230,48 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let v108 = v101 / p2;
     let v109 = b0[p8 + 0i];
     var v110: bool = false;
-    let v111 = b3[p19 + 0i];
-    let v112 = !nabla_is_finite(v111);
-    v110 = v110 | v112;
-    let v113 = b3[p19 + 1i];
-    let v114 = !nabla_is_finite(v113);
-    v110 = v110 | v114;
-    let v115 = b3[p19 + 2i];
-    let v116 = !nabla_is_finite(v115);
-    v110 = v110 | v116;
-    let v117 = b3[p19 + 3i];
-    let v118 = !nabla_is_finite(v117);
-    v110 = v110 | v118;
-    let v119 = b3[p19 + 4i];
-    let v120 = !nabla_is_finite(v119);
-    v110 = v110 | v120;
-    let v121 = b3[p19 + 5i];
-    let v122 = !nabla_is_finite(v121);
-    v110 = v110 | v122;
-    let v123 = b3[p19 + 6i];
-    let v124 = !nabla_is_finite(v123);
-    v110 = v110 | v124;
-    let v125 = b3[p19 + 7i];
-    let v126 = !nabla_is_finite(v125);
-    v110 = v110 | v126;
-    var v127: bool = false;
-    let v128 = b3[p20 + 0i];
-    let v129 = !nabla_is_finite(v128);
-    v127 = v127 | v129;
-    let v130 = b3[p20 + 1i];
-    let v131 = !nabla_is_finite(v130);
-    v127 = v127 | v131;
-    let v132 = b3[p20 + 2i];
-    let v133 = !nabla_is_finite(v132);
-    v127 = v127 | v133;
-    let v134 = b3[p20 + 3i];
-    let v135 = !nabla_is_finite(v134);
-    v127 = v127 | v135;
-    var v136: bool = false;
-    let v137 = b3[p18 + 0i];
-    let v138 = !nabla_is_finite(v137);
-    v136 = v136 | v138;
-    let v139 = b3[p18 + 1i];
-    let v140 = !nabla_is_finite(v139);
-    v136 = v136 | v140;
-    let v141 = b3[p18 + 2i];
-    let v142 = !nabla_is_finite(v141);
-    v136 = v136 | v142;
-    let v143 = b3[p18 + 3i];
-    let v144 = !nabla_is_finite(v143);
-    v136 = v136 | v144;
-    var v145: f32 = 0.0f;
-    for (var v146: i32 = 0i; v146 < p1; v146++) {
-      let v147 = b3[p16 + v146];
-      v145 = v145 + v147;
+    for (var v111: i32 = 0i; v111 < 2i; v111++) {
+      for (var v112: i32 = 0i; v112 < 4i; v112++) {
+        let v113 = (v111 * 4i) + v112;
+        let v114 = b3[p19 + v113];
+        let v115 = !nabla_is_finite(v114);
+        v110 = v110 | v115;
+      }
+    }
+    var v116: bool = false;
+    for (var v117: i32 = 0i; v117 < 4i; v117++) {
+      let v118 = b3[p20 + v117];
+      let v119 = !nabla_is_finite(v118);
+      v116 = v116 | v119;
+    }
+    var v120: bool = false;
+    for (var v121: i32 = 0i; v121 < 4i; v121++) {
+      let v122 = b3[p18 + v121];
+      let v123 = !nabla_is_finite(v122);
+      v120 = v120 | v123;
+    }
+    var v124: f32 = 0.0f;
+    for (var v125: i32 = 0i; v125 < p1; v125++) {
+      let v126 = b3[p16 + v125];
+      v124 = v124 + v126;
     }
     let t0: bool = !nabla_is_finite(v108);
-    let v148 = select(select(0u, u32(p3), (((t0 | v110) | v127) | v136) | (!nabla_is_finite(v145))), v109, v109 != 0u);
+    let v127 = select(select(0u, u32(p3), (((t0 | v110) | v116) | v120) | (!nabla_is_finite(v124))), v109, v109 != 0u);
     b2[p12 + 0i] = bitcast<u32>(v108);
-    b2[p13 + 0i] = v148;
-    b0[p8 + 0i] = v148;
-    b3[p21 + 0i] = v145;
+    b2[p13 + 0i] = v127;
+    b0[p8 + 0i] = v127;
+    b3[p21 + 0i] = v124;
   }
   storageBarrier();
-  for (var v149: i32 = 0i; v149 < 49i; v149++) {
-    let v150 = (v149 * 4i) + i32(lane.x);
-    let v153 = v150;
-    if (v153 < 193i) {
-      let v154 = min(v153, 192i);
-      let v155 = b2[p13 + 0i];
-      let v156 = bitcast<f32>(b0[p9 + v154]);
-      let v157 = b3[p22 + v154];
-      b0[p9 + v154] = bitcast<u32>(select(v156, v156 + (v157 * (-0.5f)), v155 == 0u));
+  for (var v128: i32 = 0i; v128 < 49i; v128++) {
+    let v129 = (v128 * 4i) + i32(lane.x);
+    let v132 = v129;
+    if (v132 < 193i) {
+      let v133 = min(v132, 192i);
+      let v134 = b2[p13 + 0i];
+      let v135 = bitcast<f32>(b0[p9 + v133]);
+      let v136 = b3[p22 + v133];
+      b0[p9 + v133] = bitcast<u32>(select(v135, v135 + (v136 * (-0.5f)), v134 == 0u));
     }
   }
 }
