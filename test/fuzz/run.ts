@@ -1,9 +1,8 @@
 /**
- * The long form of the fuzzing: `npm run fuzz -- --runs 2000 --seed 7`. Each chunk of cases has a device of its own and a
- * seed of its own; a difference is shrunk, printed whole and counted, and the next chunk goes on. Exits with 1 if there
- * was any. `--steps 20` sets the most steps of a graph; `--case '{"recipe":…}'` runs again what a difference printed. With
- * `--f64` no device is asked: passes keep the values in f64, and gradients are what differences say.
+ * The long form of the fuzzing: `npm run fuzz -- --runs 2000 --seed 7`; `--help` says the rest. Each chunk of cases has a device of its
+ * own and a seed of its own; a difference is shrunk, printed whole and counted, and the next chunk goes on. Exits with 1 if there was any.
  */
+import { Command, InvalidArgumentError } from "commander";
 import fc from "fast-check";
 import { openDevice } from "../../src/harness/node/index.ts";
 import { checkCase } from "./check-case.ts";
@@ -14,19 +13,12 @@ interface Settings {
   readonly runs: number;
   readonly seed: number;
   readonly steps: number;
-}
-
-function settings(args: readonly string[]): Settings {
-  const value = (name: string, otherwise: number): number => {
-    const at = args.indexOf(`--${name}`);
-    return at < 0 ? otherwise : Number(args[at + 1]);
-  };
-  return { runs: value("runs", 200), seed: value("seed", 1), steps: value("steps", 14) };
+  readonly seconds: number;
 }
 
 const chunk = 25;
 
-async function fuzz({ runs, seed, steps }: Settings): Promise<void> {
+async function fuzz({ runs, seed, steps, seconds }: Settings): Promise<void> {
   const seen = new Map<string, number>();
   const totals = { cases: 0, ran: 0, large: 0, elements: 0, left: 0, failures: 0 };
   for (let at = 0; at < runs; at += chunk) {
@@ -40,7 +32,7 @@ async function fuzz({ runs, seed, steps }: Settings): Promise<void> {
       totals.left += checked.left;
       for (const label of checked.ran) seen.set(label, (seen.get(label) ?? 0) + 1);
     });
-    const found = await fc.check(property, { numRuns: Math.min(chunk, runs - at), seed: seed * 100_000 + at, endOnFailure: false, interruptAfterTimeLimit: 90_000, markInterruptAsFailure: false });
+    const found = await fc.check(property, { numRuns: Math.min(chunk, runs - at), seed: seed * 100_000 + at, endOnFailure: false, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false });
     gpu.close();
     if (found.failed) {
       totals.failures++;
@@ -93,7 +85,21 @@ async function again(text: string): Promise<void> {
   gpu.close();
 }
 
-const args = process.argv.slice(2);
-const chosen = args.indexOf("--case");
-if (args.includes("--f64")) fuzzF64(settings(args));
-else await (chosen < 0 ? fuzz(settings(args)) : again(args[chosen + 1] ?? ""));
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("It has to be a whole number.");
+  return value;
+}
+
+const { f64, case: printed, ...settings } = new Command("npm run fuzz --")
+  .description("Compiles random graphs in several ways and compares what the device answers with f64.")
+  .option("--runs <count>", "how many graphs", whole, 200)
+  .option("--seed <number>", "which graphs", whole, 1)
+  .option("--steps <count>", "the most operations and layers of a graph", whole, 14)
+  .option("--seconds <count>", "the longest that a chunk of 25 graphs may take, with making a failing one smaller", whole, 300)
+  .option("--case <json>", "run again what a difference printed")
+  .option("--f64", "ask no device: passes keep the values in f64, and gradients are what differences say")
+  .parse()
+  .opts<Settings & { readonly f64?: true; readonly case?: string }>();
+if (f64) fuzzF64(settings);
+else await (printed === undefined ? fuzz(settings) : again(printed));
