@@ -30,6 +30,14 @@ describe("Rest", () => {
     expect(ticks).toBeGreaterThan(5);
   });
 
+  test("a wait like those before it is slept through, and a shorter one is answered within a turn", async () => {
+    const rest = new Rest();
+    for (let k = 0; k < 4; k++) await rest.until(pause(40));
+    // 36 ms by a millisecond, and some turns for the rest of it; a Rest that knows nothing takes hundreds.
+    expect(await turnsUntil(rest.until(pause(40)))).toBeLessThan(150);
+    expect(await turnsUntil(rest.until(pause(3)))).toBeLessThan(12);
+  });
+
   test("what is settled is passed on, and nothing turns afterwards", async () => {
     const rest = new Rest();
     expect(await rest.until(Promise.resolve(3))).toBe(3);
