@@ -3,6 +3,7 @@
  * the first argument. Goes out: a message to the parent with what was measured, or `undefined` where there is no adapter.
  */
 import { adapterMemory, openDevice } from "../../src/harness/node/index.ts";
+import { restful } from "../../src/harness/node/restful.ts";
 import type { Contender, ContenderName } from "./contender.ts";
 import { Counters } from "./counters.ts";
 import { type Effort, interleave, type Measured } from "./interleave.ts";
@@ -13,6 +14,8 @@ export interface Request {
   readonly workload: WorkloadName;
   readonly contenders: readonly ContenderName[];
   readonly effort: Effort;
+  /** Whoever waits for a peer's device rests as who waits for ours, where otherwise the binding polls it. */
+  readonly rest: boolean;
 }
 
 export interface Answer {
@@ -31,6 +34,13 @@ counters.devices.push(device);
 // Peers ask `navigator.gpu` as in a browser; it is the object that our own device came from.
 const gpu = (globalThis as { [KEEP]?: GPU[] })[KEEP]?.at(-1);
 Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Node", hardwareConcurrency: 2, gpu }, configurable: true, writable: true });
+
+if (request.rest) {
+  const plain = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (descriptor) {
+    return restful(await plain.call(this, descriptor));
+  };
+}
 
 const opened: Contender[] = [];
 const failed: Measured[] = [];

@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     patience: { type: "string" },
     only: { type: "string" },
     quick: { type: "boolean" },
+    rest: { type: "boolean" },
     json: { type: "boolean" },
     markdown: { type: "boolean" },
     output: { type: "string", short: "o" },
@@ -40,6 +41,7 @@ workloads: ${workloadNames.join(", ")} (default: all)
   --rounds <n>       timed blocks of each contender (default: 7)
   --patience <s>     seconds a slow contender may take in each of the two parts of a workload (default: 20)
   --quick            2 rounds, a few seconds of patience
+  --rest             wait for the peers' devices as for Nabla's, without polling them
   --json             print the results as JSON
   --markdown         print the tables as Markdown
   --document <file>  write the tables into a Markdown file, between <!-- steps --> and <!-- /steps -->
@@ -93,7 +95,7 @@ async function main(): Promise<void> {
     const started = performance.now();
     const load = os.loadavg()[0] ?? 0;
     const failed = (error: Error): Answer => ({ adapter: all.adapter, software: false, measured: contenders.map((name) => ({ name, version: "", losses: {}, error: error.message })) });
-    const answer = await measure({ workload, contenders, effort }).catch(failed);
+    const answer = await measure({ workload, contenders, effort, rest: values.rest === true }).catch(failed);
     results.push({ workload, load, measured: answer.measured });
     process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
     // After each, so that an interrupted run leaves what it has.
