@@ -7,7 +7,7 @@
  * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `neighbours` (no tile
  * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
  * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
- * `bounds` (loops to their ends, whatever their conditions),
+ * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
@@ -37,8 +37,8 @@ export interface BindOptions {
 /** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, given: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
-  const { vector, bounded, ...plain } = given;
-  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }) };
+  const { vector, bounded, joint, ...plain } = given;
+  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }) };
   const { choices } = options;
   const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off));
   const alike = new Alike();

@@ -44,6 +44,7 @@ function folded(s: Scalar): Scalar {
 export interface BuilderOptions {
   readonly vector?: boolean;
   readonly bounded?: boolean;
+  readonly joint?: boolean;
   readonly steady?: boolean;
   /** The invocations, and for whom: what more text is weighed by. */
   readonly work?: { readonly invocations: number; readonly profile: Pick<Profile, "name"> };
@@ -56,6 +57,8 @@ export class KernelBuilder {
   readonly vector: boolean;
   /** Loops end where their conditions hold no more. */
   readonly bounded: boolean;
+  /** Folds over the same elements share a loop. */
+  readonly joint: boolean;
   private nextId = 0;
   private readonly variables = new Set<number>();
   /** Values that have a name, by the block that holds them. */
@@ -71,10 +74,11 @@ export class KernelBuilder {
   private rounds: number | undefined;
   private readonly price: Prices | undefined;
 
-  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, steady = false, work }: BuilderOptions = {}) {
+  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, joint = false, steady = false, work }: BuilderOptions = {}) {
     this.params = [...params];
     this.vector = vector;
     this.bounded = bounded;
+    this.joint = joint;
     this.steady = steady;
     this.price = work && prices[work.profile.name];
     this.rounds = work && this.price && Math.max(1, work.invocations / (this.price.lanes * this.price.groups));

@@ -33,7 +33,7 @@ export function owner(nest: Nest, profile: Profile, family: string, invocations:
 
 function ownerOf(nest: Nest, profile: Profile, family: string, width: number, several: number): BoundKernel {
   const { live, capacity } = points(nest.parallel);
-  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, work: { invocations: capacity, profile } });
+  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, joint: profile.joint === true, work: { invocations: capacity, profile } });
   const per = width * several;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];

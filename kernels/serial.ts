@@ -5,7 +5,7 @@
  *     s = fold sum i in 64 { x = load a[i] } x     ->     var s = 0; for i in 0..64 { x = a[i]; s = s + x }
  *
  * The order of a fold is the order of its axes, so results repeat. Statements may run for several points in step, a scope each; their loops
- * are one. A loop along memory takes four turns at once, so that its accesses become accesses of four neighbours (merge-accesses.ts); a fold
+ * are one, as are those of folds over the same elements (joined-folds.ts). A loop along memory takes four turns at once, so that its accesses become accesses of four neighbours (merge-accesses.ts); a fold
  * then has four accumulators, which are joined pairwise at its end.
  */
 import type { Axis, Buffer, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
@@ -14,6 +14,7 @@ import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { both, ceilOver, int, least, plus, times } from "./arithmetic.ts";
 import { turnsBeforeConstants, turnsThatCount } from "./bounded-turns.ts";
+import { joinedFolds } from "./joined-folds.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { isWorthQuads, reachAlong } from "./quads.ts";
 
@@ -33,7 +34,11 @@ export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, o
 
 /** Writes the statements for several points, each statement for one after the other. */
 export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonly Scope[], out: KernelStmt[]): void {
-  for (const s of stmts) {
+  for (const s of b.joint ? joinedFolds(stmts) : stmts) {
+    if (isFolds(s)) {
+      serialFolds(b, s, scopes, out, stmts);
+      continue;
+    }
     switch (s.kind) {
       case "let":
         for (const scope of scopes) scope.set(s.id, b.let(out, b.substitute(s.value, scope)));
@@ -49,7 +54,7 @@ export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonl
           });
         break;
       case "fold":
-        serialFold(b, s, scopes, out, stmts);
+        serialFolds(b, [s], scopes, out, stmts);
         break;
       case "each":
         serialEach(b, s, scopes, out);
@@ -142,20 +147,44 @@ function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: K
   unroll(fold.axes);
 }
 
-function serialFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[]): void {
+function isFolds(s: Stmt | readonly Fold[]): s is readonly Fold[] {
+  return Array.isArray(s);
+}
+
+/** One fold, or several of the same turns in one loop. */
+function serialFolds(b: KernelBuilder, folds: readonly Fold[], scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[]): void {
   const [scope] = scopes;
-  const last = fold.axes.at(-1);
-  if (scope && last && scopes.length === 1 && takesFour(b, last, fold.body, shortFold / Math.max(1, fold.body.length))) return foldByFour(b, fold, last, scope, out);
-  const accumulators = scopes.map(() => open(b, fold, out));
-  overFold(b, fold, scopes, out, beside, (inner) => {
-    inStep(b, fold.body, scopes, inner);
-    scopes.forEach((s, k) => {
-      accumulate(b, fold, s, accumulators[k] ?? [], inner);
+  const [lead] = folds;
+  if (!lead) return;
+  const last = lead.axes.at(-1);
+  const isInFours = ({ axes, body }: Fold): boolean => {
+    const own = axes.at(-1);
+    return own !== undefined && takesFour(b, own, body, shortFold / Math.max(1, body.length));
+  };
+  if (scope && last && scopes.length === 1 && folds.every(isInFours)) return foldByFour(b, folds, last, scope, out);
+  const accumulators = folds.map((fold) => scopes.map(() => open(b, fold, out)));
+  overFold(b, lead, scopes, out, beside, (inner) => {
+    folds.forEach((fold, f) => {
+      inTurn(b, lead, fold, scopes, inner);
+      scopes.forEach((s, k) => {
+        accumulate(b, fold, s, accumulators[f]?.[k] ?? [], inner);
+      });
     });
   });
-  scopes.forEach((s, k) => {
-    give(fold, s, accumulators[k] ?? []);
+  folds.forEach((fold, f) => {
+    scopes.forEach((s, k) => {
+      give(fold, s, accumulators[f]?.[k] ?? []);
+    });
   });
+}
+
+/** The body of a fold in a turn of the loop that it shares: its axes are where those of the first one are. */
+function inTurn(b: KernelBuilder, lead: Fold, fold: Fold, scopes: readonly Scope[], inner: KernelStmt[]): void {
+  fold.axes.forEach(({ id }, k) => {
+    const of = lead.axes[k]?.id ?? id;
+    for (const scope of scopes) scope.set(id, scope.get(of) ?? int(0));
+  });
+  inStep(b, fold.body, scopes, inner);
 }
 
 function give(fold: Fold, scope: Scope, accumulators: readonly Accumulator[]): void {
@@ -165,24 +194,30 @@ function give(fold: Fold, scope: Scope, accumulators: readonly Accumulator[]): v
   });
 }
 
-/** A fold whose last axis takes four turns at once, each with an accumulator of its own; for argmax one, since the first of equals wins. */
-function foldByFour(b: KernelBuilder, fold: Fold, last: Axis, scope: Scope, out: KernelStmt[]): void {
-  const single = fold.monoid === "argmax";
-  const accumulators = Array.from({ length: single ? 1 : 4 }, () => open(b, fold, out));
-  const count = b.bounded ? turnsThatCount(fold) : undefined;
-  over(b, fold.axes.slice(0, -1), [scope], out, (outer) => {
+/** Folds whose last axis takes four turns at once, each with an accumulator of its own; for argmax one, since the first of equals wins. */
+function foldByFour(b: KernelBuilder, folds: readonly Fold[], last: Axis, scope: Scope, out: KernelStmt[]): void {
+  const [lead] = folds;
+  if (!lead) return;
+  const single = (fold: Fold): boolean => fold.monoid === "argmax";
+  const accumulators = folds.map((fold) => Array.from({ length: single(fold) ? 1 : 4 }, () => open(b, fold, out)));
+  const count = b.bounded ? turnsThatCount(lead) : undefined;
+  over(b, lead.axes.slice(0, -1), [scope], out, (outer) => {
     const to = count && b.let(outer, fours(b, last, count, scope));
     four(b, last, scope, outer, (lanes, inner) => {
-      inStep(b, fold.body, lanes, inner);
-      lanes.forEach((lane, k) => {
-        accumulate(b, fold, lane, accumulators[single ? 0 : k] ?? [], inner);
+      folds.forEach((fold, f) => {
+        inTurn(b, lead, fold, lanes, inner);
+        lanes.forEach((lane, k) => {
+          accumulate(b, fold, lane, accumulators[f]?.[single(fold) ? 0 : k] ?? [], inner);
+        });
       });
     }, { to });
   });
-  const [first, second, third, fourth] = accumulators;
-  if (first && second && third && fourth)
-    for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
-  give(fold, scope, first ?? []);
+  folds.forEach((fold, f) => {
+    const [first, second, third, fourth] = accumulators[f] ?? [];
+    if (first && second && third && fourth)
+      for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
+    give(fold, scope, first ?? []);
+  });
 }
 
 /** A variable that a fold adds to. */

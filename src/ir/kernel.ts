@@ -199,6 +199,8 @@ export interface Profile {
   readonly attention?: number;
   /** Loops of an invocation end where their conditions hold no more. */
   readonly bounded?: boolean;
+  /** Folds over the same elements share a loop. */
+  readonly joint?: boolean;
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
   /** Storage buffers a stage may bind. */

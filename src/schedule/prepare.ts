@@ -1,6 +1,6 @@
 /**
  * Makes a simplified graph ready for kernels: loops unrolled, tensors without elements gone, reductions and products of much to
- * little in two stages, sums of products as one, long running sums by blocks, orders by counting or merging. In and out: the graph of one entry; its values stay as they are up to the order of sums.
+ * little in two stages, sums of products as one, sums without what sums to 0, long running sums by blocks, orders by counting or merging. In and out: the graph of one entry; its values stay as they are up to the order of sums.
  *
  *     sum over [65536]   ->   sum over 64 of (sum over the part that one of 64 takes)
  */
@@ -9,6 +9,7 @@ import { rebuildGraph } from "../graph/walk.ts";
 import type { Bindings } from "../ir/dims.ts";
 import type { Profile } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
+import { withoutCentred } from "./centred-sums.ts";
 import { expandArgsort } from "./expand-argsort.ts";
 import { keptFactorsOf, withKeptFactors } from "./factors-from-results.ts";
 import { foldEmpty } from "./fold-empty.ts";
@@ -43,11 +44,13 @@ export interface PrepareOptions {
   readonly device?: Profile["name"];
   /** False: conditions of rectifiers asked of what they rectify, factors of choices computed beside what other choices have kept of them. */
   readonly masks?: boolean;
+  /** False: terms that sum to 0 are summed. */
+  readonly centred?: boolean;
   /** Where parameters and states lie, and elements that one buffer may have; without it products stay alone. */
   readonly beside?: Pick<JoinOptions, "at" | "most">;
 }
 
-export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, device = "software", beside }: PrepareOptions = {}): Prepared {
+export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, centred = true, device = "software", beside }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
@@ -67,7 +70,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
   const prepared = rebuildGraph(
     graph,
     builder,
-    (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? masked(node, inputs) ?? alone(node, inputs),
+    (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? (centred ? withoutCentred(builder, node, inputs) : undefined) ?? masked(node, inputs) ?? alone(node, inputs),
     { became },
   );
   const joint = { graph: prepared, became, stacks: new Set<Node>(), why: new Map<Node, string>() };

@@ -28,7 +28,7 @@ import { prepare } from "./prepare.ts";
 import { sideBySide, throughArenas, type SideBySide } from "./side-by-side.ts";
 
 /** The optimisations that `off` may name. */
-export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "concat", "arena", "offsets", "reordered"] as const;
+export const scheduleSwitches = ["fuse-producer", "fuse-epilogue", "fuse-row", "multi-output", "join-reductions", "split-product", "masks", "centred", "concat", "arena", "offsets", "reordered"] as const;
 
 /** Where parameters and states lie: arenas follow it. */
 export interface Stored {
@@ -55,7 +55,7 @@ export interface ScheduleOptions {
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
   const beside = off.has("concat") ? undefined : stored;
-  const { graph: prepared, became, stacks, why } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), device: options.profile.name, ...(beside && { beside }) });
+  const { graph: prepared, became, stacks, why } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), centred: !off.has("centred"), device: options.profile.name, ...(beside && { beside }) });
   const order = topological(rootsOf(prepared));
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);

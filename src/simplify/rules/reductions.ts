@@ -6,6 +6,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Node, NodeOf, OpName } from "../../ir/node.ts";
 import type { Emit } from "../../ir/emit.ts";
 import { axesOf, axisNames, extentOf, fill, isFloat, movedLike, moves, orders, pair, splatOf, withoutAxes } from "../match.ts";
+import { isCentred } from "../centred.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -113,6 +114,21 @@ export const reductions: readonly Rule[] = [
     example: (e) => {
       const [x, a] = [input(e, "x", [2, 3]), input(e, "a", [2])];
       return e.reduce("sum", e.add(x, e.broadcast(a, [2, 3], [0])), [1]);
+    },
+  }),
+  rule({
+    name: "sum-of-centred",
+    doc: "Σ a · (x - mean x) = 0 where the mean is over summed axes, along which a does not vary",
+    ops: ["reduce"],
+    apply: (n, e) => {
+      const x = plain(n);
+      return x && n.attrs.kind === "sum" && isFloat(x) && isCentred(e, x, n.attrs.axes) ? e.like(n, 0) : undefined;
+    },
+    example: (e) => {
+      const [x, a] = [input(e, "x", [2, 3]), e.exp(input(e, "a", [2]))];
+      const mean = e.mul(e.reduce("sum", x, [1]), e.const({ dtype: "f32", shape: [2] }, 1 / 3));
+      const centred = e.sub(x, e.broadcast(mean, [2, 3], [0]));
+      return e.reduce("sum", e.mul(e.div(centred, e.broadcast(a, [2, 3], [0])), e.like(x, 2)), [0, 1]);
     },
   }),
   rule({

@@ -35,35 +35,29 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let p1 = bitcast<f32>(words[0].y);
     let p2 = bitcast<f32>(words[0].z);
     let p3 = bitcast<f32>(words[0].w);
-    var v15: f32 = 0.0f;
-    for (var v16: i32 = 0i; v16 < p0; v16++) {
-      let v17 = b4[v16];
-      let v18 = v17 * v17;
-      v15 = v15 + v18;
+    let v15 = b5[0i];
+    let v16 = b0[0i];
+    let v17 = b2[0i];
+    var v18: f32 = 0.0f;
+    var v19: f32 = 0.0f;
+    var v20: f32 = 0.0f;
+    for (var v21: i32 = 0i; v21 < p0; v21++) {
+      let v22 = b4[v21];
+      let v23 = v22 * v22;
+      v18 = v18 + v23;
+      let v24 = b1[v21];
+      let v25 = ((v22 / p1) * 2.0f) * v24;
+      v19 = v19 + v25;
+      let v26 = (v22 / p1) * 2.0f;
+      v20 = v20 + v26;
     }
-    let v19 = v15 / p1;
-    let v20 = b5[0i];
-    var v21: f32 = 0.0f;
-    for (var v22: i32 = 0i; v22 < p0; v22++) {
-      let v23 = b4[v22];
-      let v24 = b1[v22];
-      let v25 = ((v23 / p1) * 2.0f) * v24;
-      v21 = v21 + v25;
-    }
-    var v26: f32 = 0.0f;
-    for (var v27: i32 = 0i; v27 < p0; v27++) {
-      let v28 = b4[v27];
-      let v29 = (v28 / p1) * 2.0f;
-      v26 = v26 + v29;
-    }
-    let v30 = select(select(0u, u32(p2), ((!nabla_is_finite(v19)) | (!nabla_is_finite(v21))) | (!nabla_is_finite(v26))), v20, v20 != 0u);
-    let v31 = v30 == 0u;
-    let v32 = b0[0i];
-    let v33 = b2[0i];
-    b6[0i] = v19;
-    b7[0i] = v30;
-    b5[0i] = v30;
-    b0[0i] = select(v32, v32 + (v21 * p3), v31);
-    b2[0i] = select(v33, v33 + (v26 * p3), v31);
+    let v27 = v18 / p1;
+    let v28 = select(select(0u, u32(p2), ((!nabla_is_finite(v27)) | (!nabla_is_finite(v19))) | (!nabla_is_finite(v20))), v15, v15 != 0u);
+    let v29 = v28 == 0u;
+    b6[0i] = v27;
+    b7[0i] = v28;
+    b5[0i] = v28;
+    b0[0i] = select(v16, v16 + (v19 * p3), v29);
+    b2[0i] = select(v17, v17 + (v20 * p3), v29);
   }
 }
