@@ -73,8 +73,8 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
     const made = stages(k, { live: capacity, profile });
     return bounded === undefined || placedBytes(made, how) <= bounded ? made : k;
   };
-  // Who wants to see values between kernels wants kernels by themselves.
-  const whole = off.has("stages") || keep !== undefined;
+  // Who wants to see values between kernels wants kernels by themselves; initial values are made once, and one long text takes longer to build than the dispatches that it saves.
+  const whole = off.has("stages") || keep !== undefined || entry === "init";
   const kernels = whole ? fitted : run("stages", "Joins small kernels that depend on each other.", fitted, joined, (k) => verifyKernels(k, profile));
   const memory = run("plan", "Places buffers.", kernels, place, verifyPlan);
   const texts = run("emit", "Prints kernels as WGSL.", memory, (p: Plan) => kernelTexts(p.kernels));
