@@ -67,6 +67,14 @@ export function least(a: Scalar, b: Scalar): Scalar {
   return op("min", "i32", [a, b]);
 }
 
+/** The bits in which two non-negative integers differ. */
+export function xor(a: Scalar, b: Scalar): Scalar {
+  const [x, y] = [known(a), known(b)];
+  if (x !== undefined && y !== undefined) return int(x ^ y);
+  if (x === 0) return b;
+  return y === 0 ? a : op("bitxor", "i32", [a, b]);
+}
+
 /** a < b. */
 export function below(a: Scalar, b: Scalar): Scalar {
   return op("<", "bool", [a, b]);

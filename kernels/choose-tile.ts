@@ -12,10 +12,10 @@
 import type { Axis, Profile } from "../src/ir/kernel.ts";
 import { prices, ratios } from "../src/schedule/prices.ts";
 import { points } from "./launch.ts";
-import { arrange } from "./product.ts";
+import { arrange, variesWith } from "./product.ts";
 import type { Product } from "./product.ts";
-import { differing, piecesOf, tally, times, timeOf } from "./tile-time.ts";
-import type { Counted, Tally, Tile } from "./tile-time.ts";
+import { axesBeside, besideOf, differing, endsOf, piecesOf, tally, times, timeOf } from "./tile-time.ts";
+import type { Counted, Piece, Tally, Tile } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
 export interface Choice {
@@ -80,15 +80,16 @@ function* timed(product: Product, profile: Profile, options: TileOptions): Gener
   const { neighbours = true } = options;
   const price = prices[profile.name];
   const pieces = piecesOf(product);
+  const beside = profile.vector !== undefined && profile.name === "software" ? axesBeside(product) : undefined;
   for (const arrangement of arrangements(product, neighbours)) {
-    const arranged = counted(arrangement, profile);
+    const arranged = counted(arrangement, profile, beside);
     for (const rows of sidesOf(arrangement.rows, profile.tile[0]))
       for (const columns of sidesOf(arrangement.columns, profile.tile[1])) {
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
         const ways: readonly Omit<Tile, "rows" | "columns" | "finish">[] = [
           { unroll: unrollFor(arrangement, arranged.inside, rows, columns) },
-          ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? [{ unroll: profile.subgroup ?? 1, broadcast: side }] : [])),
+          ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? inStep(arranged, pieces, side, side === "row" ? rows : columns, profile.subgroup ?? 1) : [])),
           ...(neighbours ? overlapping(arranged, rows, columns, profile) : []),
         ];
         for (const [way, finish] of ways.flatMap((w) => finishes(arranged, rows, columns, profile).map((f) => [w, f] as const))) {
@@ -102,14 +103,22 @@ function* timed(product: Product, profile: Profile, options: TileOptions): Gener
   }
 }
 
-function counted(product: Product, { subgroup, barriers }: Profile): Arranged {
+function counted(product: Product, { subgroup, barriers }: Profile, axes: ReadonlySet<Axis> | undefined): Arranged {
   // Where barriers are cheap, what a workgroup shares lies in its memory.
   const together = subgroup === undefined || barriers ? [] : (["row", "column"] as const).flatMap((side) => {
     const along = togetherOn(product, side, subgroup);
     return along ? [{ side, along }] : [];
   });
   const byLine = subgroup === undefined || barriers ? [] : (["row", "column"] as const).filter((side) => isOfNoBatch(product, side) && points(product.batch).capacity >= fewestApart);
-  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), together, byLine };
+  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), ends: endsOf(product), ...(axes && { beside: besideOf(product, axes) }), together, byLine };
+}
+
+/** Invocations in step read a side together: each another turn, or other lines, in as many turns, which are one access where they lie side by side. */
+function inStep({ product, beside }: Arranged, pieces: readonly Piece[], broadcast: "row" | "column", lines: number, lanes: number): readonly Pick<Tile, "unroll" | "broadcast" | "dealt">[] {
+  const turn = product.fold.axes.findLast((a) => a.extent !== 1);
+  const isSide = ({ axes }: Piece): boolean => variesWith(axes, product.rows, product.columns) === broadcast;
+  const inFours = beside !== undefined && lines % lanes === 0 && turn !== undefined && pieces.some((p) => p.along === turn.id && isSide(p));
+  return [{ unroll: lanes, broadcast }, ...(inFours ? [{ unroll: lanes, broadcast, dealt: lanes }] : [])];
 }
 
 /** Ways to write turns together whose lines read the same elements: each side's lines as neighbours, the other side's read one by one or together. */

@@ -29,9 +29,9 @@ import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
-import { readProduct, type Product } from "./product.ts";
+import { readProduct, type Product, statementsOf } from "./product.ts";
 import { liesBeside } from "./quads.ts";
-import { finishInLoops, lineOf, numbersOf, placeAll, placeLent, type Side, sideOf } from "./tile-lines.ts";
+import { finishInLoops, lineOf, numbersOf, type Line, placeAll, placeLent, type Side, sideOf, swapped } from "./tile-lines.ts";
 import type { Tile } from "./tile-time.ts";
 import { TileWriter } from "./tile-writer.ts";
 
@@ -73,9 +73,10 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && profile.name === "software" });
   const body: KernelStmt[] = [];
   const lanes = profile.subgroup ?? 1;
-  // What invocations in step share, they share for neighbours along the batch: those beyond its end take part, and store nothing.
   const byLine = tile.dealt !== undefined && tile.dealt === profile.subgroup && (tile.broadcast === "row" ? tile.rows : tile.columns) % tile.dealt === 0;
-  const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), padded(sideOf(b, product.batch, 1), byLine ? lanes : 1)];
+  // What neighbours of pixels share, they share along the batch: those beyond its end take part, and store nothing.
+  const overBatch = byLine && tile.neighbours !== undefined;
+  const [rows, columns, batch] = [sideOf(b, product.rows, tile.rows), sideOf(b, product.columns, tile.columns), padded(sideOf(b, product.batch, 1), overBatch ? lanes : 1)];
   const tiles = rows.tiles * columns.tiles * batch.tiles;
   // Those that share a side are of one workgroup.
   const width = Math.max(given ?? workgroupFor(tiles, profile.rows, smallestWorkgroup[profile.name]), tile.broadcast ? lanes : 1);
@@ -88,20 +89,22 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   // Neighbouring invocations work on neighbours along the last axis, whichever side it belongs to.
   const last = product.parallel.findLast((a) => a.extent !== 1);
   const usual = last && product.batch.includes(last) ? (["batch", "column", "row"] as const) : (["column", "row", "batch"] as const);
-  const together = byLine ? "batch" : profile.subgroup === undefined || tile.dealt !== undefined ? undefined : lanesAlong(product, tile, profile.subgroup);
+  const together = overBatch ? "batch" : profile.subgroup === undefined || (tile.dealt !== undefined && !byLine) ? undefined : lanesAlong(product, tile, profile.subgroup);
   const order = together ? [together, ...usual.filter((side) => side !== together)] : usual;
   const number = numbersOf(b, inner, item, order.map((side) => live[side]));
   const of = (side: "row" | "column" | "batch"): Scalar => number[order.indexOf(side)] ?? item;
-  const past = byLine && batch.padded ? b.let(inner, least(of("batch"), minus(batch.padded, int(1)))) : undefined;
+  const past = overBatch && batch.padded ? b.let(inner, least(of("batch"), minus(batch.padded, int(1)))) : undefined;
   const at = { row: of("row"), column: of("column"), batch: past ?? of("batch") };
   const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(lanes))), lanes, by: byLine ? "line" as const : "turn" as const };
   const writer = new TileWriter(b, product, tile, shared);
   writer.know(coordinatesOf(b, inner, product.batch, at.batch));
-  const rowAt = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(nest.body, product.rows, tile.rows), tile.neighbours === "row");
-  const columnAt = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(nest.body, product.columns, tile.columns), tile.neighbours === "column");
+  const rowLine = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(statementsOf(product), product.rows, tile.rows), tile.neighbours === "row");
+  const columnLine = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(statementsOf(product), product.columns, tile.columns), tile.neighbours === "column");
+  const dealt = (line: Line, side: "row" | "column"): Line => (byLine && shared && shared.side === side ? swapped(b, inner, line, shared.lane) : line);
+  const [rowAt, columnAt] = [dealt(rowLine, "row"), dealt(columnLine, "column")];
   const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
-  if (byLine && shared) placeLent(b, inner, shared.side === "row" ? rowAt : columnAt, shared.lane, lanes, (q, known) => writer.knowLent(q, known));
+  if (byLine && shared) placeLent(b, inner, shared.side === "row" ? rowLine : columnLine, shared.lane, lanes, (q, known) => writer.knowLent(q, known));
   writer.open(inner);
   sum(b, shared ? tile : { ...tile, unroll: tile.broadcast && !tile.neighbours ? 1 : tile.unroll }, writer, inner);
   const ending: KernelStmt[] = past ? [] : inner;

@@ -82,6 +82,11 @@ export function readProduct(nest: Nest): Product | undefined {
   };
 }
 
+/** All statements of a product, those of its sum among them. */
+export function statementsOf({ before, inside, after }: Product): readonly Stmt[] {
+  return [...before, ...inside, ...after].map((c) => c.stmt);
+}
+
 /** The two sides of what is summed: factors, or a condition and what is summed where it holds. */
 function termsOfSum(value: Scalar): { readonly left: Scalar; readonly right: Scalar; readonly masked: boolean } | undefined {
   if (value.kind !== "op") return undefined;

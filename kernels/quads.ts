@@ -30,7 +30,12 @@ export interface Reach {
 
 /** True where half of what is read and written, or more, lies side by side. */
 export function isWorthQuads({ wide, apart, operations, mixes }: Reach): boolean {
-  return mixes && wide > 0 && wide >= apart && 4 * operations <= mostOperations;
+  return mixes && wide > 0 && wide >= apart && fitsFourTimes(operations);
+}
+
+/** True where a text of so many operations may be written for four neighbours. */
+export function fitsFourTimes(operations: number): boolean {
+  return 4 * operations <= mostOperations;
 }
 
 /** How the statements reach memory at neighbours along an axis; axes of `still` are 0. */
@@ -92,12 +97,11 @@ function reachOf(index: Scalar, axis: number, depends: (s: Scalar) => boolean, s
   return own === 0 ? "shared" : own === 1 && aligned ? "wide" : "apart";
 }
 
-/** True where lines of so many points along the axes are best side by side: in quads, whose elements mostly are. */
+/** True where lines of so many points along the axes are best side by side: in quads, since elements of them are. */
 export function liesBeside(body: readonly Stmt[], axes: readonly Axis[], length: number): boolean {
   const [axis, another] = axes.filter((a) => a.extent !== 1);
   if (!axis || another || axis.extent !== axis.capacity || axis.capacity % 4 !== 0 || length % 4 !== 0) return false;
-  const { wide, apart } = reachAlong(body, axis.id);
-  return wide > 0 && wide >= apart;
+  return reachAlong(body, axis.id).wide > 0;
 }
 
 /** Axes to launch over, and those that are 0 since a later one goes through their positions too. */

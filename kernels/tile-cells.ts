@@ -34,17 +34,16 @@ export class TileCells {
   private readonly nested: readonly (readonly Axis[])[];
   /** Where statements go: before all loops, then in the body of each that is open. */
   protected blocks: KernelStmt[][] = [];
-  /** A value that no loop changes, though what it is added to may be known within. */
-  private readonly apart: Scalar | undefined;
+  /** Values that no loop changes, though what they are added to may be known within. */
+  protected apart: ReadonlySet<Scalar> = new Set();
   /** Of a side whose lines are read by several invocations together: those lines that this one reads in a turn. */
   protected readonly lent: readonly Scope[];
   private readonly lentSide: "row" | "column" | undefined;
 
-  constructor(b: KernelBuilder, product: Product, [rows, columns]: readonly [number, number], nested: readonly (readonly Axis[])[], apart?: Scalar, lent?: Lent) {
+  constructor(b: KernelBuilder, product: Product, [rows, columns]: readonly [number, number], nested: readonly (readonly Axis[])[], lent?: Lent) {
     this.b = b;
     this.product = product;
     this.nested = nested;
-    this.apart = apart;
     this.lent = Array.from({ length: lent?.lines ?? 0 }, (): Scope => new Map());
     this.lentSide = lent?.side;
     this.cells = Array.from({ length: rows }, () => Array.from({ length: columns }, (): Scope => new Map()));
@@ -145,7 +144,7 @@ export class TileCells {
       const level = this.levelOf(t.value);
       const to = this.isOwn(t.value) ? own : shared;
       if (!known) to[level]?.push({ value: this.b.let(this.blocks[level] ?? this.block, this.value(t.value, cell)), times: t.times });
-      else for (const p of parts.terms) to[p.value === this.apart ? 0 : level]?.push({ value: p.value, times: t.times * p.times });
+      else for (const p of parts.terms) to[this.apart.has(p.value) ? 0 : level]?.push({ value: p.value, times: t.times * p.times });
     }
     return plus(this.chain(own, this.chain(shared, undefined)) ?? int(0), int(offset));
   }

@@ -8,8 +8,8 @@ import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { below, ceilOver, int, over as quotient, plus, rest, times } from "./arithmetic.ts";
-import type { KernelBuilder } from "./kernel-builder.ts";
+import { below, ceilOver, int, over as quotient, plus, rest, times, xor } from "./arithmetic.ts";
+import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { coordinatesOf, points } from "./launch.ts";
 import type { TileWriter } from "./tile-writer.ts";
 
@@ -66,6 +66,12 @@ export function lineOf(b: KernelBuilder, out: KernelStmt[], axes: readonly Axis[
   return { axes, length, position: (k) => plus(start, apart ? times(k, int(tiles)) : k), whole: fills(axes, length), ...(beside && { beside: true as const }) };
 }
 
+/** The lines of a side that four invocations in step deal out: where line k of the first of them lies, invocation n has its own line k ^ n, so that it finds what the others have read by swapping. */
+export function swapped(b: KernelBuilder, out: KernelStmt[], line: Line, lane: Scalar): Line {
+  const at = (k: number): Scalar => plus(b.let(out, xor(lane, int(k % 4))), int(k - (k % 4)));
+  return { axes: line.axes, length: line.length, whole: line.whole, position: (k) => line.position(k.kind === "constant" ? at(k.value) : xor(k, lane)) };
+}
+
 /** True where the points of some axes are a whole number of stretches of a length. */
 export function fills(axes: readonly Axis[], length: number): boolean {
   const { live } = points(axes);
@@ -96,25 +102,35 @@ function place(b: KernelBuilder, out: KernelStmt[], { axes, position, whole }: L
 /** What follows the sum, as a loop over the rows (or columns) around one over the others: the text stays short. The sums lie in an array meanwhile. */
 export function finishInLoops(b: KernelBuilder, writer: TileWriter, out: KernelStmt[], side: "row" | "column", lines: Line, others: Line): void {
   const sums = writer.sums(out);
-  const loop = (line: Line, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void =>
-    line.length === 1 ? body(int(0), at) : b.loop(at, int(0), int(line.length), 1, body);
-  loop(lines, out, (k, line) => {
-    const { at, inside } = place(b, line, lines, k);
-    const cells = inside ? [] : line;
-    const known = writer.finishLine(side, at, cells);
-    const finish = (m: Scalar, cell: KernelStmt[]): void => {
-      const { at: rest, inside: live } = place(b, cell, others, m);
-      const own = live ? [] : cell;
-      const [i, j, columns] = side === "row" ? [k, m, others.length] : [m, k, lines.length];
-      writer.finishCell(side, known, rest, sums(own, plus(times(i, int(columns)), j)), own);
-      if (live) cell.push({ kind: "if", condition: live, body: own });
-    };
-    // Four cells whose elements lie side by side are written together: an access of four each.
-    if (!others.beside || !others.whole || others.length % 4 !== 0) loop(others, cells, finish);
-    else loop({ ...others, length: others.length / 4 }, cells, (q, cell) => {
-      const first = times(q, int(4));
-      for (let u = 0; u < 4; u++) finish(plus(first, int(u)), cell);
+  const sumAt = (k: Scalar, m: Scalar, at: KernelStmt[]): Scalar => {
+    const [i, j, columns] = side === "row" ? [k, m, others.length] : [m, k, lines.length];
+    return sums(at, plus(times(i, int(columns)), j));
+  };
+  const loop = (length: number, at: KernelStmt[], body: (k: Scalar, inner: KernelStmt[]) => void): void => (length === 1 ? body(int(0), at) : b.loop(at, int(0), int(length), 1, body));
+  // Four cells whose elements lie side by side are written together: an access of four each.
+  const inFours = ({ beside, whole, length, axes }: Line): boolean => beside === true && whole && length % 4 === 0 && writer.endsBeside(axes);
+  const fours = (q: Scalar): readonly Scalar[] => [0, 1, 2, 3].map((u) => plus(times(q, int(4)), int(u)));
+  const cells = (known: readonly { readonly k: Scalar; readonly scope: Scope }[], m: Scalar, at: KernelStmt[]): void => {
+    const { at: rest, inside: live } = place(b, at, others, m);
+    const own = live ? [] : at;
+    for (const { k, scope } of known) writer.finishCell(side, scope, rest, sumAt(k, m, own), own);
+    if (live) at.push({ kind: "if", condition: live, body: own });
+  };
+  if (!inFours(others) && inFours(lines)) {
+    loop(lines.length / 4, out, (q, line) => {
+      const known = fours(q).map((k) => ({ k, scope: writer.finishLine(side, place(b, line, lines, k).at, line) }));
+      loop(others.length, line, (m, at) => cells(known, m, at));
     });
-    if (inside) line.push({ kind: "if", condition: inside, body: cells });
+    return;
+  }
+  loop(lines.length, out, (k, line) => {
+    const { at, inside } = place(b, line, lines, k);
+    const own = inside ? [] : line;
+    const known = [{ k, scope: writer.finishLine(side, at, own) }];
+    if (!inFours(others)) loop(others.length, own, (m, cell) => cells(known, m, cell));
+    else loop(others.length / 4, own, (q, cell) => {
+      for (const m of fours(q)) cells(known, m, cell);
+    });
+    if (inside) line.push({ kind: "if", condition: inside, body: own });
   });
 }

@@ -12,8 +12,9 @@ import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
 import { type Prices, ratios } from "../src/schedule/prices.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
-import { dependsOf, variesWith } from "./product.ts";
+import { dependsOf, statementsOf, variesWith } from "./product.ts";
 import type { Classed, Depends, Product, Varies } from "./product.ts";
+import { fitsFourTimes, liesBeside } from "./quads.ts";
 
 /** What one invocation computes. */
 export interface Tile {
@@ -43,6 +44,8 @@ export interface Piece {
   readonly operations: number;
   /** Where an access reads. */
   readonly index?: Scalar;
+  /** The axis along which four neighbours are one access. */
+  readonly along?: number | undefined;
 }
 
 /** Accesses and operations of some statements, by what they vary with. */
@@ -51,12 +54,24 @@ export interface Tally {
   readonly operations: Readonly<Record<Varies, number>>;
 }
 
+/** An access after the sum: what it varies with, and the axis along which four neighbours are one access. */
+export interface End {
+  readonly varies: Varies;
+  readonly along: number | undefined;
+}
+
+/** The axis of each side whose lines may lie side by side, so that four of them are one access. */
+export type Beside = Readonly<Record<"row" | "column", Axis | undefined>>;
+
 /** An arrangement, with the work outside the innermost sum counted once. */
 export interface Counted {
   readonly product: Product;
   readonly before: Tally;
   readonly inside: Tally;
   readonly after: Tally;
+  readonly ends: readonly End[];
+  /** Absent where each access is of one element. */
+  readonly beside?: Beside;
 }
 
 /** The work of a sum, part by part. */
@@ -68,12 +83,43 @@ export function piecesOf({ inside, depends }: Product): readonly Piece[] {
     if (stmt.kind === "let") return [{ axes, accesses: 0, operations: size(stmt.value) }];
     const guards = (stmt.guard ? conjuncts(stmt.guard) : []).map((g) => piece(g, 1));
     const parts = termsOf(stmt.index).terms.filter((t) => size(t.value) > 0).map((t) => piece(t.value, 0));
-    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2, index: stmt.index }, ...guards, ...parts];
+    return [{ axes, accesses: 1, operations: stmt.guard ? 4 : 2, index: stmt.index, along: stmt.guard ? undefined : wideAlong(stmt.index, depends) }, ...guards, ...parts];
   });
 }
 
+/** Accesses after the sum. Each cell stores its own result. */
+export function endsOf({ after, depends }: Product): readonly End[] {
+  return after.flatMap(({ stmt, varies }): readonly End[] =>
+    stmt.kind === "let" ? [] : [{ varies: stmt.kind === "store" ? "both" : varies, along: stmt.guard ? undefined : wideAlong(stmt.index, depends) }]);
+}
+
+/** The axes along which lines of a product may lie side by side, however it is arranged. */
+export function axesBeside(product: Product): ReadonlySet<Axis> {
+  const stmts = statementsOf(product);
+  return new Set(product.parallel.filter((axis) => liesBeside(stmts, [axis], 4)));
+}
+
+/** Those of an arrangement: a side's only axis. */
+export function besideOf({ rows, columns }: Product, axes: ReadonlySet<Axis>): Beside {
+  const only = (side: readonly Axis[]): Axis | undefined => {
+    const [axis, another] = side.filter((a) => a.extent !== 1);
+    return axis && !another && axes.has(axis) ? axis : undefined;
+  };
+  return { row: only(rows), column: only(columns) };
+}
+
+/** The axis that moves an index by one where everything else moves it by fours. */
+function wideAlong(index: Scalar, depends: Depends): number | undefined {
+  const { terms, constant } = termsOf(index);
+  const [one, another] = terms.filter((t) => t.times % 4 !== 0);
+  if (constant % 4 !== 0 || !one || another || one.times !== 1 || one.value.kind !== "ref") return undefined;
+  const { id } = one.value;
+  return terms.some((t) => t !== one && dependsOf(t.value, depends).has(id)) ? undefined : id;
+}
+
 /** The time of all invocations; infinity where the text would be too long. */
-export function timeOf({ product, before, after }: Counted, pieces: readonly Piece[], tile: Tile, price: Prices): number {
+export function timeOf(counted: Counted, pieces: readonly Piece[], tile: Tile, price: Prices): number {
+  const { product, before, after, beside } = counted;
   const { rows, columns, unroll, finish, broadcast, neighbours } = tile;
   const shared = tile.dealt ?? unroll;
   const cells = rows * columns;
@@ -85,31 +131,39 @@ export function timeOf({ product, before, after }: Counted, pieces: readonly Pie
   let inSum = 0;
   let loads = 0;
   let inner = 2 * cells + (broadcast === "row" ? rows : broadcast === "column" ? columns : 0);
-  for (const { axes, accesses, operations: work, index } of pieces) {
+  // Turns that an invocation reads in order, four neighbours in memory at once; where others read some of them, each has an order of its own.
+  const last = loops.at(-1);
+  const inFours = beside && last && unroll % 4 === 0 && typeof last.extent === "number" && last.extent % 4 === 0 ? last.id : undefined;
+  const wide = (along: number | undefined, varies: Varies): boolean => {
+    if (!beside || along === undefined || varies === "none") return false;
+    if (along === inFours && (broadcast === undefined || tile.dealt !== undefined)) return true;
+    return (varies !== broadcast || tile.dealt === undefined) && isBeside(counted, varies, along, tile);
+  };
+  for (const { axes, accesses, operations: work, index, along } of pieces) {
     const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
     const varies = variesWith(axes, product.rows, product.columns);
     const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? shared : 1);
-    const reads = accesses * (index && neighbours && varies === neighbours && level === loops.length ? differing(product, index, tile) : 1);
+    const innermost = level === loops.length;
+    const reads = accesses * (index && neighbours && varies === neighbours && innermost ? differing(product, index, tile) : innermost && wide(along, varies) ? ratios.wide / 4 : 1);
     inSum += done * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
     if (level === loops.length) {
       loads += reads * done;
       inner += work * done;
     }
   }
-  const finishing = finishOf(product, after, tile);
+  const finishing = finishOf(counted, tile);
   const outside = times(before.accesses, rows, columns) + finishing.accesses;
   const written = finish === "written" ? [rows, columns] as const : [1, 1] as const;
   const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...written) + (finish === "written" ? 0 : 2);
-  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) + (finish === "written" ? 0 : cells);
+  const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) * finishing.copies + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   // A loop over turns that are all written out is none; how many there are of a batch is not known to the text.
-  const last = loops.at(-1);
   const open = loops.length - (last && typeof last.extent === "number" && last.extent <= unroll ? 1 : 0);
   const entries = tile.flat ? 1 : turnsAt.slice(0, open).reduce((sum, n) => sum + n, 0);
   const loopTurns = tile.flat ? turns / unroll : turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
   const apart = tile.flat ? loopTurns * 2 * ratios.division * (open - 1) * price.operation : 0;
-  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * ratios.broadcast;
-  const one = inSum + taken + turns * cells * share(price.cell, cells / unroll) + loopTurns * price.turn + entries * price.entry * cells + apart + outside * price.access
+  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * ratios.swap;
+  const one = inSum + taken + turns * cells * share(price.cell, 1 / unroll) + loopTurns * price.turn + (entries === 0 ? 0 : 2 * price.cell[1] + (entries - 1) * price.entry) * cells + apart + outside * price.access
     + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
   const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
@@ -147,14 +201,38 @@ function stepOf(index: Scalar, axis: Axis, depends: Depends): number | undefined
   return step;
 }
 
+/** True for accesses along a side's axis whose lines are written in fours. */
+function isBeside({ beside }: Counted, side: Varies, along: number, { rows, columns }: Pick<Tile, "rows" | "columns">): boolean {
+  if (!beside || side === "none") return false;
+  const of = (axis: Axis | undefined, length: number): boolean => axis?.id === along && length % 4 === 0 && typeof axis.extent === "number" && axis.extent % length === 0;
+  if (side === "row") return of(beside.row, rows);
+  return of(beside.column, columns) || (side === "both" && of(beside.row, rows));
+}
+
 /** What is done after the sum. In loops, what varies with the side inside is done for each cell, positions too, and a cell's sum is read from an array. */
-function finishOf({ rows: rowAxes, columns: columnAxes }: Product, { accesses, operations }: Tally, { rows, columns, finish }: Tile): { readonly accesses: number; readonly operations: number; readonly turns: number } {
-  if (finish === "written") return { accesses: times(accesses, rows, columns), operations: times(operations, rows, columns), turns: 0 };
+function finishOf(counted: Counted, tile: Tile): { readonly accesses: number; readonly operations: number; readonly turns: number; readonly copies: number } {
+  const { rows: rowAxes, columns: columnAxes } = counted.product;
+  const { operations } = counted.after;
+  const { rows, columns, finish } = tile;
+  const four = ratios.wide / 4;
+  const accesses = (each: (end: End) => number): number => counted.ends.reduce((n, end) => n + each(end), 0);
+  const wide = ({ varies, along }: End): boolean => along !== undefined && isBeside(counted, varies, along, tile);
+  if (finish === "written") return { accesses: accesses((end) => copies(end.varies, rows, columns) * (wide(end) ? four : 1)), operations: times(operations, rows, columns), turns: 0, copies: 1 };
   const cells = rows * columns;
-  const [lines, axes, others] = finish === "rows" ? [rows, rowAxes, columnAxes] as const : [columns, columnAxes, rowAxes] as const;
-  const inLoops = (n: Readonly<Record<Varies, number>>): number => n.none + (finish === "rows" ? n.row : n.column) * lines + ((finish === "rows" ? n.column : n.row) + n.both) * cells;
+  const [line, lines, axes, others] = finish === "rows" ? ["row", rows, rowAxes, columnAxes] as const : ["column", columns, columnAxes, rowAxes] as const;
+  const other = line === "row" ? "column" : "row";
+  // Four cells at once along the loop inside where that has accesses of four, else along the one around it.
+  const fits = fitsFourTimes(times(operations, 1, 1));
+  const has = (side: "row" | "column"): boolean => fits && counted.ends.some((end) => wide(end) && end.along === counted.beside?.[side]?.id);
+  const inFours = has(other) ? other : has(line) ? line : undefined;
+  const fourOf = (end: End): number => (inFours && wide(end) && end.along === counted.beside?.[inFours]?.id ? four : 1);
+  const inLoops = (n: Readonly<Record<Varies, number>>): number => n.none + n[line] * lines + (n[other] + n.both) * cells;
   const placing = (of: readonly Axis[]): number => 2 + 2 * ratios.division * Math.max(0, of.length - 1);
-  return { accesses: inLoops(accesses) + cells * ratios.ofArray, operations: inLoops(operations) + lines * placing(axes) + cells * (placing(others) + 2), turns: lines + cells };
+  return {
+    accesses: accesses((end) => (end.varies === "none" ? 1 : end.varies === line ? lines : cells) * fourOf(end)) + cells * ratios.ofArray,
+    operations: inLoops(operations) + lines * placing(axes) + cells * (placing(others) + 2),
+    turns: inFours === line ? (lines + cells) / 4 : inFours ? lines + cells / 4 : lines + cells, copies: inFours ? 4 : 1,
+  };
 }
 
 function share([alone, perCell]: readonly [number, number], cells: number): number {

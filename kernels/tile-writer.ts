@@ -7,9 +7,10 @@
 import type { Axis, KernelStmt } from "../src/ir/kernel.ts";
 import { constant, op, refersTo } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { plus } from "./arithmetic.ts";
+import { int, plus, xor } from "./arithmetic.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { required } from "./product.ts";
+import { fitsFourTimes, reachAlong } from "./quads.ts";
 import type { Classed, Product } from "./product.ts";
 import { serial, type Accumulator } from "./serial.ts";
 import { TileCells } from "./tile-cells.ts";
@@ -43,11 +44,13 @@ export class TileWriter extends TileCells {
   private accumulators: readonly (readonly Scalar[])[] = [];
   private variables: readonly (readonly Accumulator[])[] = [];
   private readonly shared: Shared | undefined;
+  /** The turns of four in the order in which this invocation has them: its own first, then those of the ones that it swaps with. */
+  private turnOf: readonly Scalar[] = [];
 
   constructor(b: KernelBuilder, product: Product, tile: Pick<Tile, "rows" | "columns">, shared?: Shared) {
     const loops = product.fold.axes.filter((a) => a.extent !== 1);
     const lent = shared?.by === "line" ? { side: shared.side, lines: (shared.side === "row" ? tile.rows : tile.columns) / shared.lanes } : undefined;
-    super(b, product, [tile.rows, tile.columns], loops.map((a) => [a]), shared?.by === "turn" ? shared.lane : undefined, lent);
+    super(b, product, [tile.rows, tile.columns], loops.map((a) => [a]), lent);
     this.loops = loops;
     this.shared = shared;
   }
@@ -55,6 +58,9 @@ export class TileWriter extends TileCells {
   /** What the sum needs that no loop changes. */
   open(out: KernelStmt[]): void {
     this.blocks = [out];
+    const { shared } = this;
+    if (shared?.by === "turn") this.turnOf = Array.from({ length: shared.lanes }, (_, k) => this.b.let(out, xor(shared.lane, int(k))));
+    this.apart = new Set(this.turnOf);
     this.statements(this.product.before);
     const zero = constant(0, this.product.fold.value.dtype);
     this.variables = this.cells.map((row) => row.map(() => this.b.variable(out, zero)));
@@ -130,7 +136,7 @@ export class TileWriter extends TileCells {
     if (by === "line") {
       const turns = indices.map((index) => this.read(axis, index, inner));
       const lines = this.lent.length * lanes;
-      // Line k is what invocation k mod lanes has read as its (k / lanes)-th.
+      // Line k is what the invocation that differs in the bits of k mod lanes has read as its (k / lanes)-th.
       const lineOf = (k: number): readonly Factors[] => turns.map((read) => {
         const value = read[mine][Math.floor(k / lanes)];
         const taken = value ? new Array<Scalar>(lines).fill(this.theirs(value, k % lanes, inner)) : [];
@@ -140,7 +146,7 @@ export class TileWriter extends TileCells {
     }
     if (indices.length === 1) return undefined;
     const read = this.read(axis, plus(start, lane), inner, [side])[mine];
-    const own = indices.map((index) => this.read(axis, index, inner, [side === "row" ? "column" : "row"])[other]);
+    const own = this.turnOf.map((turn) => this.read(axis, plus(start, turn), inner, [side === "row" ? "column" : "row"])[other]);
     const ofLine = (k: number): readonly Factors[] => own.map((values, turn) => {
       const taken = read.map((v, line) => (line === k ? this.theirs(v, turn, inner) : v));
       return side === "row" ? { left: taken, right: values } : { left: values, right: taken };
@@ -148,11 +154,12 @@ export class TileWriter extends TileCells {
     return { side, lines: read.length, ofLine };
   }
 
-  /** The value of the invocation that reads a turn; conditions go as numbers. */
-  private theirs(v: Scalar, turn: number, inner: KernelStmt[]): Scalar {
-    const from = constant(turn, "u32");
-    if (v.dtype !== "bool") return this.b.let(inner, op("broadcast", v.dtype, [v, from]));
-    const number = op("broadcast", "u32", [op("select", "u32", [v, constant(1, "u32"), constant(0, "u32")]), from]);
+  /** The value of the invocation that differs in some bits of its number; conditions go as numbers. */
+  private theirs(v: Scalar, bits: number, inner: KernelStmt[]): Scalar {
+    if (bits === 0) return v;
+    const from = constant(bits, "u32");
+    if (v.dtype !== "bool") return this.b.let(inner, op("swap", v.dtype, [v, from]));
+    const number = op("swap", "u32", [op("select", "u32", [v, constant(1, "u32"), constant(0, "u32")]), from]);
     return this.b.let(inner, op("==", "bool", [number, constant(1, "u32")]));
   }
 
@@ -179,6 +186,14 @@ export class TileWriter extends TileCells {
   /** True for what is known of a whole line: it varies with the line at most, and does not follow from a sum, which is a cell's even where there is one cell a line. */
   private isOfLine({ stmt, varies }: Classed, side: "row" | "column"): boolean {
     return stmt.kind !== "store" && (varies === side || varies === "none") && !this.fromSum.has(stmt.id);
+  }
+
+  /** True where what follows the sum is best done for four neighbours at once along the one of these axes that has more than a point: elements lie side by side. */
+  endsBeside(axes: readonly Axis[]): boolean {
+    const axis = axes.find((a) => a.extent !== 1);
+    if (!axis) return false;
+    const { wide, operations } = reachAlong(this.product.after.map((c) => c.stmt), axis.id);
+    return wide > 0 && fitsFourTimes(operations);
   }
 
   /** What follows from a sum. */

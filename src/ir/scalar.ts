@@ -6,7 +6,7 @@
  */
 import type { DType } from "./types.ts";
 
-/** Operations every target has exactly or correctly rounded. Shifts and bit operations are on u32. */
+/** Operations every target has exactly or correctly rounded. Shifts and bit operations are on u32; in kernels `bitxor` takes positions too. */
 export type ScalarOp =
   | "neg" | "abs" | "floor" | "sqrt" | "not"
   | "add" | "sub" | "mul" | "div" | "max" | "min" | "mod"
@@ -17,8 +17,8 @@ export type ScalarOp =
   | "cast"
   /** reinterpretation of the bits as `dtype` */
   | "bitcast"
-  /** the first argument as the invocation has it whose number, among those that run in step, the second says: a constant; in kernels alone */
-  | "broadcast"
+  /** the first argument as that one of four invocations in step has it whose number differs in the bits of the second: a constant, 1 to 3; in kernels alone */
+  | "swap"
   /** the arguments of all invocations that run in step, joined: each of them gets the result; in kernels alone */
   | "subgroup_add" | "subgroup_mul" | "subgroup_max" | "subgroup_any" | "subgroup_all";
 

@@ -37,13 +37,13 @@ export interface Prices {
   readonly access: number;
   /** An addition, multiplication, comparison or choice of any type. */
   readonly operation: number;
-  /** A multiplication and an addition to an accumulator: alone, and for each accumulator that is fetched and put back in a turn (they do not all fit registers). */
-  readonly cell: readonly [alone: number, perCell: number];
+  /** A multiplication and an addition to an accumulator, and fetching and putting back the accumulator, once for all turns that are written together. */
+  readonly cell: readonly [alone: number, putBack: number];
   /** A cheap instruction with what the driver puts around it, and one statement that is no access, when all lanes are switched off. */
   readonly instruction: number;
   readonly statement: number;
 
-  /** Entering a loop, for each accumulator that is alive in it: it is moved there and back. */
+  /** Entering a loop within another, for each accumulator that is alive in it: it is moved there and back. */
   readonly entry: number;
   /** A turn of a loop, beginning an invocation, beginning a workgroup, a barrier, a dispatch among many. */
   readonly turn: number;
@@ -85,7 +85,7 @@ export interface Prices {
 export const prices: Readonly<Record<Profile["name"], Prices>> = {
   software: {
     lanes: 4, groups: 2, bothBranches: true,
-    access: 15, operation: 0.5, cell: [0.5, 0.017], instruction: 1, statement: 1.5,
+    access: 15, operation: 0.5, cell: [0.55, 2.2], instruction: 1, statement: 1.5,
     entry: 20, turn: 3, start: 60, workgroup: 487.5, barrier: 825, dispatch: 12_000, flush: 1_000, latency: 0,
     buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
     nominal: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 12e-6, parallel: 2 },
@@ -103,11 +103,11 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
 /** What is counted alike for both classes. */
 export const ratios = {
   /** In accesses: four neighbours at once; a value that is put into an array of the invocation's own and read from it again. */
-  wide: 2.5,
+  wide: 2.8,
   ofArray: 0.7,
   /** In operations: an integer division or remainder; a value taken from another invocation in step. */
   division: 20,
-  broadcast: 2,
+  swap: 1,
   /** Runs that building a kernel is spread over. By the model, steps are then within a hundredth of the fastest. */
   runs: 500,
   /** Operations after a sum that are too many to write once per cell. */

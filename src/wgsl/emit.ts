@@ -63,7 +63,7 @@ class Emitter {
     const { kernel, placement } = this;
     this.body.indent(() => this.top(kernel.body));
     const w = new Writer();
-    // Invocations that run in step take the same branches wherever kernels broadcast or join (see contract.ts, cooperative.ts), which no reader of WGSL can see.
+    // Invocations that run in step take the same branches wherever kernels swap or join (see contract.ts, cooperative.ts), which no reader of WGSL can see.
     if (placement.groups.some((g) => g.elem === "f16")) w.line("enable f16;");
     if (goesTogether(kernel.body)) w.line("enable subgroups;").line("diagnostic(off, subgroup_uniformity);");
     if (slotsIn(kernel.body, placement).size > 0) w.line(`@group(0) @binding(0) var<uniform> words: array<vec4<u32>, ${Math.ceil(placement.params.length / 4)}>;`);
@@ -294,8 +294,8 @@ function element(quad: Scalar, lane: number): Scalar {
 
 /** True where values of other invocations are read without memory. */
 function goesTogether(body: readonly KernelStmt[]): boolean {
-  const within = (s: Scalar): boolean => (s.kind === "op" && (s.op === "broadcast" || s.op.startsWith("subgroup_"))) || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
-  return body.some((s) => (s.kind === "let" ? within(s.value) : s.kind === "for" ? goesTogether(s.body) : s.kind === "if" && (goesTogether(s.body) || goesTogether(s.otherwise ?? []))));
+  const within = (s: Scalar): boolean => (s.kind === "op" && (s.op === "swap" || s.op.startsWith("subgroup_"))) || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
+  return body.some((s) => (s.kind === "let" || s.kind === "assign" ? within(s.value) : s.kind === "for" ? goesTogether(s.body) : s.kind === "if" && (goesTogether(s.body) || goesTogether(s.otherwise ?? []))));
 }
 
 /** What lies in memory as `from`, as a value of type `to`. */

@@ -96,6 +96,9 @@ const infix: Partial<Readonly<Record<Op["op"], string>>> = {
   and: "&", or: "|", shl: "<<", shr: ">>", bitand: "&", bitor: "|", bitxor: "^",
 };
 
+/** By the bits in which the numbers of two of four invocations differ. */
+const swaps = ["", "quadSwapX", "quadSwapY", "quadSwapDiagonal"] as const;
+
 function operation(s: Op, args: readonly string[]): string {
   const [a = "", b = "", c = ""] = args;
   const sign = infix[s.op];
@@ -109,8 +112,8 @@ function operation(s: Op, args: readonly string[]): string {
       return `select(${unwrap(c)}, ${unwrap(b)}, ${unwrap(a)})`;
     case "cast":
       return `${typeName[s.dtype]}(${unwrap(a)})`;
-    case "broadcast":
-      return `subgroupBroadcast(${unwrap(a)}, ${unwrap(b)})`;
+    case "swap":
+      return `${swaps[s.args[1]?.kind === "constant" ? s.args[1].value : 0] ?? ""}(${unwrap(a)})`;
     case "subgroup_add":
     case "subgroup_mul":
     case "subgroup_max":

@@ -230,6 +230,8 @@ describe.each([["software", profiles.software], ["software in step", inStep], ["
     const inputs = { x: numbers(150, 1), W: numbers(360, 2), b: numbers(12, 3) };
     const tiled = await runNests(gpu.device, { nests: [dense()], inputs, profile });
     const plain = await runNests(gpu.device, { nests: [dense()], inputs, profile, off: new Set(["tile"]) });
-    expect(tiled["z"]).toEqual(plain["z"]);
+    // Invocations in step take the turns of four in an order of their own each.
+    if (profile === inStep) expect(difference(tiled["z"] ?? [], plain["z"] ?? [])).toBeLessThan(2e-6);
+    else expect(tiled["z"]).toEqual(plain["z"]);
   });
 });

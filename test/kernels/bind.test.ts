@@ -38,12 +38,12 @@ kernel relu (pointwise) workgroup 32, 1, 1 grid (512)/32, 1, 1
     body.push({ kind: "store", buffer: h, index: address([r, 32], [o, 1]), value: add(sum, bias) });
     const kernel = bindNest(w.nest("dense", "contract", [r, o], body), profiles.software);
     verifyKernels([kernel], profiles.software);
-    expect(kernel.family).toBe("contract 8x4");
+    expect(kernel.family).toBe("contract 4x8");
     const text = printKernel(kernel);
     // Two turns at once.
-    expect(text.match(/ = x\[/g)).toHaveLength(16);
+    expect(text.match(/ = x\[/g)).toHaveLength(8);
     // Four neighbours each.
-    expect(text.match(/ = W\[4·/g)).toHaveLength(2);
+    expect(text.match(/ = W\[4·/g)).toHaveLength(4);
     // In loops over rows and columns.
     expect(text.match(/ = b\[/g)).toHaveLength(1);
     expect(text.match(/store h\[/g)).toHaveLength(1);
