@@ -103,7 +103,7 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
 /** What is counted alike for both classes. */
 export const ratios = {
   /** In accesses: four neighbours at once; a value that is put into an array of the invocation's own and read from it again. */
-  wide: 2.8,
+  wide: 2.5,
   ofArray: 0.7,
   /** In operations: an integer division or remainder; a value taken from another invocation in step. */
   division: 20,
