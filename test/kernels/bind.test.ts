@@ -38,11 +38,10 @@ kernel relu (pointwise) workgroup 32, 1, 1 grid (512)/32, 1, 1
     body.push({ kind: "store", buffer: h, index: address([r, 32], [o, 1]), value: add(sum, bias) });
     const kernel = bindNest(w.nest("dense", "contract", [r, o], body), profiles.software);
     verifyKernels([kernel], profiles.software);
-    expect(kernel.family).toBe("contract 4x8");
+    expect(kernel.family).toBe("contract 4x4");
     const text = printKernel(kernel);
-    // Two turns at once.
-    expect(text.match(/ = x\[/g)).toHaveLength(8);
-    // Four neighbours each.
+    // Four turns at once, and four neighbours.
+    expect(text.match(/ = x\[4·/g)).toHaveLength(4);
     expect(text.match(/ = W\[4·/g)).toHaveLength(4);
     // In loops over rows and columns.
     expect(text.match(/ = b\[/g)).toHaveLength(1);
