@@ -5,16 +5,18 @@
  *     h2 = h1 · W2     bound by its family
  *     h3 = h2 · W3     the same kernel, h2 in the place of h1, W3 in that of W2, h3 in that of h2
  */
-import type { Buffer, Nest, ParamSource } from "../src/ir/kernel.ts";
+import type { Buffer, Nest } from "../src/ir/kernel.ts";
+import { NestKeys } from "../src/schedule/nest-key.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { exchangeBuffers } from "./exchange-buffers.ts";
 
 /** Nests by what they say. */
 export class Alike {
   private readonly known = new Map<string, { readonly buffers: readonly Buffer[]; readonly kernel: BoundKernel }>();
+  private readonly keys = new NestKeys();
 
   bind(nest: Nest, make: (nest: Nest) => BoundKernel): BoundKernel {
-    const { key, buffers } = describe(nest);
+    const { key, buffers } = describe(nest, this.keys);
     const first = key === undefined ? undefined : this.known.get(key);
     if (first) return forNest(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
     const kernel = make(nest);
@@ -26,23 +28,20 @@ export class Alike {
 }
 
 /** All that a nest says, its buffers by number; no key where a buffer is made of others. */
-function describe(nest: Nest): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
+function describe(nest: Nest, keys: NestKeys): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
   const numbers = new Map<Buffer, number>();
   let made = false;
-  const key = JSON.stringify([nest.shape, nest.parallel, nest.body, nest.params], (name, value: unknown) => {
-    if (name === "buffer") {
-      const buffer = value as Buffer;
+  const key = keys.of(nest, {
+    buffer: (buffer) => {
       made ||= buffer.parts !== undefined;
       const known = numbers.get(buffer);
-      if (known !== undefined) return known;
+      if (known !== undefined) return String(known);
       numbers.set(buffer, numbers.size);
       const { dtype, half, shape, elements, place } = buffer;
-      return [half ? "f16" : dtype, shape, elements, place];
-    }
+      return JSON.stringify([half ? "f16" : dtype, shape, elements, place]);
+    },
     // An offset is a parameter of its kernel alone.
-    if (name === "source" && (value as ParamSource).kind === "offset") return "offset";
-    // What JSON calls the same is not.
-    return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? { number: Object.is(value, -0) ? "-0" : String(value) } : value;
+    params: nest.params.map((p) => (p.source.kind === "offset" ? { ...p, source: "offset" } : p)),
   });
   return { key: made ? undefined : key, buffers: [...numbers.keys()] };
 }

@@ -136,23 +136,33 @@ function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, numbe
 
 /** Each temp at the lowest place where it meets no earlier one that lives at the same time; returns where the last one ends. */
 function placeInOrder(order: readonly (readonly [Buffer, Life])[], places: Map<Buffer, number>, reuse: boolean): number {
+  /** In the order of their places. */
   const done: { readonly start: number; readonly end: number; readonly life: Life }[] = [];
   let size = 0;
   for (const [buffer, life] of order) {
     const bytes = align(bytesOf(buffer));
-    const rivals = done
-      .filter((d) => !reuse || (d.life.from <= life.to && life.from <= d.life.to))
-      .sort((a, b) => a.start - b.start);
     let start = 0;
-    for (const rival of rivals) {
+    for (const rival of done) {
+      if (reuse && (rival.life.from > life.to || life.from > rival.life.to)) continue;
       if (rival.start - start >= bytes) break;
       start = Math.max(start, rival.end);
     }
     places.set(buffer, start);
-    done.push({ start, end: start + bytes, life });
+    done.splice(firstAfter(done, start), 0, { start, end: start + bytes, life });
     size = Math.max(size, start + bytes);
   }
   return size;
+}
+
+/** Where the first one begins that lies after a place. */
+function firstAfter(done: readonly { readonly start: number }[], start: number): number {
+  let [from, to] = [0, done.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((done[middle]?.start ?? 0) <= start) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The bindings of one kernel. */

@@ -120,14 +120,19 @@ function loopsOf(order: readonly Node[], facts: Facts): ReadonlyMap<Node, Readon
   const found = new Map<Node, ReadonlySet<Node>>();
   for (const node of order) {
     if (node.type.shape.length === 0 || facts.moves(node)) continue;
-    let own: Set<Node> | undefined;
+    // What one operand alone brings along is its own set.
+    let own: ReadonlySet<Node> | undefined;
     for (const x of node.inputs) {
       const loop = facts.isAnchor(x) && !mustBePlain(x) && !isInTurns(x);
       const theirs = found.get(x);
       if ((!loop && !theirs) || !sameShape(x.type.shape, node.type.shape)) continue;
-      own ??= new Set();
-      if (loop) own.add(x);
-      for (const other of theirs ?? []) if (own.size < mostNodes) own.add(other);
+      if (!own && !loop) own = theirs;
+      else if (own !== theirs || loop) {
+        const all = new Set(own);
+        if (loop) all.add(x);
+        for (const other of theirs ?? []) if (all.size < mostNodes) all.add(other);
+        own = all;
+      }
     }
     if (own) found.set(node, own);
   }

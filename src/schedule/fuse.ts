@@ -59,6 +59,25 @@ interface Draft extends Stop {
   first: number;
   /** The search for neighbours that has met it last. */
   met: number;
+  /** What its members say together; found when asked for, and anew once they are others. */
+  traits?: Traits | undefined;
+}
+
+/** What rules ask of a group again and again. */
+interface Traits {
+  /** A member becomes a loop. */
+  readonly loop: boolean;
+  readonly pointwise: boolean;
+  /** It keeps its place between its parts and who reads it, and becomes nothing. */
+  readonly laid: boolean;
+  readonly inTurns: boolean;
+  readonly scatters: boolean;
+  /** A product that is worth tiles: by rows it takes both operands anew for each product, which for a little one costs less than a dispatch. */
+  readonly largeProduct: boolean;
+  /** Elements that computing the largest of its members goes through. */
+  readonly work: number;
+  /** Elements of the parallel axes. */
+  readonly rows: number;
 }
 
 export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions): readonly Group[] {
@@ -108,21 +127,21 @@ class Fuser {
 
   run(): readonly Group[] {
     const { off } = this.options;
-    const start = [...this.drafts].filter((d) => !this.isLaid(d));
-    if (!off.has("fuse-epilogue")) for (const d of start) if (this.isLoop(d)) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
-    if (!off.has("fuse-row")) for (const d of start) if (this.isLoop(d)) this.grow(d, "row", (x, y) => this.row(x, y));
+    const start = [...this.drafts].filter((d) => !this.traitsOf(d).laid);
+    if (!off.has("fuse-epilogue")) for (const d of start) if (this.traitsOf(d).loop) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
+    if (!off.has("fuse-row")) for (const d of start) if (this.traitsOf(d).loop) this.grow(d, "row", (x, y) => this.row(x, y));
     if (!off.has("multi-output")) for (const d of start) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
-    const groups = [...this.drafts].filter((d) => !this.isLaid(d)).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
+    const groups = [...this.drafts].filter((d) => !this.traitsOf(d).laid).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
     return groups.sort((x, y) => this.place(x.members[0]) - this.place(y.members[0]));
   }
 
   /** Merges neighbours into the draft until none fits any more. */
   private grow(draft: Draft, rule: string, fits: (draft: Draft, other: Draft) => boolean): void {
     const refused = new Set<Draft>();
-    for (let again = true; again && this.drafts.has(draft); ) {
+    for (let again = true; again && !draft.into; ) {
       again = false;
       for (const other of this.neighbours(draft)) {
-        if (refused.has(other) || !this.drafts.has(other) || this.isLaid(other)) continue;
+        if (refused.has(other) || other.into || this.traitsOf(other).laid) continue;
         if (fits(draft, other) && this.merge(draft, other, rule)) {
           again = true;
           break;
@@ -156,24 +175,24 @@ class Fuser {
     inOrder(read);
     const beside = found.length;
     // What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
-    const rows = this.elements(draft.parallel);
+    const { rows } = this.traitsOf(draft);
     for (const m of draft.reads) if (elementsOf(m, this.options.capacity) >= rows) readers(m);
     inOrder(beside);
     return found;
   }
 
   private epilogue(loop: Draft, other: Draft): boolean {
-    return this.isPointwise(other) && sameShape(loop.parallel, other.parallel) && (this.readsFrom(other, loop) || this.readsFrom(loop, other));
+    return this.traitsOf(other).pointwise && sameShape(loop.parallel, other.parallel) && (this.readsFrom(other, loop) || this.readsFrom(loop, other));
   }
 
   private row(loop: Draft, other: Draft): boolean {
-    if (this.hasLargeProduct(loop) || this.hasLargeProduct(other)) return false;
-    if (loop.members.some((m) => m.op === "scatter_sum") || other.members.some((m) => m.op === "scatter_sum")) return false;
+    const [mine, its] = [this.traitsOf(loop), this.traitsOf(other)];
+    if (mine.largeProduct || its.largeProduct || mine.scatters || its.scatters) return false;
     const common = this.rowsOf(loop, other);
     const rank = common?.length ?? 0;
     if (!common || !(this.readsFrom(other, loop) || this.shareLarge(loop, other))) return false;
     const rows = this.elements(common);
-    const work = Math.max(...[...loop.members, ...other.members].map((m) => this.work(m)));
+    const work = Math.max(mine.work, its.work);
     if (work / Math.max(1, rows) > mostRowElements) return false;
     // Few rows: one invocation each would do by itself what many could share, unless it is little.
     return rows >= fewRows || (work <= smallNest && other.members.every((m) => m.type.shape.length === rank));
@@ -183,17 +202,16 @@ class Fuser {
   private rowsOf(loop: Draft, other: Draft): readonly Dim[] | undefined {
     const bare = withoutOnes(loop.parallel);
     return [loop.parallel, bare].find((rows) =>
-      this.isPointwise(other)
+      this.traitsOf(other).pointwise
         ? other.members.every((m) => m.type.shape.length >= rows.length && sameShape(m.type.shape.slice(0, rows.length), rows))
         : sameShape(rows === bare ? withoutOnes(other.parallel) : other.parallel, rows));
   }
 
   private multiOutput(x: Draft, y: Draft): boolean {
-    if (!this.isPointwise(x) || !this.isPointwise(y) || !sameShape(x.parallel, y.parallel)) return false;
+    if (!this.traitsOf(x).pointwise || !this.traitsOf(y).pointwise || !sameShape(x.parallel, y.parallel)) return false;
     // A scalar that many read is no reason to do unrelated things in one kernel: equal layers would differ in text.
-    const size = this.elements(x.parallel);
-    const shared = [...x.reads].some((s) => y.reads.has(s) && elementsOf(s, this.options.capacity) >= size);
-    return shared || this.readsFrom(x, y) || this.readsFrom(y, x);
+    const { rows } = this.traitsOf(x);
+    return this.readsFrom(x, y) || this.readsFrom(y, x) || this.share(x, y, (elements) => elements >= rows);
   }
 
   /** Elements that computing a root goes through. */
@@ -204,12 +222,18 @@ class Fuser {
 
   /** Both read one tensor that is larger than the rows are many: their loops run over the same data. */
   private shareLarge(x: Draft, y: Draft): boolean {
-    const rows = this.elements(x.parallel);
-    return [...x.reads].some((s) => y.reads.has(s) && elementsOf(s, this.options.capacity) > rows);
+    const { rows } = this.traitsOf(x);
+    return this.share(x, y, (elements) => elements > rows);
+  }
+
+  /** Both read one tensor of such a size. */
+  private share(x: Draft, y: Draft, fits: (elements: number) => boolean): boolean {
+    for (const s of x.reads) if (y.reads.has(s) && fits(elementsOf(s, this.options.capacity))) return true;
+    return false;
   }
 
   private merge(into: Draft, other: Draft, rule: string): boolean {
-    if (into.members.length + other.members.length > mostMembers || into.members.some(isInTurns) || other.members.some(isInTurns)) return false;
+    if (into.members.length + other.members.length > mostMembers || this.traitsOf(into).inTurns || this.traitsOf(other).inTurns) return false;
     if (this.ways.through(into, other) || this.ways.through(other, into)) return false;
     const members = this.inOrder(into.members, other.members);
     const least = into.parallel.length <= other.parallel.length ? into.parallel : other.parallel;
@@ -225,6 +249,7 @@ class Fuser {
     if (new Set([...reads, ...stored]).size > most) return false;
     into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
     into.members = members;
+    into.traits = undefined;
     into.parallel = parallel;
     into.reads = reads;
     into.first = Math.min(into.first, other.first);
@@ -258,22 +283,25 @@ class Fuser {
     return from.members.some((m) => !isStored(m) && reader.reads.has(m));
   }
 
-  /** It keeps its place between its parts and who reads it, and becomes nothing. */
-  private isLaid(d: Draft): boolean {
-    return d.members.some((m) => this.options.laid.has(m));
+  private traitsOf(d: Draft): Traits {
+    d.traits ??= this.found(d);
+    return d.traits;
   }
 
-  private isLoop(d: Draft): boolean {
-    return d.members.some((m) => this.anchors.has(m));
-  }
-
-  private isPointwise(d: Draft): boolean {
-    return !this.isLoop(d) && d.members.every((m) => m.op !== "const" || typeof m.attrs.data === "number");
-  }
-
-  /** A product that is worth tiles: by rows it takes both operands anew for each product, which for a little one costs less than a dispatch. */
-  private hasLargeProduct(d: Draft): boolean {
-    return d.members.some((m) => isProduct(m) && m.inputs.some((x, at) => elementsOf(x, this.options.capacity) * readsPerElement(m, at, this.options.capacity) > littleProduct));
+  private found({ members, parallel }: Draft): Traits {
+    const { capacity, laid } = this.options;
+    const loop = members.some((m) => this.anchors.has(m));
+    const isLarge = (m: Node): boolean => isProduct(m) && m.inputs.some((x, at) => elementsOf(x, capacity) * readsPerElement(m, at, capacity) > littleProduct);
+    return {
+      loop,
+      pointwise: !loop && members.every((m) => m.op !== "const" || typeof m.attrs.data === "number"),
+      laid: laid.size > 0 && members.some((m) => laid.has(m)),
+      inTurns: members.some(isInTurns),
+      scatters: members.some((m) => m.op === "scatter_sum"),
+      largeProduct: loop && members.some(isLarge),
+      work: members.reduce((most, m) => Math.max(most, this.work(m)), 0),
+      rows: this.elements(parallel),
+    };
   }
 
   private elements(shape: readonly Dim[]): number {

@@ -11,6 +11,7 @@
 import type { Buffer, Nest, ParamSlot, Stmt } from "../ir/kernel.ts";
 import { constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
+import { NestKeys } from "./nest-key.ts";
 
 /** A nest without the numbers that its positions end with, as text, and those numbers in order. */
 interface Described {
@@ -21,9 +22,10 @@ interface Described {
 
 /** Equal nests over other offsets, as nests over parameters. */
 export function offsetsApart(nests: readonly Nest[]): readonly Nest[] {
+  const keys = new NestKeys();
   const kinds = new Map<string, Described[]>();
   const described = nests.map((nest) => {
-    const one = describe(nest);
+    const one = describe(nest, keys);
     const kind = kinds.get(one.key);
     if (kind) kind.push(one);
     else kinds.set(one.key, [one]);
@@ -92,24 +94,24 @@ function taken(index: Scalar): { readonly rest: Scalar | undefined; readonly off
   return { rest, offset: index.op === "add" ? by.value : -by.value };
 }
 
-function describe(nest: Nest): Described {
+function describe(nest: Nest, keys: NestKeys): Described {
   const offsets: number[] = [];
   const numbers = new Map<Buffer, number>();
-  const bare = withPositions(nest.body, (index) => {
-    const { rest, offset } = taken(index);
-    offsets.push(offset);
-    return rest ?? constant(0, "i32");
-  });
-  const key = JSON.stringify([nest.shape, nest.parallel, bare, nest.params], (name, value: unknown) => {
-    if (name === "buffer") {
-      const buffer = value as Buffer;
+  const key = keys.of(nest, {
+    buffer: (buffer) => {
       const known = numbers.get(buffer);
-      if (known !== undefined) return known;
+      if (known !== undefined) return String(known);
       numbers.set(buffer, numbers.size);
-      return [buffer.dtype, buffer.elements, buffer.place];
-    }
-    // What JSON calls the same is not.
-    return typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0)) ? { number: Object.is(value, -0) ? "-0" : String(value) } : value;
+      return `${buffer.dtype} ${buffer.elements} ${buffer.place}`;
+    },
+    position: (index) => {
+      const { rest, offset } = taken(index);
+      offsets.push(offset);
+      return rest ?? nowhere;
+    },
+    params: nest.params,
   });
   return { nest, key, offsets };
 }
+
+const nowhere = constant(0, "i32");

@@ -26,8 +26,30 @@ export interface Product {
 /** Factors looked for at most; a longer product is left as it is. */
 const mostFactors = 8;
 
+/** Ops that a product is read through. */
+const inProducts: ReadonlySet<Node["op"]> = new Set(["const", "neg", "mul", "div", "select", "view"]);
+
+/** Whether the value, read as a product, may have something below the line: false for nearly all, which need not be read then. */
+export function mayDivide(node: Node): boolean {
+  return without(node, mostLooked) <= 0;
+}
+
+/** Nodes looked at for a divisor. */
+const mostLooked = 24;
+
+/** How many nodes may still be looked at; none when there is a divisor. */
+function without(node: Node, left: number): number {
+  if (left <= 0 || node.op === "div" || (node.op === "view" && quotient(node))) return 0;
+  const [x, y, z] = node.inputs;
+  if (node.op === "neg") return without(x as Node, left - 1);
+  if (node.op === "mul") return without(y as Node, without(x as Node, left - 1));
+  if (node.op === "select") return without(z as Node, without(y as Node, left - 1));
+  return left - 1;
+}
+
 /** Reads a value as a product; every value is at least the product of itself. */
 export function productOf(e: Emit, node: Node): Product {
+  if (!inProducts.has(node.op)) return { coefficient: 1, num: [node], den: [] };
   let coefficient = 1;
   let guard: Guard | undefined;
   const num: Node[] = [];

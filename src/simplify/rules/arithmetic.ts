@@ -7,7 +7,7 @@ import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, sp
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { type Bounds, boundsNear } from "../bounds.ts";
-import { common, intersect, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
+import { common, intersect, mayDivide, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
 /** Sums, products, quotients, powers. */
@@ -192,7 +192,7 @@ export const arithmetic: readonly Rule[] = [
     doc: "x y / (x z) = y / z where x > 0 is proven",
     ops: ["div", "mul"],
     apply: (n, e) => {
-      if (!isFloat(n)) return undefined;
+      if (!isFloat(n) || !mayDivide(n)) return undefined;
       const p = productOf(e, n);
       if (p.den.length === 0 || p.num.length === 0) return undefined;
       const [both] = intersect(p.num, p.den);

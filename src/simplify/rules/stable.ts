@@ -11,7 +11,7 @@ import { isSplat, movedLike, moves, negated, operandOf, orders, pair, positive, 
 import { isShifted, shiftOf } from "./softmax.ts";
 import { input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
-import { productOf, valueOf } from "../terms.ts";
+import { mayDivide, productOf, valueOf } from "../terms.ts";
 
 /** Formulas that overflow or cancel, written so that they do not. */
 export const stable: readonly Rule[] = [
@@ -30,6 +30,7 @@ export const stable: readonly Rule[] = [
     doc: "exp(x) / (1 + exp(x)) = sigmoid(x), the two standing anywhere in a product",
     ops: ["div", "mul"],
     apply: (n, e) => {
+      if (!mayDivide(n)) return undefined;
       const p = productOf(e, n);
       for (const u of p.num) {
         const x = operandOf(e, u, "exp");
