@@ -34,15 +34,21 @@ export function rootsOf(graph: Pick<Graph, "outputs" | "commits">): readonly Nod
   return [...graph.outputs.map((o) => o.node), ...graph.commits.map((c) => c.node)];
 }
 
-/** For each node of the order, the nodes that have it as an input (a user twice over is listed once). */
+const nobody: readonly Node[] = [];
+
+/** For each node of a topological order, the nodes that have it as an input (a user twice over is listed once). */
 export function users(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
-  const found = new Map<Node, Node[]>(order.map((n) => [n, []]));
+  const found = new Map<Node, readonly Node[]>();
   for (const node of order) {
     const { inputs } = node;
     for (let k = 0; k < inputs.length; k++) {
       const x = inputs[k] as Node;
-      if (k === 0 || inputs.indexOf(x) === k) found.get(x)?.push(node);
+      const known = k === 0 || inputs.indexOf(x) === k ? found.get(x) : undefined;
+      if (known === nobody) found.set(x, [node]);
+      // A list of one's own.
+      else if (known) (known as Node[]).push(node);
     }
+    found.set(node, nobody);
   }
   return found;
 }

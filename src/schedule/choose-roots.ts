@@ -27,18 +27,20 @@ const mostNodes = 96;
 const mostSites = 12;
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
   const facts = new Facts(order, choice.host);
-  const known: Known = { order, choice, facts, loops: choice.inline ? loopsOf(order, facts) : new Map<Node, ReadonlySet<Node>>() };
+  const known: Known = { order, choice, facts, loops: choice.inline ? loopsOf(order, facts) : [] };
   // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
   const guess = weigh(known, costAgain(known, () => false));
   return cutLong(known, weigh(known, costAgain(known, (x) => guess.forced.has(x) || (guess.roots.has(x) && !facts.moves(x)))).roots);
 }
+
+type Loops = readonly (Node | "several" | undefined)[];
 
 /** What stays as it is while costs are weighed. */
 interface Known {
   readonly order: readonly Node[];
   readonly choice: RootChoice;
   readonly facts: Facts;
-  readonly loops: ReadonlyMap<Node, ReadonlySet<Node>>;
+  readonly loops: Loops;
 }
 
 interface Weighed {
@@ -79,7 +81,7 @@ function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Wei
         else noteUse(theirs, movedSite(own, moved ? node : undefined), reads);
       }
       if (mustBePlain(node)) forcePlain(input, node, forced, facts);
-      else if (node.op === "reduce" && (loops.get(input)?.size ?? 0) > 1) forced.set(input, "made of several loops over one shape, which share a nest");
+      else if (node.op === "reduce" && loops[input.id] === "several") forced.set(input, "made of several loops over one shape, which share a nest");
     }
   }
   return { roots, forced };
@@ -115,26 +117,22 @@ function noteUse(uses: Uses, site: number, more: number): void {
   }
 }
 
-/** Loops that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. */
-function loopsOf(order: readonly Node[], facts: Facts): ReadonlyMap<Node, ReadonlySet<Node>> {
-  const found = new Map<Node, ReadonlySet<Node>>();
+/**
+ * By id, the loop that an elementwise node reads at its own shape, through others of that shape: with it in memory they need not be. "several"
+ * where there are more.
+ */
+function loopsOf(order: readonly Node[], facts: Facts): Loops {
+  const found = facts.room<Node | "several">();
   for (const node of order) {
     if (node.type.shape.length === 0 || facts.moves(node)) continue;
-    // What one operand alone brings along is its own set.
-    let own: ReadonlySet<Node> | undefined;
+    let own: Node | "several" | undefined;
     for (const x of node.inputs) {
-      const loop = facts.isAnchor(x) && !mustBePlain(x) && !isInTurns(x);
-      const theirs = found.get(x);
+      const loop = facts.isAnchor(x) && !mustBePlain(x) && !isInTurns(x) ? x : undefined;
+      const theirs = found[x.id];
       if ((!loop && !theirs) || !sameShape(x.type.shape, node.type.shape)) continue;
-      if (!own && !loop) own = theirs;
-      else if (own !== theirs || loop) {
-        const all = new Set(own);
-        if (loop) all.add(x);
-        for (const other of theirs ?? []) if (all.size < mostNodes) all.add(other);
-        own = all;
-      }
+      for (const one of [loop, theirs]) if (one) own = own === undefined || own === one ? one : "several";
     }
-    if (own) found.set(node, own);
+    found[node.id] = own;
   }
   return found;
 }
@@ -226,7 +224,7 @@ function costAgain({ order, facts }: Known, kept: (node: Node) => boolean): Floa
     }
     addPart(own, seen, node, cost);
     let all = 0;
-    for (const price of own.prices) all += price;
+    for (let i = 0; i < own.prices.length; i++) all += own.prices[i] as number;
     all = Math.min(all, 1e6);
     again[node.id] = all;
     parts[node.id] = moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : own;

@@ -48,7 +48,9 @@ export function joinOverArenas(nests: readonly Nest[], options: ArenaOptions): J
   const classes = new Map<string, Form[]>();
   for (const nest of nests) {
     const form = formOf(nest, options);
-    if (form) classes.set(form.key, [...(classes.get(form.key) ?? []), form]);
+    const members = form && classes.get(form.key);
+    if (members) members.push(form);
+    else if (form) classes.set(form.key, [form]);
   }
   // Where temps lie is settled once; what is stored lies where it lies.
   const arenas = new Map<Buffer, Buffer>(options.arenas.flatMap((a) => (a.place === "temp" ? partsOf(a).map((b) => [b, a] as const) : [])));
@@ -60,7 +62,8 @@ export function joinOverArenas(nests: readonly Nest[], options: ArenaOptions): J
       if (!joined) continue;
       made.push(...joined.arenas);
       for (const arena of joined.arenas) for (const { buffer } of arena.parts ?? []) arenas.set(buffer, arena);
-      const last = nests.findLast((n) => run.some((m) => m.nest === n));
+      const own = new Set(run.map((m) => m.nest));
+      const last = nests.findLast((n) => own.has(n));
       for (const { nest } of run) becomes.set(nest, nest === last ? joined.nest : undefined);
     }
   return { nests: nests.flatMap((n) => (becomes.has(n) ? (becomes.get(n) ?? []) : [n])), arenas: made };
