@@ -41,6 +41,8 @@ export function tensorValue(node: Node): Value {
   return { node, vars: [] };
 }
 
+const nothing: readonly IndexVar[] = [];
+
 /** Numbers variables in the order in which they are bound, so outer before inner, and keeps unions in that order. */
 export class Variables {
   private readonly order = new Map<IndexVar, number>();
@@ -52,6 +54,7 @@ export class Variables {
   union(lists: Iterable<readonly IndexVar[]>): readonly IndexVar[] {
     const all = new Set<IndexVar>();
     for (const list of lists) for (const v of list) all.add(v);
+    if (all.size === 0) return nothing;
     const rank = (v: IndexVar): number => this.order.get(v) ?? Number.POSITIVE_INFINITY;
     return [...all].sort((a, b) => rank(a) - rank(b));
   }

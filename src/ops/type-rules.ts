@@ -16,9 +16,11 @@ export function countRefused(inputs: readonly TensorType[], least: number, most 
 
 /** Refuses an operand whose element type is not among `allowed`. */
 export function dtypeRefused(inputs: readonly TensorType[], allowed: readonly DType[]): Refusal | undefined {
-  const operand = inputs.findIndex((t) => !allowed.includes(t.dtype));
-  const type = inputs[operand];
-  return type && { refuse: `takes ${allowed.join(" or ")}, not ${printType(type)}`, operand };
+  for (let operand = 0; operand < inputs.length; operand++) {
+    const type = inputs[operand] as TensorType;
+    if (!allowed.includes(type.dtype)) return { refuse: `takes ${allowed.join(" or ")}, not ${printType(type)}`, operand };
+  }
+  return undefined;
 }
 
 /** `count` operands of one type whose elements are among `allowed`; the result is that type. */
@@ -26,9 +28,10 @@ export function equalOperands(inputs: readonly TensorType[], allowed: readonly D
   const [first] = inputs;
   const refused = countRefused(inputs, count) ?? dtypeRefused(inputs, allowed);
   if (refused) return refused;
-  const operand = inputs.findIndex((t) => first && !sameType(t, first));
-  const other = inputs[operand];
-  if (first && other) return { refuse: `operands ${printType(first)} and ${printType(other)} differ`, operand };
+  for (let operand = 1; operand < inputs.length; operand++) {
+    const other = inputs[operand];
+    if (first && other && !sameType(other, first)) return { refuse: `operands ${printType(first)} and ${printType(other)} differ`, operand };
+  }
   return first as TensorType;
 }
 
