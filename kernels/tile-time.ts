@@ -137,7 +137,7 @@ export function timeOf(counted: Counted, pieces: readonly Piece[], tile: Tile, p
   const wide = (along: number | undefined, varies: Varies): boolean => {
     if (!beside || along === undefined || varies === "none") return false;
     if (along === inFours && (broadcast === undefined || tile.dealt !== undefined)) return true;
-    return (varies !== broadcast || tile.dealt === undefined) && isBeside(counted, varies, along, tile);
+    return isBeside(counted, varies, along, tile);
   };
   for (const { axes, accesses, operations: work, index, along } of pieces) {
     const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
@@ -201,12 +201,13 @@ function stepOf(index: Scalar, axis: Axis, depends: Depends): number | undefined
   return step;
 }
 
-/** True for accesses along a side's axis whose lines are written in fours. */
-function isBeside({ beside }: Counted, side: Varies, along: number, { rows, columns }: Pick<Tile, "rows" | "columns">): boolean {
-  if (!beside || side === "none") return false;
-  const of = (axis: Axis | undefined, length: number): boolean => axis?.id === along && length % 4 === 0 && typeof axis.extent === "number" && axis.extent % length === 0;
-  if (side === "row") return of(beside.row, rows);
-  return of(beside.column, columns) || (side === "both" && of(beside.row, rows));
+/** True for accesses along a side's axis whose lines are written in fours; lines that are dealt out have an order of their own in each invocation. */
+function isBeside({ beside }: Counted, varies: Varies, along: number, tile: Tile): boolean {
+  return (["row", "column"] as const).some((side) => {
+    const [axis, length] = [beside?.[side], side === "row" ? tile.rows : tile.columns];
+    if (axis?.id !== along || (varies !== side && varies !== "both") || (tile.dealt !== undefined && tile.broadcast === side)) return false;
+    return length % 4 === 0 && typeof axis.extent === "number" && axis.extent % length === 0;
+  });
 }
 
 /** What is done after the sum. In loops, what varies with the side inside is done for each cell, positions too, and a cell's sum is read from an array. */
