@@ -9,14 +9,22 @@ import type { Buffer, Nest } from "../src/ir/kernel.ts";
 import { NestKeys } from "../src/schedule/nest-key.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { exchangeBuffers } from "./exchange-buffers.ts";
+import type { Triangles } from "./known-zeros.ts";
 
 /** Nests by what they say. */
 export class Alike {
   private readonly known = new Map<string, { readonly buffers: readonly Buffer[]; readonly kernel: BoundKernel }>();
   private readonly keys = new NestKeys();
 
+  private readonly triangles: ReadonlyMap<Buffer, Triangles>;
+
+  /** Nests are alike only where what is known of their buffers is. */
+  constructor(triangles: ReadonlyMap<Buffer, Triangles> = new Map()) {
+    this.triangles = triangles;
+  }
+
   bind(nest: Nest, make: (nest: Nest) => BoundKernel): BoundKernel {
-    const { key, buffers } = describe(nest, this.keys);
+    const { key, buffers } = describe(nest, this.keys, this.triangles);
     const first = key === undefined ? undefined : this.known.get(key);
     if (first) return forNest(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
     const kernel = make(nest);
@@ -28,7 +36,7 @@ export class Alike {
 }
 
 /** All that a nest says, its buffers by number; no key where a buffer is made of others. */
-function describe(nest: Nest, keys: NestKeys): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
+function describe(nest: Nest, keys: NestKeys, triangles: ReadonlyMap<Buffer, Triangles>): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
   const numbers = new Map<Buffer, number>();
   let made = false;
   const key = keys.of(nest, {
@@ -38,7 +46,7 @@ function describe(nest: Nest, keys: NestKeys): { readonly key: string | undefine
       if (known !== undefined) return String(known);
       numbers.set(buffer, numbers.size);
       const { dtype, half, shape, elements, place } = buffer;
-      return JSON.stringify([half ? "f16" : dtype, shape, elements, place]);
+      return JSON.stringify([half ? "f16" : dtype, shape, elements, place, triangles.get(buffer)?.side]);
     },
     // An offset is a parameter of its kernel alone.
     params: nest.params.map((p) => (p.source.kind === "offset" ? { ...p, source: "offset" } : p)),

@@ -7,16 +7,18 @@
  * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `neighbours` (no tile
  * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
  * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
- * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own),
+ * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `triangles` (products
+ * sum over what is known to be 0),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
-import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import type { Buffer, Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";
 import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { contract, contractOptions } from "./contract.ts";
 import { attention, isWorthAttention } from "./attention.ts";
 import { horizontal } from "./horizontal.ts";
+import { type Triangles, trianglesOf } from "./known-zeros.ts";
 import { maskedProduct } from "./masked-product.ts";
 import { lines, pointwise } from "./pointwise.ts";
 import { type Attention, findAttention } from "./read-attention.ts";
@@ -40,8 +42,9 @@ export function bind(schedule: Schedule, given: Profile, options: BindOptions = 
   const { vector, bounded, joint, ...plain } = given;
   const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }) };
   const { choices } = options;
-  const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off));
-  const alike = new Alike();
+  const triangles = off.has("triangles") ? undefined : trianglesOf(schedule.nests);
+  const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off, triangles));
+  const alike = new Alike(triangles);
   const joined = attentions(schedule.nests, profile, off, options.keep);
   const kernels = schedule.nests.filter((nest) => joined.get(nest) !== "within").map((nest) => {
     const of = joined.get(nest);
@@ -70,7 +73,7 @@ function chosen(nest: Nest, profile: Profile, off: ReadonlySet<string>, choices:
 }
 
 /** The kernel of one nest. */
-export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set()): BoundKernel {
+export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set(), triangles?: ReadonlyMap<Buffer, Triangles>): BoundKernel {
   switch (nest.shape) {
     case "pointwise":
       return pointwise(nest, profile, !off.has("several"));
@@ -83,6 +86,6 @@ export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> 
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") ? undefined : contract(nest, profile, contractOptions(off))) ?? reduce(nest, profile);
+      return (off.has("tile") ? undefined : contract(nest, profile, { ...contractOptions(off), ...(triangles && { triangles }) })) ?? reduce(nest, profile);
   }
 }

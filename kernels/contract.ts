@@ -18,7 +18,7 @@
  * together, and each element that several of them read is read once.
  */
 import * as dims from "../src/ir/dims.ts";
-import type { Axis, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
+import type { Axis, Buffer, KernelStmt, Nest, Profile } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { blocked } from "./blocked.ts";
 import { rankBlocks } from "./choose-block.ts";
@@ -27,6 +27,7 @@ import { chooseTile, lanesAlong, rankTiles, type TileOptions } from "./choose-ti
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
+import { type Needed, neededTurns, type Triangles } from "./known-zeros.ts";
 import { coordinatesOf, lane, linear } from "./launch.ts";
 import { workgroupFor } from "./owner.ts";
 import { readProduct, type Product, statementsOf } from "./product.ts";
@@ -41,6 +42,8 @@ const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 export interface ContractOptions extends TileOptions {
   /** False: nothing goes through workgroup memory. */
   readonly blocks?: boolean;
+  /** Buffers of which a part is known to be 0. */
+  readonly triangles?: ReadonlyMap<Buffer, Triangles>;
 }
 
 /** What switches leave out. */
@@ -49,27 +52,29 @@ export function contractOptions(off: ReadonlySet<string>): ContractOptions {
 }
 
 /** The kernel of a product, tiled in registers alone or in blocks of workgroup memory too, whichever the model finds faster; undefined where the nest is no product. */
-export function contract(nest: Nest, profile: Profile, { blocks = true, ...options }: ContractOptions = {}): BoundKernel | undefined {
+export function contract(nest: Nest, profile: Profile, { blocks = true, triangles = new Map(), ...options }: ContractOptions = {}): BoundKernel | undefined {
   const product = readProduct(nest);
   if (!product) return undefined;
   const best = chooseTile(product, profile, options);
   const [choice] = blocks ? rankBlocks(product, profile) : [];
-  return choice && choice.time < best.time ? blocked(nest, product, choice.block, profile) : tiled(nest, best.product, best.tile, profile);
+  return choice && choice.time < best.time ? blocked(nest, product, choice.block, profile) : tiled(nest, best.product, best.tile, profile, { triangles });
 }
 
 /** Kernels with other tiles and blocks, the best by the model first, at most so many; none where the nest is no matrix product. */
-export function contractBy(nest: Nest, profile: Profile, most: number, { blocks = true, ...options }: ContractOptions = {}): readonly BoundKernel[] {
+export function contractBy(nest: Nest, profile: Profile, most: number, { blocks = true, triangles = new Map(), ...options }: ContractOptions = {}): readonly BoundKernel[] {
   const product = readProduct(nest);
   if (!product) return [];
   const ways = [
-    ...rankTiles(product, profile, options).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile) })),
+    ...rankTiles(product, profile, options).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile, { triangles }) })),
     ...(blocks ? rankBlocks(product, profile) : []).map(({ time, block }) => ({ time, make: () => blocked(nest, product, block, profile) })),
   ];
   return ways.sort((a, b) => a.time - b.time).slice(0, most).map(({ make }) => make());
 }
 
 /** The kernel for a given tile; the workgroup's width is chosen when absent. */
-export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile, given?: number): BoundKernel {
+export function tiled(
+  nest: Nest, product: Product, tile: Tile, profile: Profile, { width: given, triangles = new Map() }: { readonly width?: number; readonly triangles?: ReadonlyMap<Buffer, Triangles> } = {},
+): BoundKernel {
   const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && profile.name === "software" });
   const body: KernelStmt[] = [];
   const lanes = profile.subgroup ?? 1;
@@ -98,15 +103,17 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const shared = together && tile.broadcast && { side: tile.broadcast, lane: b.let(inner, rest(lane, int(lanes))), lanes, by: byLine ? "line" as const : "turn" as const };
   const writer = new TileWriter(b, product, tile, shared);
   writer.know(coordinatesOf(b, inner, product.batch, at.batch));
-  const rowLine = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(statementsOf(product), product.rows, tile.rows), tile.neighbours === "row");
-  const columnLine = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(statementsOf(product), product.columns, tile.columns), tile.neighbours === "column");
+  const needed = neededTurns(product, triangles);
+  const rowLine = lineOf(b, inner, product.rows, tile.rows, at.row, rows.tiles, b.vector && liesBeside(statementsOf(product), product.rows, tile.rows), tile.neighbours === "row" || needed?.line === "row");
+  const columnLine = lineOf(b, inner, product.columns, tile.columns, at.column, columns.tiles, b.vector && liesBeside(statementsOf(product), product.columns, tile.columns), tile.neighbours === "column" || needed?.line === "column");
   const dealt = (line: Line, side: "row" | "column"): Line => (byLine && shared && shared.side === side ? swapped(b, inner, line, shared.lane) : line);
   const [rowAt, columnAt] = [dealt(rowLine, "row"), dealt(columnLine, "column")];
   const rowInside = placeAll(b, inner, rowAt, (i, known) => writer.knowRow(i, known));
   const columnInside = placeAll(b, inner, columnAt, (j, known) => writer.knowColumn(j, known));
   if (byLine && shared) placeLent(b, inner, shared.side === "row" ? rowLine : columnLine, shared.lane, lanes, (q, known) => writer.knowLent(q, known));
   writer.open(inner);
-  sum(b, shared ? tile : { ...tile, unroll: tile.broadcast && !tile.neighbours ? 1 : tile.unroll }, writer, inner);
+  const part = needed && turnsOf(b, inner, needed, tile, at[needed.line], together === needed.line ? lanes : 1);
+  sum(b, shared ? tile : { ...tile, unroll: tile.broadcast && !tile.neighbours ? 1 : tile.unroll }, writer, inner, part);
   const ending: KernelStmt[] = past ? [] : inner;
   if (tile.finish === "rows") finishInLoops(b, writer, ending, "row", rowAt, columnAt);
   else if (tile.finish === "columns") finishInLoops(b, writer, ending, "column", columnAt, rowAt);
@@ -116,7 +123,7 @@ export function tiled(nest: Nest, product: Product, tile: Tile, profile: Profile
   const exact = total.kind === "constant" && total.value === launch.workgroups * width && launch.isLine;
   if (exact) body.push(...inner);
   else body.push({ kind: "if", condition: below(item, total), body: inner });
-  const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, other);
+  const rebind = (other: number): BoundKernel => tiled(nest, product, tile, profile, { width: other, triangles });
   return finish(b, nest, { family: `contract ${tile.rows}x${tile.columns}${tile.neighbours ? " of neighbours" : ""}${shared ? " in step" : ""}`, width, launch, rebind }, body);
 }
 
@@ -128,13 +135,26 @@ function padded(side: Side, lanes: number): Side & { readonly padded?: Scalar } 
   return { ...side, tiles, live, size: dims.add(side.size, lanes - 1), capacity: side.capacity + lanes - 1, padded: side.live };
 }
 
+/** Turns of a sum: those before `to`, or from `from` on. */
+interface Part {
+  readonly from?: Scalar;
+  readonly to?: Scalar;
+}
+
+/** The turns that a tile needs, or all tiles of the invocations that work in step along the same side. */
+function turnsOf(b: KernelBuilder, out: KernelStmt[], { line, turns }: Needed, tile: Tile, at: Scalar, lanes: number): Part {
+  const length = line === "row" ? tile.rows : tile.columns;
+  const first = lanes > 1 ? b.let(out, minus(at, rest(at, int(lanes)))) : at;
+  return turns === "from" ? { from: b.let(out, times(first, int(length))) } : { to: b.let(out, times(plus(first, int(lanes)), int(length))) };
+}
+
 /** The loops of the sum; the innermost takes `unroll` turns at once and the rest one by one. */
-function sum(b: KernelBuilder, tile: Tile, writer: TileWriter, out: KernelStmt[]): void {
+function sum(b: KernelBuilder, tile: Tile, writer: TileWriter, out: KernelStmt[], part: Part = {}): void {
   if (tile.flat && writer.loops.length > 1) return sumInOne(b, tile, writer, out);
   const descend = (left: readonly Axis[], at: KernelStmt[]): void => {
     const [axis, ...more] = left;
     if (axis && more.length > 0) b.loop(at, int(0), b.size(axis.extent), 1, (index, inner) => writer.within(axis, index, inner, () => descend(more, inner)));
-    else if (axis) run(b, axis, tile, writer, at);
+    else if (axis) run(b, axis, tile, writer, at, part);
     else writer.turns(undefined, [int(0)], at);
   };
   descend(writer.loops, out);
@@ -158,7 +178,7 @@ function sumInOne(b: KernelBuilder, { unroll }: Tile, writer: TileWriter, out: K
   });
 }
 
-function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter, out: KernelStmt[]): void {
+function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter, out: KernelStmt[], part: Part): void {
   const extent = b.size(axis.extent);
   if (extent.kind === "constant" && extent.value <= unroll) {
     writer.turns(axis, Array.from({ length: extent.value }, (_, k) => int(k)), out);
@@ -166,7 +186,10 @@ function run(b: KernelBuilder, axis: Axis, { unroll }: Tile, writer: TileWriter,
   }
   const whole = b.let(out, quotient(extent, int(unroll)));
   const from = (start: Scalar, count: number): readonly Scalar[] => Array.from({ length: count }, (_, u) => plus(start, int(u)));
-  b.loop(out, int(0), whole, 1, (index, inner) => writer.turns(axis, from(b.let(inner, times(index, int(unroll))), unroll), inner));
+  // What is left over is 0 where it is not needed.
+  const first = part.from ? b.let(out, quotient(part.from, int(unroll))) : int(0);
+  const end = part.to ? least(whole, b.let(out, ceilOver(part.to, unroll))) : whole;
+  b.loop(out, first, end, 1, (index, inner) => writer.turns(axis, from(b.let(inner, times(index, int(unroll))), unroll), inner));
   if (unroll === 1 || (extent.kind === "constant" && extent.value % unroll === 0)) return;
   b.loop(out, b.let(out, times(whole, int(unroll))), extent, 1, (index, inner) => writer.turns(axis, [index], inner));
 }

@@ -118,7 +118,8 @@ class Counter {
         totals.accesses += ratios.wide * times;
         return;
       case "for": {
-        const [from, to] = [this.scalar(s.from, times, useful) ?? 0, this.scalar(s.to, times, useful)];
+        const [from, end] = [this.scalar(s.from, times, useful) ?? 0, this.scalar(s.to, times, useful)];
+        const to = this.atMost(s.to) ?? end;
         const turns = to === undefined ? 1 : Math.max(0, Math.ceil((to - from) / s.step));
         this.known.set(s.id, from + s.step * Math.floor(turns / 2));
         totals.turns += turns * times;
@@ -157,6 +158,12 @@ class Counter {
       case "shared":
         return;
     }
+  }
+
+  /** Where a loop ends at the latest that an invocation may leave earlier: only first ones of workgroups are looked at, which may be those that do. */
+  private atMost(s: Scalar): number | undefined {
+    const [most] = s.kind === "op" && s.op === "min" ? s.args : [];
+    return most?.kind === "constant" ? most.value : undefined;
   }
 
   /** Counts the operations of a scalar; its value where that is known. */
