@@ -14,8 +14,8 @@ import { prices, ratios } from "../src/schedule/prices.ts";
 import { points } from "./launch.ts";
 import { arrange, variesWith } from "./product.ts";
 import type { Product } from "./product.ts";
-import { axesBeside, besideOf, differing, endsOf, piecesOf, tally, times, timeOf } from "./tile-time.ts";
-import type { Counted, Piece, Tally, Tile } from "./tile-time.ts";
+import { axesBeside, besideOf, differing, endsOf, piecesOf, sumOf, sumTimeOf, tally, times, timeOf } from "./tile-time.ts";
+import type { Counted, Piece, Tally, Tile, Way } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
 export interface Choice {
@@ -83,21 +83,26 @@ function* timed(product: Product, profile: Profile, options: TileOptions): Gener
   const beside = profile.vector !== undefined && profile.name === "software" ? axesBeside(product) : undefined;
   for (const arrangement of arrangements(product, neighbours)) {
     const arranged = counted(arrangement, profile, beside);
+    const sum = sumOf(arrangement, pieces);
     for (const rows of sidesOf(arrangement.rows, profile.tile[0]))
       for (const columns of sidesOf(arrangement.columns, profile.tile[1])) {
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
-        const ways: readonly Omit<Tile, "rows" | "columns" | "finish">[] = [
+        const ways: readonly Omit<Way, "rows" | "columns">[] = [
           { unroll: unrollFor(arrangement, arranged.inside, rows, columns) },
           ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? inStep(arranged, pieces, side, side === "row" ? rows : columns, profile.subgroup ?? 1) : [])),
           ...(neighbours ? overlapping(arranged, rows, columns, profile) : []),
         ];
-        for (const [way, finish] of ways.flatMap((w) => finishes(arranged, rows, columns, profile).map((f) => [w, f] as const))) {
-          const tile: Tile = { rows, columns, ...way, finish };
-          for (const each of flattens(arrangement, tile, options) ? [tile, { ...tile, flat: true as const }] : [tile]) {
-            const time = timeOf(arranged, pieces, each, price);
-            if (time < Infinity) yield [{ product: arrangement, tile: each }, time];
-          }
+        for (const way of ways) {
+          const plain: Way = { rows, columns, ...way };
+          // What a sum takes does not depend on how it ends.
+          const both = (flattens(arrangement, plain, options) ? [plain, { ...plain, flat: true as const }] : [plain]).map((w) => [w, sumTimeOf(arranged, sum, w, price)] as const);
+          for (const finish of finishes(arranged, rows, columns, profile))
+            for (const [each, inSum] of both) {
+              const tile: Tile = { ...each, finish };
+              const time = timeOf(arranged, sum, inSum, tile, price);
+              if (time < Infinity) yield [{ product: arrangement, tile }, time];
+            }
         }
       }
   }
@@ -139,7 +144,7 @@ function overlapping({ product, byLine }: Arranged, rows: number, columns: numbe
 }
 
 /** True where the loops of a sum can be one: no turns of the innermost are left over. */
-function flattens(product: Product, { rows, columns, unroll }: Tile, { flat = true }: TileOptions): boolean {
+function flattens(product: Product, { rows, columns, unroll }: Way, { flat = true }: TileOptions): boolean {
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
   const inner = loops.at(-1);
   return flat && rows * columns > 1 && loops.length > 1 && typeof inner?.extent === "number" && inner.extent % unroll === 0;

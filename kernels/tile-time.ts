@@ -117,20 +117,54 @@ function wideAlong(index: Scalar, depends: Depends): number | undefined {
   return terms.some((t) => t !== one && dependsOf(t.value, depends).has(id)) ? undefined : id;
 }
 
-/** The time of all invocations; infinity where the text would be too long. */
-export function timeOf(counted: Counted, pieces: readonly Piece[], tile: Tile, price: Prices): number {
-  const { product, before, after, beside } = counted;
-  const { rows, columns, unroll, finish, broadcast, neighbours } = tile;
-  const shared = tile.dealt ?? unroll;
-  const cells = rows * columns;
+/** A piece with the loop it stands in, 0 outside of all, and what it varies with in an arrangement. */
+interface Placed extends Piece {
+  readonly level: number;
+  readonly varies: Varies;
+}
+
+/** The loops of an arrangement's sum, and its pieces in them. */
+export interface Sum {
+  readonly loops: readonly Axis[];
+  readonly pieces: readonly Placed[];
+  /** Turns of so many of the loops, the outermost first. */
+  readonly turnsAt: readonly number[];
+  /** Lines of each side, and how often all of that is. */
+  readonly points: Readonly<Record<"rows" | "columns" | "batch", number>>;
+}
+
+/** The sum of an arrangement. */
+export function sumOf(product: Product, pieces: readonly Piece[]): Sum {
   const loops = product.fold.axes.filter((a) => a.extent !== 1);
   const turnsAt = [1];
   for (const a of loops) turnsAt.push((turnsAt.at(-1) ?? 1) * a.capacity);
+  const placed = pieces.map((p): Placed => ({ ...p, level: loops.findLastIndex((a) => p.axes.has(a.id)) + 1, varies: variesWith(p.axes, product.rows, product.columns) }));
+  return { loops, pieces: placed, turnsAt, points: { rows: points(product.rows).capacity, columns: points(product.columns).capacity, batch: points(product.batch).capacity } };
+}
+
+/** What one invocation does in its sum. */
+export interface SumTime {
+  readonly time: number;
+  /** Accesses and operations of a turn of the innermost loop. */
+  readonly loads: number;
+  readonly inner: number;
+}
+
+/** A tile, however it ends. */
+export type Way = Omit<Tile, "finish">;
+
+/** The time of one invocation's sum. */
+export function sumTimeOf(counted: Counted, { loops, pieces, turnsAt }: Sum, tile: Way, price: Prices): SumTime {
+  const { product, beside } = counted;
+  const { rows, columns, unroll, broadcast, neighbours } = tile;
+  const shared = tile.dealt ?? unroll;
+  const cells = rows * columns;
   const turns = turnsAt.at(-1) ?? 1;
-  if (tile.flat) turnsAt.fill(turns / unroll, 1, -1);
+  const turnsOf = (level: number): number => (tile.flat && level > 0 && level < loops.length ? turns / unroll : turnsAt[level] ?? 1);
+  const lent = broadcast === "row" ? rows : broadcast === "column" ? columns : 0;
   let inSum = 0;
   let loads = 0;
-  let inner = 2 * cells + (broadcast === "row" ? rows : broadcast === "column" ? columns : 0);
+  let inner = 2 * cells + lent;
   // Turns that an invocation reads in order, four neighbours in memory at once; where others read some of them, each has an order of its own.
   const last = loops.at(-1);
   const inFours = beside && last && unroll % 4 === 0 && typeof last.extent === "number" && last.extent % 4 === 0 ? last.id : undefined;
@@ -139,33 +173,40 @@ export function timeOf(counted: Counted, pieces: readonly Piece[], tile: Tile, p
     if (along === inFours && (broadcast === undefined || tile.dealt !== undefined)) return true;
     return isBeside(counted, varies, along, tile);
   };
-  for (const { axes, accesses, operations: work, index, along } of pieces) {
-    const level = loops.findLastIndex((a) => axes.has(a.id)) + 1;
-    const varies = variesWith(axes, product.rows, product.columns);
-    const done = copies(varies, rows, columns) / (level === loops.length && varies === broadcast ? shared : 1);
+  for (const { accesses, operations: work, index, along, level, varies } of pieces) {
     const innermost = level === loops.length;
+    const done = copies(varies, rows, columns) / (innermost && varies === broadcast ? shared : 1);
     const reads = accesses * (index && neighbours && varies === neighbours && innermost ? differing(product, index, tile) : innermost && wide(along, varies) ? ratios.wide / 4 : 1);
-    inSum += done * (turnsAt[level] ?? 1) * (reads * price.access + work * price.operation);
-    if (level === loops.length) {
+    inSum += done * turnsOf(level) * (reads * price.access + work * price.operation);
+    if (innermost) {
       loads += reads * done;
       inner += work * done;
     }
   }
+  // A loop over turns that are all written out is none; how many there are of a batch is not known to the text.
+  const open = loops.length - (last && typeof last.extent === "number" && last.extent <= unroll ? 1 : 0);
+  const entries = tile.flat ? 1 : turnsAt.slice(0, open).reduce((sum, n) => sum + n, 0);
+  const loopTurns = tile.flat ? turns / unroll : turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
+  const apart = tile.flat ? loopTurns * 2 * ratios.division * (open - 1) * price.operation : 0;
+  const taken = turns * lent * price.operation * ratios.swap;
+  const time = inSum + taken + turns * cells * share(price.cell, 1 / unroll) + loopTurns * price.turn + (entries === 0 ? 0 : 2 * price.cell[1] + (entries - 1) * price.entry) * cells + apart;
+  return { time, loads, inner };
+}
+
+/** The time of all invocations; infinity where the text would be too long. */
+export function timeOf(counted: Counted, { points: all }: Sum, sum: SumTime, tile: Tile, price: Prices): number {
+  const { before, after } = counted;
+  const { rows, columns, unroll, finish } = tile;
+  const { loads, inner } = sum;
+  const cells = rows * columns;
   const finishing = finishOf(counted, tile);
   const outside = times(before.accesses, rows, columns) + finishing.accesses;
   const written = finish === "written" ? [rows, columns] as const : [1, 1] as const;
   const writtenAccesses = loads * unroll + times(before.accesses, rows, columns) + times(after.accesses, ...written) + (finish === "written" ? 0 : 2);
   const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) * finishing.copies + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
-  // A loop over turns that are all written out is none; how many there are of a batch is not known to the text.
-  const open = loops.length - (last && typeof last.extent === "number" && last.extent <= unroll ? 1 : 0);
-  const entries = tile.flat ? 1 : turnsAt.slice(0, open).reduce((sum, n) => sum + n, 0);
-  const loopTurns = tile.flat ? turns / unroll : turnsAt.slice(1).reduce((sum, n, k) => sum + (k === loops.length - 1 ? n / unroll : n), 0);
-  const apart = tile.flat ? loopTurns * 2 * ratios.division * (open - 1) * price.operation : 0;
-  const taken = turns * (broadcast === "row" ? rows : broadcast === "column" ? columns : 0) * price.operation * ratios.swap;
-  const one = inSum + taken + turns * cells * share(price.cell, 1 / unroll) + loopTurns * price.turn + (entries === 0 ? 0 : 2 * price.cell[1] + (entries - 1) * price.entry) * cells + apart + outside * price.access
-    + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
-  const tiles = Math.ceil(points(product.rows).capacity / rows) * Math.ceil(points(product.columns).capacity / columns) * points(product.batch).capacity;
+  const one = sum.time + outside * price.access + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
+  const tiles = Math.ceil(all.rows / rows) * Math.ceil(all.columns / columns) * all.batch;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
   return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / ratios.runs;
 }
@@ -202,7 +243,7 @@ function stepOf(index: Scalar, axis: Axis, depends: Depends): number | undefined
 }
 
 /** True for accesses along a side's axis whose lines are written in fours; lines that are dealt out have an order of their own in each invocation. */
-function isBeside({ beside }: Counted, varies: Varies, along: number, tile: Tile): boolean {
+function isBeside({ beside }: Counted, varies: Varies, along: number, tile: Way): boolean {
   return (["row", "column"] as const).some((side) => {
     const [axis, length] = [beside?.[side], side === "row" ? tile.rows : tile.columns];
     if (axis?.id !== along || (varies !== side && varies !== "both") || (tile.dealt !== undefined && tile.broadcast === side)) return false;
