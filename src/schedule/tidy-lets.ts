@@ -1,6 +1,6 @@
 /**
- * Writes values that are used once into the place of their use, within one scope and up to a modest size, so that
- * kernels read like formulas. In and out: statements with the same meaning.
+ * Drops values that nobody uses, and writes those that are used once into the place of their use, within one scope and up to a
+ * modest size, so that kernels read like formulas. In and out: statements with the same meaning.
  *
  *     v2 = v0 + v1; v3 = v2 * v2; v4 = neg v3; store v4    ->    v2 = v0 + v1; store neg(v2 * v2)
  */
@@ -10,9 +10,28 @@ import type { Scalar } from "../ir/scalar.ts";
 const mostOperations = 10;
 
 export function tidyLets(body: readonly Stmt[]): readonly Stmt[] {
+  const needed = used(body, new Set());
   const uses = new Map<number, number>();
-  countAll(body, uses);
-  return tidyBlock(body, uses);
+  countAll(needed, uses);
+  return tidyBlock(needed, uses);
+}
+
+/** From the last to the first: what a statement that is kept refers to is used. An index into one element is read, and not used. */
+function used(body: readonly Stmt[], ids: Set<number>): readonly Stmt[] {
+  const kept: Stmt[] = [];
+  for (const s of body.toReversed()) {
+    if ((s.kind === "let" || s.kind === "load") && !ids.has(s.id)) continue;
+    if (s.kind === "fold" && !s.results.some((id) => ids.has(id))) continue;
+    for (const e of scalarsOf(s)) note(e, ids);
+    if (s.kind === "fold") for (const e of s.mask ? [s.value, s.mask] : [s.value]) note(e, ids);
+    kept.push(s.kind === "fold" || s.kind === "each" ? { ...s, body: used(s.body, ids) } : s);
+  }
+  return kept.reverse();
+}
+
+function note(e: Scalar, ids: Set<number>): void {
+  if (e.kind === "ref") ids.add(e.id);
+  else if (e.kind === "op" || e.kind === "call") for (const a of e.args) note(a, ids);
 }
 
 function tidyBlock(body: readonly Stmt[], uses: ReadonlyMap<number, number>): readonly Stmt[] {
@@ -23,7 +42,6 @@ function tidyBlock(body: readonly Stmt[], uses: ReadonlyMap<number, number>): re
   const out: Stmt[] = [];
   for (const s of body) {
     const tidy = mapScalars(s, (e) => replaceRefs(e, inlined));
-    if (tidy.kind === "let" && uses.get(tidy.id) === undefined) continue;
     if (tidy.kind === "let" && uses.get(tidy.id) === 1 && here.get(tidy.id) === 1 && operations(tidy.value) <= mostOperations) {
       inlined.set(tidy.id, tidy.value);
       continue;

@@ -44,4 +44,13 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     recipe: {"leaves":[[6910,3349,1429,5744],[7569,5371,2727],[4667,5847,9413]],"steps":[{"kind":9636,"a":970,"b":3224,"c":8745},{"kind":4040,"a":6278,"b":5601,"c":6703},{"kind":10675,"a":5837,"b":4198,"c":6395},{"kind":7459,"a":3776,"b":9881,"c":6185},{"kind":11807,"a":3789,"b":9923,"c":4674}],"capacity":65,"loss":908,"seed":6728,"live":1},
     choice: 8,
   },
+  {
+    name: "an index into one element is read by nobody: a nest that listed it shared a stage with the one that wrote it",
+    recipe: {
+      leaves: [[0], []],
+      steps: [{ kind: 4002, a: 0, b: 0, c: 0 }, { kind: 1511, a: 3546, b: 0, c: 1677 }, { kind: 0, a: 0, b: 0, c: 0 }],
+      capacity: 1, loss: 0, seed: 0, live: 1,
+    },
+    choice: 0,
+  },
 ];
