@@ -107,6 +107,11 @@ function nearOne(e: Pool["e"], x: Node): Node {
   return e.add(e.like(x, 1), e.mul(e.sin(x), e.like(x, 1 / 8)));
 }
 
+/** The gradient of a product goes through all of its factors for each of them. */
+function affordsProduct(pool: Pool, x: Node, s: Step): boolean {
+  return rank(x) > 0 && pool.affords([...x.type.shape, ...someAxes(x, s.b).map((axis) => dimAt(x, axis))]);
+}
+
 export const folds: readonly Maker[] = [
   ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("sum", x, someAxes(x, s.b))),
   ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("sum", x, [s.b % rank(x)])),
@@ -114,8 +119,8 @@ export const folds: readonly Maker[] = [
   ({ e }, x, s) => (nothing(x) ? undefined : e.reduce("max", x, someAxes(x, s.b))),
   (p, x, s) => (nothing(x) ? undefined : p.e.reduce("max", p.e.select(p.condition(s.c, x), x, p.e.like(x, -3)), someAxes(x, s.b))),
   (p, x, s) => (nothing(x) ? undefined : mean(p, x, someAxes(x, s.b))),
-  ({ e }, x, s) => (rank(x) === 0 ? undefined : e.reduce("prod", nearOne(e, x), someAxes(x, s.b))),
-  (p, x, s) => (rank(x) === 0 ? undefined : p.e.reduce("prod", nearOne(p.e, x), someAxes(x, s.b), p.condition(s.c, x))),
+  (p, x, s) => (affordsProduct(p, x, s) ? p.e.reduce("prod", nearOne(p.e, x), someAxes(x, s.b)) : undefined),
+  (p, x, s) => (affordsProduct(p, x, s) ? p.e.reduce("prod", nearOne(p.e, x), someAxes(x, s.b), p.condition(s.c, x)) : undefined),
   ({ e }, x) => e.reduce("sum", x, axesOf(x)),
   (p, x, s) => (nothing(x) ? undefined : softmax(p.e, x, s.b % rank(x))),
   ({ e }, x, s) => (rank(x) === 0 ? undefined : e.div(e.exp(x), back(e, e.reduce("sum", e.exp(x), [s.b % rank(x)]), x, s.b % rank(x)))),
