@@ -11,10 +11,11 @@
  */
 import type { Axis, Profile } from "../src/ir/kernel.ts";
 import { prices, ratios } from "../src/schedule/prices.ts";
+import { differing } from "./differing.ts";
 import { points } from "./launch.ts";
 import { arrange, variesWith } from "./product.ts";
 import type { Product } from "./product.ts";
-import { axesBeside, besideOf, differing, endsOf, piecesOf, sumOf, sumTimeOf, tally, times, timeOf } from "./tile-time.ts";
+import { axesBeside, besideOf, endsOf, piecesOf, sumOf, sumTimeOf, tally, times, timeOf } from "./tile-time.ts";
 import type { Counted, Piece, Tally, Tile, Way } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */

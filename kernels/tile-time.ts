@@ -10,6 +10,7 @@
 import type { Axis } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
 import { type Prices, ratios } from "../src/schedule/prices.ts";
+import { differing } from "./differing.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
 import { dependsOf, statementsOf, variesWith } from "./product.ts";
@@ -209,37 +210,6 @@ export function timeOf(counted: Counted, { points: all }: Sum, sum: SumTime, til
   const tiles = Math.ceil(all.rows / rows) * Math.ceil(all.columns / columns) * all.batch;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
   return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / ratios.runs;
-}
-
-/** Of what the lines of the neighbouring side read in the turns written together, the share that differs. */
-export function differing(product: Product, index: Scalar, { rows, columns, unroll, neighbours }: Pick<Tile, "rows" | "columns" | "unroll" | "neighbours">): number {
-  const [axes, length] = neighbours === "row" ? [product.rows, rows] : [product.columns, columns];
-  const turn = product.fold.axes.findLast((a) => a.extent !== 1);
-  const lines = axes.filter((a) => a.extent !== 1);
-  const steps = lines.map((a) => stepOf(index, a, product.depends));
-  const step = turn && stepOf(index, turn, product.depends);
-  if (step === undefined || steps.some((s) => s === undefined)) return 1;
-  const places = new Set<number>();
-  for (let k = 0; k < length; k++) {
-    let [left, at] = [k, 0];
-    for (let a = lines.length - 1; a >= 0; a--) {
-      const { capacity } = lines[a] as Axis;
-      at += (steps[a] ?? 0) * (a === 0 ? left : left % capacity);
-      left = Math.floor(left / capacity);
-    }
-    for (let t = 0; t < unroll; t++) places.add(at + t * step);
-  }
-  return places.size / (length * unroll);
-}
-
-/** What an index grows by along an axis; undefined where that is not one number. */
-function stepOf(index: Scalar, axis: Axis, depends: Depends): number | undefined {
-  let step = 0;
-  for (const { value, times: by } of termsOf(index).terms) {
-    if (value.kind === "ref" && value.id === axis.id) step += by;
-    else if (dependsOf(value, depends).has(axis.id)) return undefined;
-  }
-  return step;
 }
 
 /** True for accesses along a side's axis whose lines are written in fours; lines that are dealt out have an order of their own in each invocation. */
