@@ -1,11 +1,14 @@
 /**
- * `npm run bench:compile`: how long it takes from text to the WGSL of a training step, and how much memory, each program in a process of its own.
+ * `npm run bench:compile`: how long it takes from text to the WGSL of a training step, and how much memory, each program in a process of its own
+ * that runs the compiler as the package has it, in one file of plain JavaScript.
  *
  *     npm run bench:compile                 all
  *     npm run bench:compile -- "mlp 1000"   one
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { profiles } from "../../kernels/profiles.ts";
 import { compile } from "../../src/compile.ts";
@@ -35,6 +38,21 @@ function measure(name: string): void {
   process.stdout.write(`${cells.join("  ")}\n`);
 }
 
-const [one] = process.argv.slice(2);
-if (one !== undefined) measure(one);
-else for (const name of programs) execFileSync(process.execPath, ["--import", "tsx", fileURLToPath(import.meta.url), name], { stdio: "inherit" });
+/** Each in a process of its own, by a bundle that is made first. */
+async function measureAll(names: readonly string[]): Promise<void> {
+  const { buildSync } = await import("esbuild");
+  const folder = mkdtempSync(join(tmpdir(), "nabla-compile-"));
+  try {
+    const outfile = join(folder, "compile.mjs");
+    // Programs are read from this folder.
+    const define = { "import.meta.url": JSON.stringify(import.meta.url) };
+    buildSync({ entryPoints: [fileURLToPath(import.meta.url)], bundle: true, format: "esm", platform: "node", target: "node20", outfile, define, external: ["esbuild"] });
+    for (const name of names) execFileSync(process.execPath, [outfile, name, "alone"], { stdio: "inherit" });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const [one, alone] = process.argv.slice(2);
+if (one !== undefined && alone !== undefined) measure(one);
+else await measureAll(one === undefined ? programs : [one]);
