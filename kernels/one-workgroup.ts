@@ -12,7 +12,7 @@
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import { builtin, partsOf } from "../src/ir/kernel.ts";
-import type { Buffer, Kernel, KernelStmt, Nest, ParamSlot } from "../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, Nest, ParamSlot, Touched } from "../src/ir/kernel.ts";
 import { ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { below, ceilOver, int, over, plus, rest, times } from "./arithmetic.ts";
@@ -61,16 +61,17 @@ export function inOneWorkgroup(kernels: readonly Kernel[], width: number): Kerne
   const params: ParamSlot[] = [];
   const arrays: Extract<KernelStmt, { kind: "shared" }>[] = [];
   const body: KernelStmt[] = [];
-  const stages: { readonly nests: Nest[]; readonly reads: Set<Buffer>; readonly writes: Set<Buffer> }[] = [];
+  const stages: { readonly nests: Nest[]; readonly kernels: Touched[]; readonly reads: Set<Buffer>; readonly writes: Set<Buffer> }[] = [];
   let next = 0;
   for (const kernel of kernels.flatMap(membersOf)) {
     let stage = stages.at(-1);
     if (!stage || needs(kernel, stage)) {
       if (stage) body.push({ kind: "barrier", scope: "storage" });
-      stage = { nests: [], reads: new Set(), writes: new Set() };
+      stage = { nests: [], kernels: [], reads: new Set(), writes: new Set() };
       stages.push(stage);
     }
     stage.nests.push(...kernel.nests);
+    stage.kernels.push({ reads: kernel.reads, writes: kernel.writes });
     for (const b of kernel.reads) stage.reads.add(b);
     for (const b of kernel.writes) stage.writes.add(b);
     const member = new Member(kernel, width, { params, arrays, next });
@@ -88,7 +89,7 @@ export function inOneWorkgroup(kernels: readonly Kernel[], width: number): Kerne
 }
 
 /** One writes what the other touches, by whichever arena. */
-function needs(kernel: Pick<Kernel, "reads" | "writes">, before: Pick<Kernel, "reads" | "writes">): boolean {
+function needs(kernel: Touched, before: Touched): boolean {
   const [read, written] = [before.reads, before.writes].map((of) => new Set([...of].flatMap(partsOf)));
   return [...kernel.writes].flatMap(partsOf).some((b) => read?.has(b) || written?.has(b)) || [...kernel.reads].flatMap(partsOf).some((b) => written?.has(b));
 }

@@ -9,7 +9,6 @@
 import { builtin, partsOf } from "../src/ir/kernel.ts";
 import type { Buffer, Kernel, KernelStmt, Profile, Stage } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import { loads, stores } from "../src/schedule/order.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { touched } from "./bound-kernel.ts";
 
@@ -58,7 +57,7 @@ class Verifier {
     this.demand(bytes <= mostWorkgroupBytes, `${bytes} bytes of workgroup memory`);
   }
 
-  /** One workgroup; between two barriers it touches what the stage lists, and no nest there waits for another. */
+  /** One workgroup; between two barriers it touches what the stage lists, and no kernel there waits for another. */
   private stages(stages: readonly Stage[]): void {
     const { kernel } = this;
     this.demand(kernel.grid.every(({ size, per }) => size === 1 && per === 1), "stages in more than one workgroup");
@@ -67,13 +66,15 @@ class Verifier {
       if (s.kind === "barrier" && s.scope === "storage") parts.push([]);
       else parts.at(-1)?.push(s);
     this.demand(parts.length === stages.length, `${parts.length} parts between barriers for ${stages.length} stages`);
-    stages.forEach(({ nests, reads, writes }, at) => {
+    stages.forEach(({ kernels, reads, writes }, at) => {
       const found = touched(parts[at] ?? []);
       this.demand(sameSet(found.reads, reads) && sameSet(found.writes, writes), `stage ${at + 1} does not read and write what it lists`);
-      const own = nests.map((n) => ({ read: places(loads(n)), written: places(stores(n)) }));
+      const sum = (of: "reads" | "writes"): ReadonlySet<Buffer> => new Set(kernels.flatMap((k) => [...k[of]]));
+      this.demand(sameSet(sum("reads"), reads) && sameSet(sum("writes"), writes), `stage ${at + 1} does not list what its kernels read and write`);
+      const own = kernels.map((k) => ({ read: places(k.reads), written: places(k.writes) }));
       own.forEach((a, k) => {
         for (const b of own.slice(k + 1))
-          this.demand(apart(a.written, b.read) && apart(a.written, b.written) && apart(a.read, b.written), `two nests of stage ${at + 1} touch what one of them writes`);
+          this.demand(apart(a.written, b.read) && apart(a.written, b.written) && apart(a.read, b.written), `two kernels of stage ${at + 1} touch what one of them writes`);
       });
     });
   }
@@ -232,8 +233,8 @@ class Verifier {
 }
 
 /** The buffers of some accesses, parts of an arena by themselves too. */
-function places(accesses: readonly { readonly buffer: Buffer }[]): ReadonlySet<Buffer> {
-  return new Set(accesses.flatMap(({ buffer }) => [buffer, ...partsOf(buffer)]));
+function places(buffers: ReadonlySet<Buffer>): ReadonlySet<Buffer> {
+  return new Set([...buffers].flatMap((buffer) => [buffer, ...partsOf(buffer)]));
 }
 
 function apart(a: ReadonlySet<Buffer>, b: ReadonlySet<Buffer>): boolean {

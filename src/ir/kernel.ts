@@ -173,11 +173,16 @@ export interface Kernel {
   readonly why?: readonly string[];
 }
 
-/** Kernels between two barriers. */
-export interface Stage {
-  readonly nests: readonly Nest[];
+/** What is read and written. */
+export interface Touched {
   readonly reads: ReadonlySet<Buffer>;
   readonly writes: ReadonlySet<Buffer>;
+}
+
+/** Kernels between two barriers: what each of them touches, which may be less than its nests say, and what all do. */
+export interface Stage extends Touched {
+  readonly nests: readonly Nest[];
+  readonly kernels: readonly Touched[];
 }
 
 /** Which device class kernels are made for; every field may be overridden by a tuner. */

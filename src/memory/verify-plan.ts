@@ -31,7 +31,7 @@ export function verifyPlan(plan: Plan): void {
 }
 
 /** Nests that run at once: what they read must be there, and what they write must lie apart from all that the dispatch touches. */
-function checkStage({ reads, writes, nests }: Stage, placed: PlacedKernel, plan: Plan, owners: Map<string, Extent[]>): void {
+function checkStage({ reads, writes, nests }: Pick<Stage, "reads" | "writes" | "nests">, placed: PlacedKernel, plan: Plan, owners: Map<string, Extent[]>): void {
   const { name, buffers } = placed.kernel;
   const overwritten = new Set([...writes].flatMap(partsOf));
   for (const buffer of [...reads].flatMap(partsOf)) {

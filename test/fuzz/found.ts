@@ -53,4 +53,21 @@ export const found: readonly { readonly name: string; readonly recipe: Recipe; r
     },
     choice: 0,
   },
+  {
+    name: "what is read where nothing is, a convolution beside its image, is read by no kernel, though its nest lists it",
+    recipe: {
+      leaves: [[1063], [0, 209], [0, 6091]],
+      steps: [
+        { kind: 405, a: 0, b: 0, c: 0 },
+        { kind: 3675, a: 0, b: 0, c: 0 },
+        { kind: 0, a: 0, b: 0, c: 0 },
+        { kind: 5251, a: 8015, b: 1958, c: 2039 },
+        { kind: 4704, a: 7637, b: 6424, c: 1415 },
+        { kind: 11521, a: 9130, b: 8081, c: 339 },
+        { kind: 10951, a: 8469, b: 1462, c: 6053 },
+      ],
+      capacity: 2, loss: 9370, seed: 5721, live: 1,
+    },
+    choice: 46669,
+  },
 ];

@@ -4,7 +4,7 @@ import { printKernel } from "../../kernels/print-kernel.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { verifyKernels } from "../../kernels/verify-kernel.ts";
 import { builtin } from "../../src/ir/kernel.ts";
-import type { Buffer, Kernel, KernelStmt, Nest, Stage, Stmt } from "../../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt, Nest, Stage, Stmt, Touched } from "../../src/ir/kernel.ts";
 import { constant, op, ref } from "../../src/ir/scalar.ts";
 import { at, int, NestWriter } from "../gpu/nests.ts";
 import { buffer } from "../gpu/run-nests.ts";
@@ -63,7 +63,8 @@ describe("verifyKernels", () => {
     };
     const [first, second] = [nest(x, t), nest(t, y)];
     const copy = (id: number, from: Buffer, to: Buffer): readonly KernelStmt[] => [{ kind: "load", id, buffer: from, index: lane }, { kind: "store", buffer: to, index: lane, value: ref(id) }];
-    const stage = (n: Nest, from: Buffer, to: Buffer): Stage => ({ nests: [n], reads: new Set([from]), writes: new Set([to]) });
+    const touches = (from: Buffer, to: Buffer): Touched => ({ reads: new Set([from]), writes: new Set([to]) });
+    const stage = (n: Nest, from: Buffer, to: Buffer): Stage => ({ nests: [n], kernels: [touches(from, to)], ...touches(from, to) });
     const both = [stage(first, x, t), stage(second, t, y)];
     const staged = (between: readonly KernelStmt[], stages: readonly Stage[], over: Partial<Kernel> = {}): Kernel =>
       kernel([...copy(0, x, t), ...between, ...copy(1, t, y)], { buffers: [x, t, y], reads: new Set([x, t]), writes: new Set([t, y]), nests: [first, second], stages, ...over });
@@ -77,8 +78,9 @@ describe("verifyKernels", () => {
     it.each([
       ["a missing barrier", staged([], both), "1 parts between barriers for 2 stages"],
       ["a barrier that is none for storage", staged([barrier], both), "1 parts between barriers for 2 stages"],
-      ["nests of one stage that need each other", staged([], [{ nests: [first, second], reads: new Set([x, t]), writes: new Set([t, y]) }]), "two nests of stage 1 touch what one of them writes"],
+      ["kernels of one stage that need each other", staged([], [{ nests: [first, second], kernels: [touches(x, t), touches(t, y)], reads: new Set([x, t]), writes: new Set([t, y]) }]), "two kernels of stage 1 touch what one of them writes"],
       ["what a stage does not list", staged([wait], [stage(first, x, t), stage(second, x, y)]), "stage 2 does not read and write what it lists"],
+      ["what no kernel of a stage lists", staged([wait], [stage(first, x, t), { ...stage(second, t, y), kernels: [touches(x, y)] }]), "stage 2 does not list what its kernels read and write"],
       ["another workgroup", staged([wait], both, { grid: [{ size: 2, per: 1 }, once, once] }), "stages in more than one workgroup"],
     ])("finds %s", (_, wrong, message) => {
       expect(() => verify(wrong)).toThrow(message);
