@@ -118,10 +118,20 @@ function four(
   });
 }
 
+/** Turns of a fold, infinitely many where their number is not known. */
+function turnsOf({ axes }: Fold): number {
+  return axes.reduce((n, a) => (a.extent === a.capacity && !a.below ? n * a.capacity : Infinity), 1);
+}
+
+/** True for a fold that may be written out. */
+function isShort(fold: Fold): boolean {
+  return turnsOf(fold) * fold.body.length <= shortFold && fold.body.every((s) => s.kind !== "fold" && s.kind !== "each");
+}
+
 /** True for a fold whose turns are written out one after the other, for so many points each. */
 function isWrittenOut(b: KernelBuilder, fold: Fold, points: number, beside: readonly Stmt[]): boolean {
-  const turns = fold.axes.reduce((n, a) => (a.extent === a.capacity && !a.below ? n * a.capacity : Infinity), 1);
-  if (turns * fold.body.length > shortFold || fold.body.some((s) => s.kind === "fold" || s.kind === "each")) return false;
+  if (!isShort(fold)) return false;
+  const turns = turnsOf(fold);
   const reads = readBy(fold);
   // Folds over the same few elements read each of them once.
   const others = new Set(beside.flatMap((s) => (s.kind === "fold" && s !== fold ? readBy(s) : [])));
@@ -131,8 +141,8 @@ function isWrittenOut(b: KernelBuilder, fold: Fold, points: number, beside: read
 }
 
 /** Loops over axes; one over few turns of a short body is written out where that pays. */
-function overFold(b: KernelBuilder, fold: Fold, scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[], body: (inner: KernelStmt[]) => void): void {
-  if (!isWrittenOut(b, fold, scopes.length, beside)) {
+function overFold(b: KernelBuilder, fold: Fold, isWritten: boolean, scopes: readonly Scope[], out: KernelStmt[], body: (inner: KernelStmt[]) => void): void {
+  if (!isWritten) {
     over(b, fold.axes, scopes, out, body);
     return;
   }
@@ -157,13 +167,14 @@ function serialFolds(b: KernelBuilder, folds: readonly Fold[], scopes: readonly 
   const [lead] = folds;
   if (!lead) return;
   const last = lead.axes.at(-1);
-  const isInFours = ({ axes, body }: Fold): boolean => {
-    const own = axes.at(-1);
-    return own !== undefined && takesFour(b, own, body, shortFold / Math.max(1, body.length));
+  const isWritten = isWrittenOut(b, lead, scopes.length, beside);
+  const isInFours = (fold: Fold): boolean => {
+    const own = fold.axes.at(-1);
+    return own !== undefined && takesFour(b, own, fold.body, isShort(fold) && !isWritten ? 0 : shortFold / Math.max(1, fold.body.length));
   };
   if (scope && last && scopes.length === 1 && folds.every(isInFours)) return foldByFour(b, folds, last, scope, out);
   const accumulators = folds.map((fold) => scopes.map(() => open(b, fold, out)));
-  overFold(b, lead, scopes, out, beside, (inner) => {
+  overFold(b, lead, isWritten, scopes, out, (inner) => {
     folds.forEach((fold, f) => {
       inTurn(b, lead, fold, scopes, inner);
       scopes.forEach((s, k) => {
