@@ -6,7 +6,7 @@
  */
 import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
-import { contractBy, contractOptions } from "./contract.ts";
+import { contractBy, contractOptions, type NestOptions } from "./contract.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 import { canonicalText } from "./print-kernel.ts";
@@ -20,8 +20,8 @@ const mostTiles = 4;
 const [narrowest, widest] = [4, 256];
 
 /** The default, then others. */
-export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, off: ReadonlySet<string> = new Set()): readonly BoundKernel[] {
-  const others = [...tiles(nest, usual, profile, off), ...families(nest, usual, profile), ...widths(usual)];
+export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, options: NestOptions = {}): readonly BoundKernel[] {
+  const others = [...tiles(nest, usual, profile, options), ...families(nest, usual, profile), ...widths(usual)];
   const seen = new Set<string>();
   return [usual, ...others].filter((kernel) => {
     const text = canonicalText(kernel);
@@ -30,8 +30,8 @@ export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, o
 }
 
 /** Other tiles of a product. */
-function tiles(nest: Nest, usual: BoundKernel, profile: Profile, off: ReadonlySet<string>): readonly BoundKernel[] {
-  return usual.family.startsWith("contract") && !off.has("tile") ? contractBy(nest, profile, mostTiles + 1, contractOptions(off)).slice(1) : [];
+function tiles(nest: Nest, usual: BoundKernel, profile: Profile, options: NestOptions): readonly BoundKernel[] {
+  return usual.family.startsWith("contract") && !options.off?.has("tile") ? contractBy(nest, profile, mostTiles + 1, contractOptions(options)).slice(1) : [];
 }
 
 /** One invocation for each result where a workgroup shares it. */

@@ -11,14 +11,14 @@
  * sum over what is known to be 0),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
-import type { Buffer, Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
+import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";
 import { alternatives, type Choices, keyOf } from "./alternatives.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
-import { contract, contractOptions } from "./contract.ts";
+import { contract, contractOptions, type NestOptions } from "./contract.ts";
 import { attention, isWorthAttention } from "./attention.ts";
 import { horizontal } from "./horizontal.ts";
-import { type Triangles, trianglesOf } from "./known-zeros.ts";
+import { trianglesOf } from "./known-zeros.ts";
 import { maskedProduct } from "./masked-product.ts";
 import { lines, pointwise } from "./pointwise.ts";
 import { type Attention, findAttention } from "./read-attention.ts";
@@ -43,7 +43,8 @@ export function bind(schedule: Schedule, given: Profile, options: BindOptions = 
   const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }) };
   const { choices } = options;
   const triangles = off.has("triangles") ? undefined : trianglesOf(schedule.nests);
-  const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, off, choices) : bindNest(nest, profile, off, triangles));
+  const alone: NestOptions = { off, ...(triangles && { triangles }) };
+  const make = (nest: Nest): BoundKernel => (choices && choices.size > 0 ? chosen(nest, profile, alone, choices) : bindNest(nest, profile, alone));
   const alike = new Alike(triangles);
   const joined = attentions(schedule.nests, profile, off, options.keep);
   const kernels = schedule.nests.filter((nest) => joined.get(nest) !== "within").map((nest) => {
@@ -66,26 +67,27 @@ function attentions(nests: readonly Nest[], profile: Profile, off: ReadonlySet<s
 }
 
 /** The alternative that was chosen for a nest; its default where none was, or where it has none of that number. */
-function chosen(nest: Nest, profile: Profile, off: ReadonlySet<string>, choices: Choices): BoundKernel {
-  const usual = bindNest(nest, profile, off);
+function chosen(nest: Nest, profile: Profile, options: NestOptions, choices: Choices): BoundKernel {
+  const usual = bindNest(nest, profile, options);
   const at = choices.get(keyOf(usual)) ?? 0;
-  return at === 0 ? usual : (alternatives(nest, usual, profile, off)[at] ?? usual);
+  return at === 0 ? usual : (alternatives(nest, usual, profile, options)[at] ?? usual);
 }
 
 /** The kernel of one nest. */
-export function bindNest(nest: Nest, profile: Profile, off: ReadonlySet<string> = new Set(), triangles?: ReadonlyMap<Buffer, Triangles>): BoundKernel {
+export function bindNest(nest: Nest, profile: Profile, options: NestOptions = {}): BoundKernel {
+  const { off = new Set<string>() } = options;
   switch (nest.shape) {
     case "pointwise":
       return pointwise(nest, profile, !off.has("several"));
     case "reduce": {
       const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
-      return (product && contract(product, profile, contractOptions(off))) ?? reduce(nest, profile);
+      return (product && contract(product, profile, contractOptions({ off }))) ?? reduce(nest, profile);
     }
     case "row":
       return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") ? undefined : contract(nest, profile, { ...contractOptions(off), ...(triangles && { triangles }) })) ?? reduce(nest, profile);
+      return (off.has("tile") ? undefined : contract(nest, profile, contractOptions(options))) ?? reduce(nest, profile);
   }
 }

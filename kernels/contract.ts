@@ -46,9 +46,17 @@ export interface ContractOptions extends TileOptions {
   readonly triangles?: ReadonlyMap<Buffer, Triangles>;
 }
 
-/** What switches leave out. */
-export function contractOptions(off: ReadonlySet<string>): ContractOptions {
-  return { blocks: !off.has("blocks"), neighbours: !off.has("neighbours"), flat: !off.has("flat") };
+/** What is said of a nest beside itself. */
+export interface NestOptions {
+  /** Names of optimisations to leave out. */
+  readonly off?: ReadonlySet<string>;
+  /** Buffers of which a part is known to be 0; none where that is left out. */
+  readonly triangles?: ReadonlyMap<Buffer, Triangles>;
+}
+
+/** The same for a product. */
+export function contractOptions({ off = new Set(), triangles }: NestOptions): ContractOptions {
+  return { blocks: !off.has("blocks"), neighbours: !off.has("neighbours"), flat: !off.has("flat"), ...(triangles && { triangles }) };
 }
 
 /** The kernel of a product, tiled in registers alone or in blocks of workgroup memory too, whichever the model finds faster; undefined where the nest is no product. */

@@ -5,6 +5,7 @@
  *     const kernel = await LoneKernel.load(bound, schedule, { device, clock, limits, live });
  *     await kernel.time(16)          // seconds of one run, of sixteen
  */
+import { type Triangles, trianglesOf } from "../../kernels/known-zeros.ts";
 import type { Buffer, Kernel, Schedule } from "../ir/kernel.ts";
 import { bytesOf, slabNames, slabOf, type Plan } from "../memory/placement.ts";
 import { type MemoryLimits, plan } from "../memory/plan.ts";
@@ -34,13 +35,15 @@ export class LoneKernel {
   private readonly memory: Plan;
   private readonly entry: LoadedEntry;
   private readonly store: GPUBuffer;
+  private readonly triangles: ReadonlyMap<Buffer, Triangles>;
 
-  private constructor(kernel: Kernel, options: LoneOptions, memory: Plan, entry: LoadedEntry, store: GPUBuffer) {
+  private constructor(kernel: Kernel, schedule: Schedule, options: LoneOptions, memory: Plan, entry: LoadedEntry, store: GPUBuffer) {
     this.kernel = kernel;
     this.options = options;
     this.memory = memory;
     this.entry = entry;
     this.store = store;
+    this.triangles = trianglesOf(schedule.nests);
   }
 
   /** Throws a UserError or an EngineError where the device refuses it. */
@@ -55,7 +58,7 @@ export class LoneKernel {
     try {
       const loaded = await loadEntry(device, entry, texts, store, new Map());
       feedEntry(device, loaded, { live, inputs: {}, scalars: { hyper: {}, step: {} }, seed: 1, step: 1, example: 0 });
-      return new LoneKernel(kernel, options, memory, loaded, store);
+      return new LoneKernel(kernel, schedule, options, memory, loaded, store);
     } catch (error) {
       store.destroy();
       throw error;
@@ -67,7 +70,7 @@ export class LoneKernel {
     const { device, live } = this.options;
     for (const b of this.kernel.buffers) {
       const { slab, offset } = this.placeOf(b);
-      device.queue.writeBuffer(slab, offset, encode(drawn(b), b.dtype));
+      device.queue.writeBuffer(slab, offset, encode(drawn(b, this.triangles.get(b)), b.dtype));
     }
     const written = [...this.kernel.writes].filter((b) => b.elements > 0).sort((x, y) => x.id - y.id);
     const staging = device.createBuffer({ size: Math.max(16, written.reduce((n, b) => n + bytesOf(b), 0)), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
@@ -122,12 +125,15 @@ export class LoneKernel {
   }
 }
 
-/** Numbers between 1/2 and 3/2; integers are 0, which is in every range, and truths alternate. */
-function drawn({ elements, dtype, id }: Buffer): Float64Array {
+/** Numbers between 1/2 and 3/2, 0 where the schedule leaves 0; integers are 0, which is in every range, and truths alternate. */
+function drawn({ elements, dtype, id }: Buffer, triangles: Triangles | undefined): Float64Array {
   if (dtype === "i32") return new Float64Array(elements);
   if (dtype === "f32") {
     const next = randomNumbers(id + 1);
-    return Float64Array.from({ length: elements }, () => 1 + next() / 2);
+    return Float64Array.from({ length: elements }, (_, i) => {
+      const value = 1 + next() / 2;
+      return triangles && i % triangles.side > Math.floor(i / triangles.side) % triangles.side ? 0 : value;
+    });
   }
   return Float64Array.from({ length: elements }, (_, i) => (dtype === "bool" ? i % 2 : 0));
 }

@@ -10,6 +10,7 @@
 import { alternatives, type Choices, keyOf } from "../../kernels/alternatives.ts";
 import { bindNest } from "../../kernels/bind.ts";
 import type { BoundKernel } from "../../kernels/bound-kernel.ts";
+import { trianglesOf } from "../../kernels/known-zeros.ts";
 import type { Kernel, Nest, Profile, Schedule } from "../ir/kernel.ts";
 import { UserError } from "../support/diagnostic.ts";
 import { LoneKernel, type LoneOptions } from "./lone-kernel.ts";
@@ -49,8 +50,9 @@ export async function tune(schedule: Schedule, options: TuneOptions): Promise<Ch
   const { known = new Map<string, number>(), profile, onTried } = options;
   const choices = new Map(known);
   const byKey = new Map<string, { readonly nest: Nest; readonly usual: BoundKernel; nests: number }>();
+  const triangles = trianglesOf(schedule.nests);
   for (const nest of schedule.nests) {
-    const usual = bindNest(nest, profile);
+    const usual = bindNest(nest, profile, { triangles });
     const key = keyOf(usual);
     const equal = byKey.get(key);
     if (equal) equal.nests++;
@@ -60,7 +62,7 @@ export async function tune(schedule: Schedule, options: TuneOptions): Promise<Ch
   // What is not worth a try stays as it is, next time too: equal programs get equal kernels.
   for (const [key] of unknown) choices.set(key, 0);
   for (const [key, { nest, usual, nests }] of await worthTrying(unknown, schedule, options)) {
-    const kernels = alternatives(nest, usual, profile);
+    const kernels = alternatives(nest, usual, profile, { triangles });
     if (kernels.length < 2) continue;
     const seconds = await compareKernels(kernels, schedule, options);
     const chosen = fastest(seconds);

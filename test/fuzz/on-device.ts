@@ -54,8 +54,8 @@ function inTiles(nests: Schedule, { profile, off, tile, block }: Variant): reado
   if (products.size === 0) return undefined;
   const kernels = nests.nests.map((nest) => {
     const product = products.get(nest);
-    if (!product) return bindNest(nest, profile, off);
-    if (block || !tile) return block ? blocked(nest, product, block, profile) : bindNest(nest, profile, off);
+    if (!product) return bindNest(nest, profile, { off });
+    if (block || !tile) return block ? blocked(nest, product, block, profile) : bindNest(nest, profile, { off });
     const [rows, columns, finish] = tile;
     const best = chooseTile(product, profile);
     return tiled(nest, best.product, { ...best.tile, rows, columns, finish }, profile);

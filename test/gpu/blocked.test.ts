@@ -177,7 +177,7 @@ describe("blocked", () => {
     const large = product({ m: 1024, n: 1024, k: 1024 });
     expect(bindNest(large, profile).family).toMatch(/^contract in blocks 64x128x16 of 8x8$/);
     expect(bindNest(large, profiles.software).family).not.toMatch(/blocks/);
-    expect(bindNest(large, profile, new Set(["blocks"])).family).toBe("contract 8x4");
+    expect(bindNest(large, profile, { off: new Set(["blocks"]) }).family).toBe("contract 8x4");
     expect(bindNest(product({ m: 16, n: 16, k: 16 }), profile).family).toMatch(/^contract \dx\d$/);
   });
 });

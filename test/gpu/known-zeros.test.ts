@@ -1,12 +1,16 @@
 /** Products with what is 0 above a diagonal: what they compute against plain arithmetic, and bit for bit against sums to their ends. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { alternatives, keyOf } from "../../kernels/alternatives.ts";
+import { bind, bindNest } from "../../kernels/bind.ts";
 import { trianglesOf } from "../../kernels/known-zeros.ts";
 import { profiles } from "../../kernels/profiles.ts";
+import { LoneKernel } from "../../src/harness/lone-kernel.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import type { Buffer, Kernel, KernelStmt, Nest, Profile, Stmt } from "../../src/ir/kernel.ts";
 import { op } from "../../src/ir/scalar.ts";
 import { address, at, difference, int, mul, NestWriter, num, numbers } from "./nests.ts";
-import { buffer, kernelsOf, runNests } from "./run-nests.ts";
+import { baseline } from "../../src/memory/plan.ts";
+import { buffer, kernelsOf, runNests, scheduleOf } from "./run-nests.ts";
 
 let gpu: OpenDevice;
 beforeAll(async () => {
@@ -74,6 +78,27 @@ describe.each(kinds)("$name", ({ profile }) => {
       });
     expect(difference(found["o"] ?? [], all((h, line, k) => at(h, line, k)))).toBeLessThan(1e-5);
     expect(difference(found["d"] ?? [], all((h, line, k) => at(h, k, line)))).toBeLessThan(1e-5);
+  });
+
+  it("whatever a tuner has chosen, which tries kernels over such weights", async () => {
+    const { nests } = products(64);
+    const [schedule, triangles] = [scheduleOf({ nests }), trianglesOf(nests)];
+    const choices = (at: number): ReadonlyMap<string, number> => new Map(nests.map((n) => [keyOf(bindNest(n, profile, { triangles })), at]));
+    const usual = openLoops(bind(schedule, profile));
+    expect(openLoops(bind(schedule, profile, { choices: choices(0) }))).toBe(usual);
+    expect(openLoops(bind(schedule, profile, { choices: choices(1) }))).toBe(usual);
+    const options = { device: gpu.device, clock: () => performance.now(), limits: baseline, store: { bytes: 0, tensors: [] }, live: {} };
+    for (const nest of nests.slice(1)) {
+      const results = [];
+      const all = alternatives(nest, bindNest(nest, profile, { triangles }), profile, { triangles });
+      expect(new Set(all.map((k) => k.family)).size).toBeGreaterThan(1);
+      for (const kernel of all) {
+        const alone = await LoneKernel.load(kernel, schedule, options);
+        results.push((await alone.results())[0] ?? []);
+        alone.destroy();
+      }
+      for (const found of results) expect(difference(found, Array.from(results[0] ?? []))).toBeLessThan(1e-5);
+    }
   });
 });
 
