@@ -14,6 +14,10 @@ export interface Time {
 /** Encodes one run of what is measured into a pass. */
 export type Encode = (pass: GPUComputePassEncoder) => void;
 
+/** Runs in one pass at most, and how much more of them a try may have than the one before. */
+const mostRepeats = 4000;
+const growth = 16;
+
 export class Clock {
   readonly device: GPUDevice;
   private readonly queries: GPUQuerySet | undefined;
@@ -36,8 +40,7 @@ export class Clock {
   /** One run, from several samples of at least `minMs`. */
   async time(encode: Encode, { samples = 7, minMs = 20 } = {}): Promise<Time> {
     await this.sample(encode, 1);
-    const once = await this.sample(encode, 1);
-    const repeats = Math.max(1, Math.min(1000, Math.round(minMs / Math.max(once, 1e-3))));
+    const repeats = await this.repeatsFor(encode, minMs);
     const found: number[] = [];
     const processor: number[] = [];
     for (let k = 0; k < samples; k++) {
@@ -47,6 +50,16 @@ export class Clock {
       processor.push((user + system) / 1000 / repeats);
     }
     return { ms: median(found), best: Math.min(...found), processorMs: median(processor) };
+  }
+
+  /** So many runs that they take long enough together. A run by itself does not tell: waiting for its end may take longer than it does. */
+  private async repeatsFor(encode: Encode, minMs: number): Promise<number> {
+    let repeats = 1;
+    for (;;) {
+      const ms = await this.sample(encode, repeats);
+      if (ms >= minMs || repeats === mostRepeats) return repeats;
+      repeats = Math.min(mostRepeats, Math.ceil(repeats * Math.min(growth, (1.1 * minMs) / ms)));
+    }
   }
 
   /** Milliseconds from submit to done of several runs in one pass. */
