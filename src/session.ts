@@ -17,8 +17,8 @@ import { EngineError, type Call, type Engine, type OutputValue, type Values } fr
 import { GpuEngine } from "./harness/runtime/gpu-engine.ts";
 import { InParts } from "./harness/runtime/in-parts.ts";
 import type { StoredTensor } from "./harness/runtime/program.ts";
-import { isSaved } from "./harness/runtime/saved.ts";
-import { readSafetensors, type SavedTensor, writeSafetensors } from "./harness/runtime/safetensors.ts";
+import { isSaved, matchSaved } from "./harness/runtime/saved.ts";
+import { readSafetensors, writeSafetensors } from "./harness/runtime/safetensors.ts";
 import { countedScalars } from "./harness/runtime/scalars.ts";
 import { evaluationSeed } from "./harness/runtime/seeds.ts";
 import { elementsOf } from "./harness/runtime/sizes.ts";
@@ -266,21 +266,8 @@ export class Session {
 
   /** Sets the parameters and states that a safetensors file holds (also under former paths, or under the same names in another model); returns the parameters it lacks. Throws EngineError E0504 on another shape, before anything is set. */
   load(bytes: Uint8Array): readonly string[] {
-    const { tensors, metadata } = readSafetensors(bytes);
-    const saved = new Map(tensors.map((t) => [t.name, t]));
-    const { model } = this.program;
-    // What another model has under the same names goes over where it fits.
-    const elsewhere = (path: string): SavedTensor | undefined =>
-      metadata["model"] === undefined || metadata["model"] === model.name ? undefined : saved.get(`${metadata["model"]}${path.slice(model.name.length)}`);
-    const missing: string[] = [];
-    const fitting: (readonly [path: string, data: Values])[] = [];
-    for (const t of this.program.info.store.tensors.filter(isSaved)) {
-      const found = saved.get(t.name) ?? (t.was === undefined ? undefined : saved.get(t.was));
-      const other = found ?? elsewhere(t.name);
-      if (other && other.shape.join() === t.shape.join()) fitting.push([t.name, other.data]);
-      else if (!found && t.kind === "param") missing.push(t.name);
-      else if (found) throw new EngineError("E0504", `${t.name} has the shape [${t.shape.join(", ")}]; the file holds [${found.shape.join(", ")}]`);
-    }
+    const { program } = this;
+    const { fitting, missing } = matchSaved(readSafetensors(bytes), program.info.store.tensors, program.model.name);
     for (const [path, data] of fitting) this.set(path, data);
     // What an optimizer has averaged so far says nothing of these values.
     this.counts.clear();

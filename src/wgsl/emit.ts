@@ -12,12 +12,13 @@ import { builtin } from "../ir/kernel.ts";
 import type { Buffer, Kernel, KernelStmt } from "../ir/kernel.ts";
 import { constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
-import type { DType } from "../ir/types.ts";
 import type { Placement, StoredType } from "../memory/placement.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import { Writer } from "../support/text.ts";
 import { Functions } from "./functions.ts";
 import { slotsIn } from "./slots-in.ts";
+import { fromWord, toWord } from "./stored-words.ts";
+import { goesTogether, wideGroups } from "./what-bodies-need.ts";
 import { printConstant, ScalarPrinter, typeName } from "./print-scalar.ts";
 
 /** The text of a kernel. Throws an InternalError where no text can say what it says. */
@@ -270,45 +271,8 @@ class Emitter {
   }
 }
 
-/**
- * The groups of which a statement takes four neighbours at once, and no other writes single numbers: a device may write a component of a
- * vector by writing all of it, and then takes back what other invocations write beside it.
- */
-function wideGroups(body: readonly KernelStmt[], placement: Placement): ReadonlySet<number> {
-  const [wide, narrow] = [new Set<number>(), new Set<number>()];
-  const visit = (s: KernelStmt): void => {
-    if (s.kind === "load4" || s.kind === "store4") wide.add(placement.of.get(s.buffer)?.group ?? -1);
-    else if (s.kind === "store") narrow.add(placement.of.get(s.buffer)?.group ?? -1);
-    else if (s.kind === "for") s.body.forEach(visit);
-    else if (s.kind === "if") [...s.body, ...(s.otherwise ?? [])].forEach(visit);
-  };
-  body.forEach(visit);
-  return new Set([...wide].filter((group) => !narrow.has(group)));
-}
-
 /** One of the four neighbours of a quad. */
 function element(quad: Scalar, lane: number): Scalar {
   if (quad.kind === "constant") return constant(4 * quad.value + lane, "i32");
   return op("add", "i32", [op("mul", "i32", [quad, constant(4, "i32")]), constant(lane, "i32")]);
-}
-
-/** True where values of other invocations are read without memory. */
-function goesTogether(body: readonly KernelStmt[]): boolean {
-  const within = (s: Scalar): boolean => (s.kind === "op" && (s.op === "swap" || s.op.startsWith("subgroup_"))) || ((s.kind === "op" || s.kind === "call") && s.args.some(within));
-  return body.some((s) => (s.kind === "let" || s.kind === "assign" ? within(s.value) : s.kind === "for" ? goesTogether(s.body) : s.kind === "if" && (goesTogether(s.body) || goesTogether(s.otherwise ?? []))));
-}
-
-/** What lies in memory as `from`, as a value of type `to`. */
-function fromWord(text: string, from: StoredType, to: DType): string {
-  if (from === "f16") return `f32(${text})`;
-  if (to === "bool") return `(${from === "u32" ? text : `bitcast<u32>(${text})`} != 0u)`;
-  return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
-}
-
-/** A value of type `from` as it is stored in an array of type `to`. */
-function toWord(text: string, from: DType, to: StoredType): string {
-  if (to === "f16") return `f16(${text})`;
-  if (from !== "bool") return from === to ? text : `bitcast<${typeName[to]}>(${text})`;
-  const word = `select(0u, 1u, ${text})`;
-  return to === "u32" ? word : `bitcast<${typeName[to]}>(${word})`;
 }
