@@ -137,6 +137,16 @@ describe("contract", () => {
     }
   });
 
+  it("gives the same bits each time where invocations run in step", async () => {
+    for (const [q, form] of forms.entries()) {
+      const [nest, [A, B]] = [product({ m: 65, n: 127, k: 129, ...form }), [numbers(65 * 129, 7), numbers(129 * 127, 8)]];
+      const runs = [];
+      for (let k = 0; k < 3; k++) runs.push((await runNests(gpu.device, { nests: [nest], inputs: { A, B }, profile: inStep }))["C"]);
+      expect(new Set(runs[0]).size, `${q}`).toBeGreaterThan(8000);
+      for (const again of runs.slice(1)) expect(again, `${q}`).toEqual(runs[0]);
+    }
+  });
+
   it("multiplies squares of odd size, batches, and on the other profile", async () => {
     for (const size of [7, 17, 65]) expect(await check({ m: size, n: size, k: size })).toBeLessThan(4e-6);
     for (const form of forms) expect(await check({ m: 9, n: 17, k: 5, batch: 3, ...form })).toBeLessThan(2e-6);
