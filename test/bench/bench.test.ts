@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { expect, it } from "vitest";
 import { compile } from "../../src/compile.ts";
 import { openDevice } from "../../src/harness/node/index.ts";
 import { openSession } from "../../src/session.ts";
+import { byPyTorch } from "./by-pytorch.ts";
 import { Counters } from "./counters.ts";
 import { interleave, type Measured } from "./interleave.ts";
 import { Clock } from "./kernels/clock.ts";
@@ -52,6 +56,21 @@ it("every program of the kernel benchmark compiles, and one is measured", async 
     expect(ms).toBeGreaterThan(0);
     expect(dispatches).toBe(1);
   }
+});
+
+it("what PyTorch has measured stands beside the others, or why it has not", () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "nabla-bench-"));
+  const written = { adapter: "CPU, 2 threads", workloads: [{ measured: [{ name: "pytorch", version: "2.0", firstStepMs: 3, stepMs: 1, bestMs: 0.9, losses: { 0: 0.7 } }] }] };
+  const python = path.join(folder, "python");
+  writeFileSync(python, `#!/bin/sh\nfor last; do true; done\necho '${JSON.stringify(written)}' > "$last"\n`, { mode: 0o755 });
+  const measured = [{ name: "nabla" as const, version: "0.1.0", stepMs: 0.5, losses: { 0: 0.7 } }, byPyTorch(python, "spiral", 2)];
+  rmSync(folder, { recursive: true });
+  const effort = { rounds: 2, blockMs: 1, patienceMs: 1 };
+  const text = tables({ date: "2026-01-01T00:00", adapter: "A", node: "v20", processor: "", cores: 1, effort, workloads: [{ workload: "spiral", load: 0, measured }] }, true);
+  expect(text).toContain("pytorch 2.0 on CPU, 2 threads");
+  expect(text).toContain("| spiral | pytorch | 1 | 0.90 |  | 2.0 |");
+  expect(text).toContain("pytorch agrees at 0");
+  expect(byPyTorch(path.join(folder, "none"), "spiral", 2).error).toMatch(/ENOENT/);
 });
 
 it("tables say what was missed, what failed and whose losses are others", () => {

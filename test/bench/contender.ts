@@ -17,6 +17,10 @@ export interface Contender {
 export const contenderNames = ["nabla", "tensorflow.js", "jax-js"] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
+/** Who else is measured, without WebGPU. */
+export const measuredNames = [...contenderNames, "pytorch"] as const;
+export type MeasuredName = (typeof measuredNames)[number];
+
 export interface Trainee {
   /** Queues a step; many may be queued before a loss is read. */
   step(batch: Batch): Promise<Loss>;

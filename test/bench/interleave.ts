@@ -4,7 +4,7 @@
  *
  *     first step, second step, (steps 2..11, 12..21: losses are compared, and everything is warm,) rounds of timed blocks
  */
-import { type Contender, type ContenderName, contenderNames, type Trainee } from "./contender.ts";
+import { type Contender, measuredNames, type MeasuredName, type Trainee } from "./contender.ts";
 import { type Counters, type Counts, perStep } from "./counters.ts";
 import type { Batch, Workload } from "./workloads.ts";
 
@@ -20,7 +20,7 @@ export interface Effort {
 
 /** What came of a contender. */
 export interface Measured {
-  readonly name: ContenderName;
+  readonly name: MeasuredName;
   readonly version: string;
   /** Why there is nothing else. */
   readonly error?: string;
@@ -94,7 +94,7 @@ export async function interleave(workload: Workload, contenders: readonly Conten
   }
   const measured = runners.map((r) => result(r, counters.now(r.contender.name)));
   for (const r of runners) r.trainee.close();
-  return [...measured, ...failed].sort((a, b) => contenderNames.indexOf(a.name) - contenderNames.indexOf(b.name));
+  return [...measured, ...failed].sort((a, b) => measuredNames.indexOf(a.name) - measuredNames.indexOf(b.name));
 }
 
 /** Opens, and takes the first two steps: the first with all that is made once, the second to know what a step takes. */

@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { byPyTorch } from "./by-pytorch.ts";
 import { type ContenderName, contenderNames } from "./contender.ts";
 import { installPeers } from "./install-peers.ts";
 import type { Effort } from "./interleave.ts";
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string" },
     quick: { type: "boolean" },
     rest: { type: "boolean" },
+    pytorch: { type: "string" },
     json: { type: "boolean" },
     markdown: { type: "boolean" },
     output: { type: "string", short: "o" },
@@ -42,6 +44,7 @@ workloads: ${workloadNames.join(", ")} (default: all)
   --patience <s>     seconds a slow contender may take in each of the two parts of a workload (default: 20)
   --quick            2 rounds, a few seconds of patience
   --rest             wait for the peers' devices as for Nabla's, without polling them
+  --pytorch <python> measure PyTorch too, by an interpreter that has it
   --json             print the results as JSON
   --markdown         print the tables as Markdown
   --document <file>  write the tables into a Markdown file, between <!-- steps --> and <!-- /steps -->
@@ -96,7 +99,8 @@ async function main(): Promise<void> {
     const load = os.loadavg()[0] ?? 0;
     const failed = (error: Error): Answer => ({ adapter: all.adapter, software: false, measured: contenders.map((name) => ({ name, version: "", losses: {}, error: error.message })) });
     const answer = await measure({ workload, contenders, effort, rest: values.rest === true }).catch(failed);
-    results.push({ workload, load, measured: answer.measured });
+    const beside = values.pytorch === undefined ? [] : [byPyTorch(values.pytorch, workload, effort.rounds)];
+    results.push({ workload, load, measured: [...answer.measured, ...beside] });
     process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
     // After each, so that an interrupted run leaves what it has.
     all = soFar(answer.adapter);

@@ -2,7 +2,7 @@
  * Results as text. Comes in: what was measured. Goes out: a table of steps, one of first steps, and what the losses say, for a
  * terminal or as Markdown.
  */
-import { contenderNames } from "./contender.ts";
+import { measuredNames } from "./contender.ts";
 import { goalHead, goalRows } from "./goals.ts";
 import { comparedSteps, type Effort, type Measured } from "./interleave.ts";
 import type { WorkloadName } from "./workloads.ts";
@@ -31,7 +31,7 @@ export function tables(all: Results, markdown: boolean): string {
   const print = (head: readonly string[], rows: readonly (readonly string[])[]): string => (markdown ? markdownTable(head, rows) : textTable(head, rows));
   const steps = all.workloads.flatMap(({ workload, measured }) => measured.map((m) => stepRow(workload, m, measured.find((n) => n.name === "nabla"))));
   const first = all.workloads.flatMap(({ workload, measured }) => measured.filter((m) => m.firstStepMs !== undefined).map((m) => firstRow(workload, m)));
-  const versions = contenderNames.flatMap((name) => {
+  const versions = measuredNames.flatMap((name) => {
     const version = all.workloads.flatMap((w) => w.measured).find((m) => m.name === name)?.version;
     return version === undefined || version === "" ? [] : [`${name} ${version}`];
   });
@@ -47,11 +47,11 @@ export function tables(all: Results, markdown: boolean): string {
 }
 
 function stepRow(workload: WorkloadName, m: Measured, nabla: Measured | undefined): readonly string[] {
-  if (m.error !== undefined || m.stepMs === undefined || !m.perStep) return [workload, m.name, m.error?.split("\n")[0] ?? "not measured"];
+  if (m.error !== undefined || m.stepMs === undefined) return [workload, m.name, m.error?.split("\n")[0] ?? "not measured"];
   const ratio = nabla?.stepMs === undefined ? "" : (m.stepMs / nabla.stepMs).toFixed(1);
   return [
-    workload, m.name, short(m.stepMs), short(m.bestMs ?? Number.NaN), short(m.cpuMs ?? Number.NaN), ratio,
-    short(m.perStep.dispatches), short(m.perStep.submits), short(m.perStep.createdBuffers), short((m.liveBytes ?? 0) / 1e6),
+    workload, m.name, short(m.stepMs), short(m.bestMs ?? Number.NaN), m.cpuMs === undefined ? "" : short(m.cpuMs), ratio,
+    ...(m.perStep ? [short(m.perStep.dispatches), short(m.perStep.submits), short(m.perStep.createdBuffers), short((m.liveBytes ?? 0) / 1e6)] : []),
   ];
 }
 
