@@ -39,8 +39,8 @@ export interface BindOptions {
 /** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, given: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
-  const { vector, bounded, joint, ...plain } = given;
-  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }) };
+  const { vector, bounded, joint, several, ...plain } = given;
+  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }), ...(several !== undefined && !off.has("several") && { several }) };
   const { choices } = options;
   const triangles = off.has("triangles") ? undefined : trianglesOf(schedule.nests);
   const alone: NestOptions = { off, ...(triangles && { triangles }) };

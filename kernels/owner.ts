@@ -7,9 +7,12 @@
  * Or four neighbouring points at once, where most of what they read and write lies side by side:
  *
  *     if 4·item < N*32 { b = item/8; o = 4·(item%8) + (0, 1, 2, 3); … }
+ *
+ * Or several such fours, one after the other, where what each does is little beside beginning an invocation.
  */
 import type { Axis, KernelStmt, Nest, Profile, Stmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
+import { prices, ratios } from "../src/schedule/prices.ts";
 import { int, below, plus, times } from "./arithmetic.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
@@ -24,39 +27,81 @@ const wantedWorkgroups = 16;
 const smallestWorkgroup = 16;
 /** Invocations of the smallest workgroup of quads: a multiple of what a processor runs in step. */
 const smallestOfQuads = { software: 4, gpu: 32 } as const;
+/** Points, or fours of them, that an invocation takes at most: with more it goes no faster. */
+const mostTurns = 16;
 
-/** The kernel with at most `invocations` a workgroup, fewer where that would leave a device idle; each takes `several` points. */
-export function owner(nest: Nest, profile: Profile, family: string, invocations: number, several = 1): BoundKernel {
+/** The kernel with at most `invocations` a workgroup, fewer where that would leave a device idle. */
+export function owner(nest: Nest, profile: Profile, family: string, invocations: number): BoundKernel {
   const { capacity } = points(nest.parallel);
-  return ownerOf(nest, profile, family, workgroupFor(Math.ceil(capacity / several), invocations), several);
+  const line = nest.parallel.at(-1)?.capacity ?? 1;
+  const each = turnsEach(nest, profile, { items: capacity, line, mayEnd: true, each: accessesOf(nest.body) });
+  return ownerOf(nest, profile, family, { width: workgroupFor(Math.ceil(capacity / each), invocations), each });
 }
 
-function ownerOf(nest: Nest, profile: Profile, family: string, width: number, several: number): BoundKernel {
+/** How a kernel is cut. */
+interface Cut {
+  readonly width: number;
+  /** Points, or fours of them, that an invocation takes, one after the other. */
+  readonly each: number;
+}
+
+function ownerOf(nest: Nest, profile: Profile, family: string, { width, each }: Cut): BoundKernel {
   const { live, capacity } = points(nest.parallel);
   const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, joint: profile.joint === true, work: { invocations: capacity, profile } });
-  const per = width * several;
+  const per = width * each;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];
-  const first = b.let(body, plus(times(launch.workgroup, int(per)), lane));
+  const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
   const exact = live === launch.workgroups * per && launch.isLine;
   const scope: Scope = new Map();
-  const [alike, own] = several > 1 ? withoutAxes(nest) : [[], nest.body];
-  serial(b, alike, scope, body);
-  const point = (item: Scalar, out: KernelStmt[]): void => {
-    const inner: KernelStmt[] = [];
-    const safe = exact ? item : bounded(b, inner, item, capacity);
+  const point = (number: Scalar, stmts: readonly Stmt[], out: KernelStmt[]): void => {
+    const inner: KernelStmt[] = exact ? out : [];
+    const safe = exact ? number : bounded(b, inner, number, capacity);
     for (const [id, at] of coordinatesOf(b, inner, nest.parallel, safe)) scope.set(id, at);
-    serial(b, own, scope, inner);
-    if (exact) out.push(...inner);
-    else out.push({ kind: "if", condition: below(item, b.size(live)), body: inner });
+    serial(b, stmts, scope, inner);
+    if (!exact) out.push({ kind: "if", condition: below(number, b.size(live)), body: inner });
   };
-  if (several === 1) point(first, body);
-  // Neighbours take neighbouring points, turn by turn.
-  else b.loop(body, int(0), int(per), width, (offset, inner) => point(b.let(inner, plus(first, offset)), inner));
-  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, other, several), inLine: several === 1 }, body);
+  const last = nest.parallel.at(-1);
+  if (each === 1 || !last) point(item, nest.body, body);
+  else if (nest.parallel.length > 1 && last.extent === last.capacity && last.capacity % each === 0) {
+    // Points of one line: where it is stands before the loop.
+    const inner: KernelStmt[] = exact ? body : [];
+    const safe = exact ? item : bounded(b, inner, item, capacity / each);
+    for (const [id, at] of coordinatesOf(b, inner, [...nest.parallel.slice(0, -1), { ...last, extent: last.capacity / each, capacity: last.capacity / each }], safe)) scope.set(id, at);
+    const first = b.let(inner, times(scope.get(last.id) ?? int(0), int(each)));
+    const [alike, own] = withoutAxes(nest, [last]);
+    serial(b, alike, scope, inner);
+    b.loop(inner, int(0), int(each), 1, (turn, loop) => {
+      scope.set(last.id, b.let(loop, plus(first, turn)));
+      serial(b, own, scope, loop);
+    });
+    if (!exact) body.push({ kind: "if", condition: below(times(item, int(each)), b.size(live)), body: inner });
+  } else {
+    const [alike, own] = withoutAxes(nest);
+    serial(b, alike, scope, body);
+    const first = b.let(body, times(item, int(each)));
+    b.loop(body, int(0), int(each), 1, (turn, inner) => point(b.let(inner, plus(first, turn)), own, inner));
+  }
+  return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, { width: other, each }) }, body);
 }
 
-/** The kernel with four neighbouring points an invocation; undefined where that brings nothing. */
+/** Beginning an invocation may come to so small a part of what it does: a thirty-second. */
+const ofBeginning = 32;
+
+/**
+ * How many items (points, or fours) an invocation takes in turn: until beginning it shows no more, of a line at most, and while enough
+ * invocations are left; `mayEnd` where a line may end among them.
+ */
+function turnsEach(nest: Nest, { several, name }: Profile, { items, line, mayEnd, each }: { readonly items: number; readonly line: number; readonly mayEnd: boolean; readonly each: number }): number {
+  if (several === undefined || nest.parallel.length === 0) return 1;
+  const { start, access } = prices[name];
+  const most = Math.max(1, Math.min(mostTurns, Math.ceil((ofBeginning * start) / (Math.max(1, each) * access)), Math.floor(items / several)));
+  let even = most;
+  while (line % even !== 0) even--;
+  return mayEnd && 2 * even < most ? most : even;
+}
+
+/** The kernel with four neighbouring points an invocation, or several fours; undefined where that brings nothing. */
 export function quads(nest: Nest, profile: Profile, family: string, invocations: number): BoundKernel | undefined {
   if (!profile.vector || nest.parallel.length === 0) return undefined;
   const joined = joinAxes(nest);
@@ -66,28 +111,45 @@ export function quads(nest: Nest, profile: Profile, family: string, invocations:
   const { capacity } = points(joined.axes);
   const items = Math.ceil(capacity / 4);
   if (!isWorthQuads(reach) || items < profile.vector.invocations || capacity * (reach.wide + reach.apart) < profile.vector.accesses) return undefined;
-  return quadsOf(nest, joined, last, profile, family, workgroupFor(items, invocations, smallestOfQuads[profile.name]));
+  const each = turnsEach(nest, profile, { items, line: Math.ceil(last.capacity / 4), mayEnd: joined.axes.length === 1, each: ratios.wide * accessesOf(nest.body) });
+  return quadsOf(nest, joined, last, profile, family, { width: workgroupFor(Math.ceil(items / each), invocations, smallestOfQuads[profile.name]), each });
 }
 
-function quadsOf(nest: Nest, joined: Joined, last: Axis, profile: Profile, family: string, width: number): BoundKernel {
+function quadsOf(nest: Nest, joined: Joined, last: Axis, profile: Profile, family: string, { width, each }: Cut): BoundKernel {
   const { live, capacity } = points(joined.axes);
-  const b = new KernelBuilder(nest.params, { vector: true, work: { invocations: capacity / 4, profile } });
-  const per = 4 * width;
+  const b = new KernelBuilder(nest.params, { vector: true, work: { invocations: capacity / 4 / each, profile } });
+  const length = 4 * each;
+  const per = length * width;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];
   const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
   const exact = live === launch.workgroups * per && launch.isLine;
   const inner: KernelStmt[] = [];
-  const safe = exact ? item : bounded(b, inner, item, Math.ceil(capacity / 4));
-  // Along the last axis, quads; a last one that is not whole belongs to an axis by itself.
-  const whole = typeof last.extent === "number" ? Math.ceil(last.extent / 4) : last.extent;
-  const known = coordinatesOf(b, inner, [...joined.axes.slice(0, -1), { ...last, extent: whole, capacity: Math.ceil(last.capacity / 4) }], safe);
-  const start = b.let(inner, times(known.get(last.id) ?? int(0), int(4)));
-  const scopes = [0, 1, 2, 3].map((k): Scope => new Map([...known, ...[...joined.still].map((id) => [id, int(0)] as const), [last.id, plus(start, int(k))]]));
-  inStep(b, nest.body, scopes, inner);
-  const rebind = (other: number): BoundKernel => quadsOf(nest, joined, last, profile, family, other);
+  const safe = exact ? item : bounded(b, inner, item, Math.ceil(capacity / length));
+  // Along the last axis, quads or several of them; last ones that are not whole belong to an axis by itself.
+  const whole = typeof last.extent === "number" ? Math.ceil(last.extent / length) : last.extent;
+  const known = coordinatesOf(b, inner, [...joined.axes.slice(0, -1), { ...last, extent: whole, capacity: Math.ceil(last.capacity / length) }], safe);
+  const scope: Scope = new Map([...known, ...[...joined.still].map((id) => [id, int(0)] as const)]);
+  const at = known.get(last.id) ?? int(0);
+  const four = (start: Scalar, stmts: readonly Stmt[], out: KernelStmt[]): void => inStep(b, stmts, [0, 1, 2, 3].map((k): Scope => new Map([...scope, [last.id, plus(start, int(k))]])), out);
+  if (each === 1) four(b.let(inner, times(at, int(4))), nest.body, inner);
+  else {
+    const [alike, own] = withoutAxes(nest, [last]);
+    serial(b, alike, scope, inner);
+    const first = b.let(inner, times(at, int(each)));
+    // Fours beyond the end of an axis that is cut unevenly are another invocation's, or nobody's.
+    const isEven = exact || (last.extent === last.capacity && last.capacity % length === 0);
+    b.loop(inner, int(0), int(each), 1, (turn, loop) => {
+      const number = b.let(loop, plus(first, turn));
+      const body: KernelStmt[] = isEven ? loop : [];
+      const start = b.let(body, times(isEven ? number : bounded(b, body, number, Math.ceil(capacity / 4)), int(4)));
+      four(start, own, body);
+      if (!isEven) loop.push({ kind: "if", condition: below(times(number, int(4)), b.size(live)), body });
+    });
+  }
+  const rebind = (other: number): BoundKernel => quadsOf(nest, joined, last, profile, family, { width: other, each });
   if (exact) body.push(...inner);
-  else body.push({ kind: "if", condition: below(times(item, int(4)), b.size(live)), body: inner });
+  else body.push({ kind: "if", condition: below(times(item, int(length)), b.size(live)), body: inner });
   return finish(b, nest, { family: `${family}-quads`, width, launch, rebind }, body);
 }
 

@@ -14,18 +14,12 @@ import { owner, quads, withoutAxes } from "./owner.ts";
 const along = { least: 4, most: 256, lines: 512 } as const;
 /** Folds that are written out, so that a line may hold them. */
 const shortFold = 9;
-/** Points from which on an invocation of a processor that plays GPU takes several: beginning one costs as much as several accesses. */
-const manyPoints = 8192;
-const pointsEach = 4;
 
-/** The kernel of any nest: one invocation per point, or for four points where there are many and beginning one is dear. */
+/** The kernel of any nest: one invocation per point, or for several where there are many and beginning one is dear. */
 export function pointwise(nest: Nest, profile: Profile, several = true): BoundKernel {
   const line = several ? lines(nest, profile, "pointwise") : undefined;
   if (line) return line;
-  const four = several ? quads(nest, profile, "pointwise", profile.pointwise) : undefined;
-  if (four) return four;
-  const each = several && profile.name === "software" && points(nest.parallel).capacity >= manyPoints ? pointsEach : 1;
-  return owner(nest, profile, "pointwise", profile.pointwise, each);
+  return (several ? quads(nest, profile, "pointwise", profile.pointwise) : undefined) ?? owner(nest, profile, "pointwise", profile.pointwise);
 }
 
 /** The kernel of a nest in lines along its last axis; undefined where that brings nothing. */

@@ -17,6 +17,7 @@ export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
     rows: 16,
     tile: [16, 16],
     vector: { accesses: 16_384, invocations: 8 },
+    several: 1024,
     bounded: true,
     joint: true,
     storageBuffers: 8,

@@ -200,6 +200,8 @@ export interface Profile {
    * build, and as four points an invocation where so many invocations are left.
    */
   readonly vector?: { readonly accesses: number; readonly invocations: number };
+  /** Beginning an invocation costs as much as several accesses: each takes several points in turn, as long as so many invocations are left. */
+  readonly several?: number;
   /** Keys from which on attention is one kernel, since its scores and weights are worth more than one block; absent where it never is. */
   readonly attention?: number;
   /** Loops of an invocation end where their conditions hold no more. */

@@ -1,10 +1,11 @@
 /** Families pointwise, reduce and row on the device, against plain arithmetic in f64; on both profiles. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { countWork } from "../../kernels/count-work.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { evaluate, sym } from "../../src/ir/dims.ts";
 import type { Bindings, Dim } from "../../src/ir/dims.ts";
-import type { Monoid, Profile, Stmt } from "../../src/ir/kernel.ts";
+import type { Kernel, Monoid, Profile, Stmt } from "../../src/ir/kernel.ts";
 import { op } from "../../src/ir/scalar.ts";
 import { expFunction } from "../../src/ops/functions.ts";
 import { add, address, at, difference, int, max, mul, NestWriter, num, numbers } from "./nests.ts";
@@ -20,7 +21,7 @@ afterAll(() => {
 
 const N = sym("N");
 /** The last one where subgroups are of four and the device says so; the others are what is done in their absence. */
-const all = [["software", profiles.software], ["gpu", profiles.gpu], ["gpu in step", { ...profiles.gpu, subgroup: 4 }]] as const;
+const all = [["software", profiles.software], ["software, several points each", { ...profiles.software, several: 1 }], ["gpu", profiles.gpu], ["gpu in step", { ...profiles.gpu, subgroup: 4 }]] as const;
 const runsOn = ({ subgroup }: Profile): boolean => subgroup === undefined || gpu.device.features.has("subgroups");
 
 /** max(x shifted right by one, 0) * p, with what is shifted in read as 0. */
@@ -41,6 +42,19 @@ describe("pointwise", () => {
     const { y } = await runNests(gpu.device, { nests: [shifted(rows, columns)], inputs: { x } });
     const expected = Array.from(x, (_, i) => (i % columns === 0 ? 0 : Math.fround(2.5 * Math.max(0, x[i - 1] ?? 0))));
     expect([...(y ?? [])]).toEqual(expected);
+  });
+
+  it.each([[1, 1], [3, 7], [64, 2], [17, 33], [5, 64], [1, 67], [40, 10]])("takes several points an invocation, over %i x %i", async (rows, columns) => {
+    const run = { nests: [shifted(rows, columns)], inputs: { x: numbers(rows * columns) }, profile: { ...profiles.software, several: 1 } };
+    expect([...((await runNests(gpu.device, run))["y"] ?? [])]).toEqual([...((await runNests(gpu.device, { ...run, off: new Set(["several"]) }))["y"] ?? [])]);
+    const invocations = (off?: ReadonlySet<string>): number => countWork(kernelsOf({ ...run, ...(off && { off }) })[0] as Kernel, { live: {}, bothBranches: true }).invocations;
+    if (rows * columns >= 128) expect(invocations()).toBeLessThanOrEqual(invocations(new Set(["several"])) / 4);
+  });
+
+  it("runs the live rows alone, several of them an invocation", async () => {
+    const [x, capacity] = [numbers(5 * 3), { N: 100 }];
+    const { y } = await runNests(gpu.device, { nests: [shifted(N, 3, capacity)], inputs: { x }, live: { N: 5 }, capacity, profile: { ...profiles.software, several: 1 } });
+    expect(difference(y ?? [], Array.from(x, (_, i) => (i % 3 === 0 ? 0 : Math.fround(2.5 * Math.max(0, x[i - 1] ?? 0)))))).toBe(0);
   });
 
   it("runs the live rows alone", async () => {

@@ -19,8 +19,8 @@ afterAll(() => {
   gpu.close();
 });
 
-/** Both device classes, taking four neighbours however few there are. */
-const eager = [profiles.software, profiles.gpu].map((p): Profile => ({ ...p, vector: { accesses: 0, invocations: 1 } }));
+/** Both device classes, taking four neighbours however few there are, and several fours an invocation on one of them. */
+const eager = [profiles.software, profiles.gpu].map((p): Profile => ({ ...p, vector: { accesses: 0, invocations: 1 }, ...(p === profiles.software && { several: 1 }) }));
 const sizes = [1, 2, 3, 7, 16, 17, 63, 64, 65, 127, 129, 1000];
 const off = new Set(["vector"]);
 
