@@ -17,7 +17,8 @@ import { conjuncts } from "./index-terms.ts";
 /** Turns of the last axis of a fold, after which it takes up nothing but what changes nothing. */
 export function turnsThatCount(fold: Extract<Stmt, { kind: "fold" }>): Scalar | undefined {
   const axis = fold.axes.at(-1);
-  const chosen = fold.monoid === "sum" ? keptBy(fold.value)?.condition : undefined;
+  const kept = fold.monoid === "sum" ? keptBy(fold.value) : undefined;
+  const chosen = kept?.otherwise.value === 0 ? kept.condition : undefined;
   const inside = new Set([...fold.axes.map((a) => a.id), ...fold.body.flatMap((s) => (s.kind === "let" || s.kind === "load" ? [s.id] : []))]);
   return axis && [fold.mask, chosen].map((c) => c && bound(c, axis, inside)).find((b) => b !== undefined);
 }
@@ -39,7 +40,7 @@ export function turnsBeforeConstants(axis: Axis, body: readonly Stmt[]): { reado
 }
 
 /** A choice between a value and a constant. */
-function keptBy(s: Scalar): { readonly condition: Scalar; readonly otherwise: Scalar } | undefined {
+function keptBy(s: Scalar): { readonly condition: Scalar; readonly otherwise: Extract<Scalar, { kind: "constant" }> } | undefined {
   const [condition, , otherwise] = s.kind === "op" && s.op === "select" ? s.args : [];
   return condition && otherwise?.kind === "constant" ? { condition, otherwise } : undefined;
 }
