@@ -218,14 +218,25 @@ export interface CheckedTrain {
 export interface CheckedOptimizer {
   readonly name: string;
   readonly span: Span;
-  readonly perParam: readonly {
-    readonly param: string;
-    readonly states: readonly CheckedState[];
-    /** Of the states and of the parameter itself (`path` of the parameter). */
-    readonly updates: readonly Update[];
-    /** What evaluation, prediction and export use in the parameter's place, from stored values. */
-    readonly output?: Core;
-  }[];
+  readonly perParam: readonly ParamUpdates[];
+}
+
+/** What an optimizer does to one parameter. */
+export interface ParamUpdates {
+  readonly param: string;
+  readonly states: readonly CheckedState[];
+  /** Of the states and of the parameter itself (`path` of the parameter). */
+  readonly updates: readonly Update[];
+  /** What evaluation, prediction and export use in the parameter's place, from stored values. */
+  readonly output?: Core;
+  /** Set where these are another parameter's with other paths, which take no derivative: what was made of those is made of these again. */
+  readonly like?: Likeness;
+}
+
+/** Whose updates they are, and what its paths are called here. */
+export interface Likeness {
+  readonly of: ParamUpdates;
+  readonly paths: ReadonlyMap<string, string>;
 }
 
 /** Each model with each of its train blocks, in the order of the blocks; then the models that no block trains. */

@@ -8,7 +8,7 @@
 import { printShape, printType, sameShape } from "../ir/types.ts";
 import type { ValueEntry } from "../syntax/ast.ts";
 import { defineStep } from "./calls.ts";
-import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
+import type { CheckedOptimizer, CheckedParam, ParamUpdates, Update } from "./checked.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import { coerce, tensorValue } from "./make.ts";
 import { evaluateTensor } from "./operands.ts";
@@ -26,7 +26,7 @@ export function constrained(cx: Context, entry: ValueEntry | undefined, env: Env
   const over = keys.get("over");
   const chosen = over ? selectParams(cx, over.value, model) : new Set(params.filter((p) => p.role === "weight").map((p) => p.path));
   if (!chosen || cx.diagnostics.reports > errors) return undefined;
-  const perParam: CheckedOptimizer["perParam"][number][] = [];
+  const perParam: ParamUpdates[] = [];
   let used = false;
   for (const one of optimizer.perParam) {
     const param = params.find((p) => p.path === one.param);
@@ -37,7 +37,9 @@ export function constrained(cx: Context, entry: ValueEntry | undefined, env: Env
     used = true;
     const updates = one.updates.map((u) => (u.path === param.path ? projected(cx, entry, env, param, u) : u));
     if (updates.includes(undefined)) return undefined;
-    perParam.push({ ...one, updates: updates.filter((u) => u !== undefined) });
+    // What it is like has no projection, or one of its own.
+    const { like: _, ...rest } = one;
+    perParam.push({ ...rest, updates: updates.filter((u) => u !== undefined) });
   }
   if (used || optimizer.perParam.length === 0) return { ...optimizer, perParam };
   cx.error({

@@ -1,14 +1,17 @@
 /**
  * An optimizer, written once for "a parameter", run for each parameter of a model: its states get keys such as
- * `adam.s/Digits.h.W`, its updates become the step's commits.
+ * `adam.s/Digits.h.W`, its updates become the step's commits. Parameters of one declaration, type and role are alike: the body is
+ * run for the first of them, and what it gave is said of the others (see like-updates.ts), unless something was reported.
  */
+import { printType } from "../ir/types.ts";
 import type { Span } from "../support/span.ts";
 import type { Call, Expr } from "../syntax/ast.ts";
 import { runBody } from "./body.ts";
 import { bindParameters, defineStep, evaluateArgument, pairArguments } from "./calls.ts";
-import type { CheckedOptimizer, CheckedParam, Update } from "./checked.ts";
+import type { CheckedOptimizer, CheckedParam, ParamUpdates, Update } from "./checked.ts";
 import type { Context, Env, ModelState } from "./context.ts";
 import type { Core } from "./core.ts";
+import { canBeLike, likeUpdates } from "./like-updates.ts";
 import { literalBoolean, tensorValue } from "./make.ts";
 import { checkOverOptimizer } from "./over-optimizers.ts";
 import { Scope } from "./scope.ts";
@@ -36,18 +39,31 @@ export function checkOptimizer(
     given.set(param, { value, span: arg.value.span });
   }
   if (declaration.over) return checkOverOptimizer(cx, { callee, given, params, span: call.span, owner, ...(loss && { loss }) }, env, model);
-  const perParam: CheckedOptimizer["perParam"][number][] = [];
+  const perParam: ParamUpdates[] = [];
+  const firsts = new Map<Span, Map<string, ParamUpdates>>();
   for (const param of params) {
-    const one = forParam(cx, callee, param, given, env, model, call.span, owner);
+    const ofDeclaration = firsts.get(param.span) ?? new Map<string, ParamUpdates>();
+    firsts.set(param.span, ofDeclaration);
+    const key = `${printType(param.type)} ${param.role === "weight"}`;
+    const first = ofDeclaration.get(key);
+    const said = cx.diagnostics.list.length;
+    const one = first ? { updates: likeUpdates(first, param), shared: false } : forParam(cx, callee, param, given, env, model, call.span, owner);
     if (!one) return undefined;
-    perParam.push(one);
+    if (one.shared && cx.diagnostics.list.length === said) ofDeclaration.set(key, one.updates);
+    perParam.push(one.updates);
   }
   return { name, span: call.span, perParam };
 }
 
+/** What the body gives for one parameter, and whether it can be said of those like it. */
+interface ForParam {
+  readonly updates: ParamUpdates;
+  readonly shared: boolean;
+}
+
 function forParam(
   cx: Context, callee: CallableValue, param: CheckedParam, given: ReadonlyMap<string, GivenArgument>, env: Env, model: ModelState, span: Span, owner: string,
-): CheckedOptimizer["perParam"][number] | undefined {
+): ForParam | undefined {
   const { declaration } = callee;
   const name = declaration.name.name;
   const { path, type } = param;
@@ -80,7 +96,8 @@ function forParam(
   const states = [...state.states.values()].filter((s) => s.path !== path).map((s) => ({ path: s.path, type: s.type, init: s.init, span: s.span }));
   const updates: Update[] = [...state.updates].map(([at, update]) => ({ path: at, ...update }));
   const output = state.thetaOutput?.value;
-  return { param: path, states, updates, ...(output && { output }) };
+  const made: ParamUpdates = { param: path, states, updates, ...(output && { output }) };
+  return { updates: made, shared: canBeLike(made, { theta: theta.core, gradient }) };
 }
 
 /** What a block without parameters to train has. */

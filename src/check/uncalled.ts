@@ -28,7 +28,7 @@ export function checkUncalled(begin: (into: Diagnostics) => Context, declaration
       else for (const size of mentionedNames(dim)) if (!scope.lookup(size)) scope.define({ name: size, value: poison });
     }
   }
-  if (declaration.kind === "optimizer") for (const name of ["θ", "g"]) scope.define({ name, value: poison });
+  if (declaration.kind === "optimizer") for (const name of ["θ", "g", "is_weight"]) scope.define({ name, value: poison });
   if (declaration.kind === "optimizer" && declaration.over) {
     const sizes = declaration.over.type.dims.flatMap((dim) => (dim.kind === "ellipsis" ? [] : [...mentionedNames(dim)]));
     for (const name of [declaration.over.name.name, ...overNames, ...sizes]) if (!scope.own(name)) scope.define({ name, value: poison });

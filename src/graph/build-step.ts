@@ -12,11 +12,12 @@ import type { Emit } from "../ir/emit.ts";
 import type { Commit, Node, Output } from "../ir/node.ts";
 import { tensor } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
-import type { CheckedModel, CheckedParam, CheckedStep, CheckedTrain, Clip, Term, Update } from "../check/checked.ts";
+import type { CheckedModel, CheckedParam, CheckedStep, CheckedTrain, Clip, Likeness, ParamUpdates, Term, Update } from "../check/checked.ts";
 import { sharedObjective, stepsOf } from "../check/train-facts.ts";
 import { invariant } from "../support/diagnostic.ts";
 import type { Entry } from "./build-entry.ts";
 import type { Lowering } from "./build-lower.ts";
+import { Recipe } from "./recipe.ts";
 
 const scalar = tensor("f32", []);
 const statusType = tensor("u32", []);
@@ -111,14 +112,33 @@ export function stepParts(entry: Entry, lowering: Lowering, model: CheckedModel,
     return { kind, path: update.path, node };
   };
   const types = new Map([...model.params, ...model.states].map((s) => [s.path, s.type]));
-  const commits: Commit[] = [];
-  for (const { param, states, updates } of step.optimizer.perParam) {
-    const own = new Map(states.map((s) => [s.path, s.type]));
-    for (const u of updates) commits.push(commit(u.path === param ? "param" : "state", u, own.get(u.path) ?? types.get(u.path) ?? u.value.type));
-  }
+  const recipes = new Map<ParamUpdates, Made>();
+  const own = (one: ParamUpdates): readonly Commit[] => {
+    const known = one.like && recipes.get(one.like.of);
+    if (known && one.like) return madeAgain(entry, known, one.param, one.like);
+    const { param, states, updates } = one;
+    const stateTypes = new Map(states.map((s) => [s.path, s.type]));
+    const { result, steps } = e.recorded(() => updates.map((u) => commit(u.path === param ? "param" : "state", u, stateTypes.get(u.path) ?? types.get(u.path) ?? u.value.type)));
+    recipes.set(one, { commits: result, gradient: entry.gradient(param), recipe: new Recipe(steps, new Set([param, ...stateTypes.keys()]), [entry.gradient(param)]) });
+    return result;
+  };
+  const commits: Commit[] = step.optimizer.perParam.flatMap(own);
   for (const u of model.updates) commits.push(commit("state", u, types.get(u.path) ?? u.value.type));
   commits.push({ kind: "state", path: "status", node: status });
   return { outputs: [...outputs, { name: "status", kind: "status", node: status }], commits };
+}
+
+/** What the updates of one parameter became. */
+interface Made {
+  readonly commits: readonly Commit[];
+  readonly gradient: Node;
+  readonly recipe: Recipe;
+}
+
+/** The same of a parameter like it. */
+function madeAgain(entry: Entry, made: Made, param: string, { paths }: Likeness): readonly Commit[] {
+  const became = made.recipe.make(entry.builder, { paths, nodes: new Map([[made.gradient, entry.gradient(param)]]) });
+  return made.commits.map(({ kind, path, node }) => ({ kind, path: paths.get(path) ?? path, node: became.get(node) ?? node }));
 }
 
 /** The sticky word: 0, or the number of the first step in which one of the values was not finite. */

@@ -153,7 +153,8 @@ function rootsOf(name: EntryName, model: CheckedModel, train: CheckedTrain | und
       return [...values(model.terms), ...objectives(steps)];
     default: {
       const own = steps.filter((s) => s.entry === name);
-      const updates = own.flatMap((s) => s.optimizer.perParam).flatMap((p) => p.updates);
+      // What is like another parameter's takes no derivative.
+      const updates = own.flatMap((s) => s.optimizer.perParam).flatMap((p) => (p.like ? [] : p.updates));
       return [...values(model.terms), ...objectives(own), ...values(updates), ...values(model.updates), ...own.flatMap((s) => s.clip?.limit ?? [])];
     }
   }

@@ -25,6 +25,13 @@ import { type Kind, Kinds } from "./kinds.ts";
 import { mergeOrigins, trimmed } from "./origins.ts";
 import { PairTable } from "./pair-table.ts";
 
+/** A node that was made or found while a recording ran, with what was noted of it: an origin, or a name. */
+export interface Step {
+  readonly node: Node;
+  readonly origin?: Origin | undefined;
+  readonly name?: NonNullable<Origin["name"]>;
+}
+
 /** A hash-consing emitter with origins. */
 export class Builder extends Emit implements Origins {
   /** By the number of op with attributes and the inputs: in a table of numbers where those are two at most, the common case by far, which needs no text. */
@@ -35,6 +42,7 @@ export class Builder extends Emit implements Origins {
   private readonly own: Node[] = [];
   private readonly noted: (Origin | undefined)[] = [];
   private current: Origin | undefined;
+  private recording: Step[] | undefined;
 
   override make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node {
     // Nodes of another builder have ids too, so who owns the inputs is asked each time.
@@ -42,32 +50,50 @@ export class Builder extends Emit implements Origins {
     const kind = this.kinds.of(op, attrs);
     const node = inputs.length <= 2 ? this.find(kind, op, inputs) : this.findByText(kind, op, inputs);
     this.note(node, this.current);
+    this.recording?.push({ node, origin: this.current });
     return node as NodeOf<K> & Node;
   }
 
-  private find(kind: Kind, op: OpName, inputs: readonly Node[]): Node {
+  /** The node with attributes and inputs of the same types as those of `like`, whose type it has; nothing is noted. */
+  alike(like: Node, attrs: Node["attrs"], inputs: readonly Node[]): Node {
+    const kind = this.kinds.of(like.op, attrs);
+    return inputs.length <= 2 ? this.find(kind, like.op, inputs, like.type) : this.findByText(kind, like.op, inputs, like.type);
+  }
+
+  /** Runs `body` and tells what it made or found, in order. */
+  recorded<T>(body: () => T): { readonly result: T; readonly steps: readonly Step[] } {
+    const steps: Step[] = [];
+    this.recording = steps;
+    try {
+      return { result: body(), steps };
+    } finally {
+      this.recording = undefined;
+    }
+  }
+
+  private find(kind: Kind, op: OpName, inputs: readonly Node[], type?: TensorType): Node {
     const [x, y] = inputs as readonly [Node?, Node?];
     const [first, second] = [x ? x.id : -1, y ? y.id : -1];
     const found = this.pairs.get(kind.number, first, second);
     if (found >= 0) return this.own[found] as Node;
-    const made = this.create(kind, op, inputs);
+    const made = this.create(kind, op, inputs, type);
     this.pairs.set(kind.number, first, second, made.id);
     return made;
   }
 
-  private findByText(kind: Kind, op: OpName, inputs: readonly Node[]): Node {
+  private findByText(kind: Kind, op: OpName, inputs: readonly Node[], type?: TensorType): Node {
     let key = String(kind.number);
     for (const x of inputs) key += `,${x.id}`;
     const found = this.known.get(key);
     if (found) return found;
-    const made = this.create(kind, op, inputs);
+    const made = this.create(kind, op, inputs, type);
     this.known.set(key, made);
     return made;
   }
 
-  private create({ attrs }: Kind, op: OpName, inputs: readonly Node[]): Node {
+  private create({ attrs }: Kind, op: OpName, inputs: readonly Node[], type = typeOf(op, attrs, inputs)): Node {
     // A node of an op with its attributes is one member of the union; the compiler cannot see which.
-    const node = { id: this.own.length, op, attrs, inputs: [...inputs], type: typeOf(op, attrs, inputs) } as unknown as Node;
+    const node = { id: this.own.length, op, attrs, inputs: [...inputs], type } as unknown as Node;
     this.own.push(node);
     return node;
   }
@@ -98,6 +124,7 @@ export class Builder extends Emit implements Origins {
 
   /** Says what a node's value is called. The first name stays, unless it was given inside a function of another file: then who called has the word. */
   name(node: Node, name: NonNullable<Origin["name"]>): void {
+    this.recording?.push({ node, name });
     const known = this.noted[node.id];
     if (known && known.name?.span.source !== name.span.source) this.noted[node.id] = { ...known, name };
   }
