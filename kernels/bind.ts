@@ -7,7 +7,8 @@
  * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `neighbours` (no tile
  * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
  * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
- * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `triangles` (products
+ * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `one-pass`
+ * (what is shifted by a fold comes after it), `triangles` (products
  * sum over what is known to be 0),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
@@ -39,8 +40,8 @@ export interface BindOptions {
 /** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, given: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
-  const { vector, bounded, joint, several, ...plain } = given;
-  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }), ...(several !== undefined && !off.has("several") && { several }) };
+  const { vector, bounded, joint, onePass, several, ...plain } = given;
+  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }), ...(onePass && !off.has("one-pass") && { onePass }), ...(several !== undefined && !off.has("several") && { several }) };
   const { choices } = options;
   const triangles = off.has("triangles") ? undefined : trianglesOf(schedule.nests);
   const alone: NestOptions = { off, ...(triangles && { triangles }) };

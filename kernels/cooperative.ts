@@ -19,7 +19,8 @@ import type { Scope } from "./kernel-builder.ts";
 import { stepAlong } from "./index-terms.ts";
 import { joinLanes, type Lanes } from "./join-lanes.ts";
 import { bounded, coordinatesOf, lane, linear, points } from "./launch.ts";
-import { accumulate, open, over, serial, type Fold } from "./serial.ts";
+import { accumulate, open, type Fold } from "./accumulators.ts";
+import { over, serial } from "./serial.ts";
 
 /** Folds shorter than this are not worth a barrier. */
 const longFold = 64;

@@ -13,7 +13,7 @@ import type { Scalar, ScalarOp } from "../src/ir/scalar.ts";
 import { below, int, over, plus } from "./arithmetic.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import { lane } from "./launch.ts";
-import { combine, type Accumulator, type Fold } from "./serial.ts";
+import { combine, type Accumulator, type Fold } from "./accumulators.ts";
 
 /** The lanes of one workgroup. */
 export interface Lanes {

@@ -10,13 +10,22 @@ import type { Stmt } from "../src/ir/kernel.ts";
 import { refersTo, type Scalar } from "../src/ir/scalar.ts";
 import * as dims from "../src/ir/dims.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
+import type { Fold } from "./accumulators.ts";
 import { turnsThatCount } from "./bounded-turns.ts";
+import { neededOf, type Shifted, shiftedBy } from "./shifted-folds.ts";
 
-type Fold = Extract<Stmt, { kind: "fold" }>;
+/** Folds in one loop. */
+export interface Joined {
+  readonly folds: readonly Fold[];
+  /** Those whose terms are shifted by what one of the folds comes to. */
+  readonly shifted: readonly Shifted[];
+  /** What those need to be done, once the loop is over. */
+  readonly between: readonly Exclude<Stmt, Fold>[];
+}
 
-/** The statements, folds that share a loop as a list. */
-export function joinedFolds(stmts: readonly Stmt[]): readonly (Exclude<Stmt, Fold> | readonly Fold[])[] {
-  const out: (Exclude<Stmt, Fold> | readonly Fold[])[] = [];
+/** The statements, folds with what shares their loop; those that `mayShift` says may be taken up along with what they are shifted by. */
+export function joinedFolds(stmts: readonly Stmt[], mayShift: (fold: Fold) => boolean = () => false): readonly (Exclude<Stmt, Fold> | Joined)[] {
+  const out: (Exclude<Stmt, Fold> | Joined)[] = [];
   let rest = stmts;
   while (rest.length > 0) {
     const [first, ...more] = rest as readonly [Stmt, ...Stmt[]];
@@ -25,18 +34,19 @@ export function joinedFolds(stmts: readonly Stmt[]): readonly (Exclude<Stmt, Fol
       rest = more;
       continue;
     }
-    const { before, folds, after } = along(first, more);
-    out.push(...before, folds);
+    const { before, after, ...joined } = along(first, more, mayShift);
+    out.push(...before, joined);
     rest = after;
   }
   return out;
 }
 
 /** What may share the loop of a fold, with what it needs from between. */
-function along(first: Fold, later: readonly Stmt[]): { readonly before: readonly Exclude<Stmt, Fold>[]; readonly folds: readonly Fold[]; readonly after: readonly Stmt[] } {
+function along(first: Fold, later: readonly Stmt[], mayShift: (fold: Fold) => boolean): Joined & { readonly before: readonly Exclude<Stmt, Fold>[]; readonly after: readonly Stmt[] } {
   const folds = [first];
+  const shifted: Shifted[] = [];
   const before: Exclude<Stmt, Fold>[] = [];
-  const after: Stmt[] = [];
+  let after: Stmt[] = [];
   // What is known only once the loop is over.
   const open = new Set<number>(first.results);
   for (const [at, s] of later.entries()) {
@@ -44,16 +54,23 @@ function along(first: Fold, later: readonly Stmt[]): { readonly before: readonly
       after.push(...later.slice(at));
       break;
     }
-    if (s.kind !== "fold" && !partsOf(s).some((part) => refersTo(part, open))) {
+    const follows = partsOf(s).some((part) => refersTo(part, open));
+    if (s.kind !== "fold" && !follows) {
       before.push(s);
       continue;
     }
-    if (s.kind === "fold" && !partsOf(s).some((part) => refersTo(part, open)) && isAlong(first, s)) {
-      folds.push(s);
+    if (s.kind === "fold" && isAlong(first, s)) {
+      const shift = follows && mayShift(first) && mayShift(s) ? shiftedBy(folds, s, after, open) : undefined;
+      if (shift) shifted.push(shift);
+      else if (follows) after.push(s);
+      else folds.push(s);
     } else after.push(s);
     for (const id of s.kind === "fold" ? s.results : [s.id]) open.add(id);
   }
-  return folds.length > 1 ? { before, folds, after } : { before: [], folds, after: later };
+  if (folds.length + shifted.length === 1) return { before: [], folds, shifted, between: [], after: later };
+  const between = neededOf(shifted, after);
+  after = after.filter((s) => s.kind === "fold" || !between.includes(s));
+  return { before, folds, shifted, between, after };
 }
 
 /** Whether two folds have the same turns and read an element in common. */

@@ -10,7 +10,7 @@
 import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import type { Buffer, KernelStmt, ParamSlot, Profile } from "../src/ir/kernel.ts";
-import { ref } from "../src/ir/scalar.ts";
+import { op, ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import type { DType } from "../src/ir/types.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
@@ -45,6 +45,7 @@ export interface BuilderOptions {
   readonly vector?: boolean;
   readonly bounded?: boolean;
   readonly joint?: boolean;
+  readonly onePass?: boolean;
   readonly steady?: boolean;
   /** The invocations, and for whom: what more text is weighed by. */
   readonly work?: { readonly invocations: number; readonly profile: Pick<Profile, "name"> };
@@ -59,6 +60,8 @@ export class KernelBuilder {
   readonly bounded: boolean;
   /** Folds over the same elements share a loop. */
   readonly joint: boolean;
+  /** Folds that are shifted by others share their loop. */
+  readonly onePass: boolean;
   private nextId = 0;
   private readonly variables = new Set<number>();
   /** Values that have a name, by the block that holds them. */
@@ -74,11 +77,12 @@ export class KernelBuilder {
   private rounds: number | undefined;
   private readonly price: Prices | undefined;
 
-  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, joint = false, steady = false, work }: BuilderOptions = {}) {
+  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, joint = false, onePass = false, steady = false, work }: BuilderOptions = {}) {
     this.params = [...params];
     this.vector = vector;
     this.bounded = bounded;
     this.joint = joint;
+    this.onePass = onePass;
     this.steady = steady;
     this.price = work && prices[work.profile.name];
     this.rounds = work && this.price && Math.max(1, work.invocations / (this.price.lanes * this.price.groups));
@@ -133,6 +137,13 @@ export class KernelBuilder {
     if (key !== undefined) block.set(key, name);
     if (of && by?.kind === "constant" && value.kind === "op") this.parts.set(id, { of: whole ?? of, by: by.value, which: value.op === "div" ? "div" : "mod" });
     return name;
+  }
+
+  /** The larger of two; by a choice where that is cheaper than what a device does about NaN. */
+  larger(out: KernelStmt[], x: Scalar, y: Scalar): Scalar {
+    if (x.dtype !== "f32" || !this.price || this.price.max <= 2 * this.price.operation) return op("max", x.dtype, [x, y]);
+    const [a, b] = [this.let(out, x), this.let(out, y)];
+    return op("select", "f32", [op(">", "bool", [b, a]), b, a]);
   }
 
   /** a + b; a position that was taken apart and is put together again is itself. */

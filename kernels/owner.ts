@@ -47,7 +47,7 @@ interface Cut {
 
 function ownerOf(nest: Nest, profile: Profile, family: string, { width, each }: Cut): BoundKernel {
   const { live, capacity } = points(nest.parallel);
-  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, joint: profile.joint === true, work: { invocations: capacity, profile } });
+  const b = new KernelBuilder(nest.params, { vector: profile.vector !== undefined && capacity * accessesOf(nest.body) >= profile.vector.accesses, bounded: profile.bounded === true, joint: profile.joint === true, onePass: profile.onePass === true, work: { invocations: capacity, profile } });
   const per = width * each;
   const launch = linear(live, capacity, per, profile);
   const body: KernelStmt[] = [];

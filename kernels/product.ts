@@ -10,7 +10,7 @@
  */
 import type { Axis, Nest, Stmt } from "../src/ir/kernel.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import type { Fold } from "./serial.ts";
+import type { Fold } from "./accumulators.ts";
 
 /** What a statement varies with inside a tile. */
 export type Varies = "none" | "row" | "column" | "both";

@@ -11,11 +11,12 @@ import * as dims from "../src/ir/dims.ts";
 import type { Axis, Buffer, Nest, Stmt } from "../src/ir/kernel.ts";
 import { call, constant, op, ref } from "../src/ir/scalar.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
+import { isExponential } from "../src/ops/functions.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
+import type { Fold } from "./accumulators.ts";
 import { termsOf } from "./index-terms.ts";
 import { readProduct } from "./product.ts";
 import type { Product } from "./product.ts";
-import type { Fold } from "./serial.ts";
 
 type Load = Extract<Stmt, { kind: "load" }>;
 
@@ -171,7 +172,7 @@ function readSoftmax(nest: Nest, score: Buffer, weight: Extract<Stmt, { kind: "s
       enter(s.body);
     }
   }
-  if (!x || e?.kind !== "call" || e.fn.name !== "exp" || weight.guard || !each.body.includes(weight)) return undefined;
+  if (!x || e?.kind !== "call" || !isExponential(e.fn) || weight.guard || !each.body.includes(weight)) return undefined;
   const shifted = [op("sub", "f32", [x, named.most]), op("add", "f32", [x, op("neg", "f32", [named.most])])];
   if (!shifted.some((s) => e?.kind === "call" && keyOf(call(e.fn, [s])) === keyOf(e))) return undefined;
   const share = op("div", "f32", [e, named.sum]);

@@ -8,18 +8,16 @@
  * are one, as are those of folds over the same elements (joined-folds.ts). A loop along memory takes four turns at once, so that its accesses become accesses of four neighbours (merge-accesses.ts); a fold
  * then has four accumulators, which are joined pairwise at its end.
  */
-import type { Axis, Buffer, KernelStmt, Monoid, Stmt } from "../src/ir/kernel.ts";
-import { constant, op } from "../src/ir/scalar.ts";
+import type { Axis, Buffer, KernelStmt, Stmt } from "../src/ir/kernel.ts";
+import { op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
-import type { DType } from "../src/ir/types.ts";
-import { both, ceilOver, int, least, plus, times } from "./arithmetic.ts";
+import { accumulate, type Accumulator, combine, type Fold, open } from "./accumulators.ts";
+import { ceilOver, int, least, plus, times } from "./arithmetic.ts";
 import { turnsBeforeConstants, turnsThatCount } from "./bounded-turns.ts";
 import { joinedFolds } from "./joined-folds.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
+import { onePass } from "./one-pass.ts";
 import { isWorthQuads, reachAlong } from "./quads.ts";
-
-/** A fold of a nest. */
-export type Fold = Extract<Stmt, { kind: "fold" }>;
 
 /** Statements of a fold in all its turns that are not too many to write out. */
 const shortFold = 36;
@@ -34,9 +32,10 @@ export function serial(b: KernelBuilder, stmts: readonly Stmt[], scope: Scope, o
 
 /** Writes the statements for several points, each statement for one after the other. */
 export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonly Scope[], out: KernelStmt[]): void {
-  for (const s of b.joint ? joinedFolds(stmts) : stmts) {
-    if (isFolds(s)) {
-      serialFolds(b, s, scopes, out, stmts);
+  for (const s of b.joint ? joinedFolds(stmts, (fold) => mayShift(b, fold, scopes.length, stmts)) : stmts) {
+    if ("folds" in s) {
+      if (s.shifted.length > 0) onePass(b, s, scopes, out, { inStep, over });
+      else serialFolds(b, s.folds, scopes, out, stmts);
       continue;
     }
     switch (s.kind) {
@@ -157,8 +156,10 @@ function overFold(b: KernelBuilder, fold: Fold, isWritten: boolean, scopes: read
   unroll(fold.axes);
 }
 
-function isFolds(s: Stmt | readonly Fold[]): s is readonly Fold[] {
-  return Array.isArray(s);
+/** True for a fold that may be taken up, several turns at once, with what it is shifted by, or shifts. */
+function mayShift(b: KernelBuilder, fold: Fold, points: number, beside: readonly Stmt[]): boolean {
+  const last = fold.axes.at(-1);
+  return b.onePass && points === 1 && last !== undefined && fold.axes.every((a) => a.extent === a.capacity && !a.below) && takesFour(b, last, fold.body, 0) && !isWrittenOut(b, fold, points, beside);
 }
 
 /** One fold, or several of the same turns in one loop. */
@@ -229,55 +230,4 @@ function foldByFour(b: KernelBuilder, folds: readonly Fold[], last: Axis, scope:
       for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
     give(fold, scope, first ?? []);
   });
-}
-
-/** A variable that a fold adds to. */
-export type Accumulator = Scalar & { readonly kind: "ref" };
-
-/** The accumulators of a fold at its identity. */
-export function open(b: KernelBuilder, fold: Fold, out: KernelStmt[]): readonly Accumulator[] {
-  const first = b.variable(out, identity(fold.monoid, fold.value.dtype));
-  return fold.monoid === "argmax" ? [first, b.variable(out, int(0))] : [first];
-}
-
-/** Takes the value of one iteration into the accumulators, where it is `alive`. */
-export function accumulate(b: KernelBuilder, fold: Fold, scope: Scope, accumulators: readonly Accumulator[], out: KernelStmt[], alive?: Scalar): void {
-  const value = b.let(out, b.substitute(fold.value, scope));
-  const own = fold.mask && b.substitute(fold.mask, scope);
-  const mask = alive ? both(alive, own) : own;
-  const position = fold.axes.reduce<Scalar>((at, a) => plus(times(at, b.size(a.extent)), b.substitute({ kind: "ref", dtype: "i32", id: a.id }, scope)), int(0));
-  combine(b, fold.monoid, accumulators, [value, position], mask, out);
-}
-
-/** accumulators = accumulators ∘ values, where the mask holds. For argmax the first of equals wins: values come later in order. */
-export function combine(
-  b: KernelBuilder, monoid: Monoid, accumulators: readonly Accumulator[], values: readonly Scalar[], mask: Scalar | undefined, out: KernelStmt[],
-): void {
-  const [best, at] = accumulators;
-  const [value, position] = values;
-  if (!best || !value) return;
-  if (monoid === "argmax") {
-    const larger = op(">", "bool", [value, best]);
-    const better = b.let(out, mask ? op("and", "bool", [larger, mask]) : larger);
-    out.push({ kind: "assign", id: best.id, value: op("select", best.dtype, [better, value, best]) });
-    if (at && position) out.push({ kind: "assign", id: at.id, value: op("select", "i32", [better, position, at]) });
-    return;
-  }
-  const masked = mask ? op("select", value.dtype, [mask, value, identity(monoid, value.dtype)]) : value;
-  out.push({ kind: "assign", id: best.id, value: joined(monoid, best, masked) });
-}
-
-function joined(monoid: Exclude<Monoid, "argmax">, x: Scalar, y: Scalar): Scalar {
-  const name = { sum: "add", prod: "mul", max: "max", any: "or", all: "and" } as const;
-  return op(name[monoid], x.dtype, [x, y]);
-}
-
-/** What a fold over nothing gives. */
-export function identity(monoid: Monoid, dtype: DType): Scalar {
-  if (monoid === "any") return constant(0, "bool");
-  if (monoid === "all") return constant(1, "bool");
-  if (monoid === "sum") return constant(0, dtype);
-  if (monoid === "prod") return constant(1, dtype);
-  const lowest = { f32: -3.4028234663852886e38, i32: -2147483648, u32: 0, bool: 0 };
-  return constant(lowest[dtype], dtype);
 }

@@ -12,7 +12,8 @@ import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { required } from "./product.ts";
 import { fitsFourTimes, reachAlong } from "./quads.ts";
 import type { Classed, Product } from "./product.ts";
-import { serial, type Accumulator } from "./serial.ts";
+import type { Accumulator } from "./accumulators.ts";
+import { serial } from "./serial.ts";
 import { TileCells } from "./tile-cells.ts";
 import type { Tile } from "./tile-time.ts";
 

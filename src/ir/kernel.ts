@@ -208,6 +208,8 @@ export interface Profile {
   readonly bounded?: boolean;
   /** Folds over the same elements share a loop. */
   readonly joint?: boolean;
+  /** So do those that are shifted by what another comes to. */
+  readonly onePass?: boolean;
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
   /** Storage buffers a stage may bind. */

@@ -69,6 +69,14 @@ function makeExp(): ScalarFunction {
   return f.returns(pick(lt(x, num(lowestExponent)), num(0), pick(le(x, num(highestExponent)), value, pick(gt(x, num(highestExponent)), num(largest), x))));
 }
 
+function makeExpBelow(): ScalarFunction {
+  const f = new Formula("exp_below", "e^x for x <= 88. At most 1.1 ulp. 0 for x < -87.33654.", ["f32"]);
+  const x = f.arg(0);
+  const { n, rest } = reducedExponential(f, x);
+  // 2^n is an f32, so that NaN goes through by itself: one choice for three.
+  return f.returns(pick(lt(x, num(lowestExponent)), num(0), mul(add(rest, num(1)), powerOfTwo(n))));
+}
+
 /** k and y with |x| = 2^k (1 + y), -0.3 <= y <= 0.4143, and ln(1 + y); x positive or 0, subnormals by way of their 2^24-fold. */
 function logarithmParts(f: Formula, x: Scalar): { readonly k: Scalar; readonly near: Scalar; readonly scaled: Scalar } {
   const tiny = f.let(lt(x, num(smallestNormal)));
@@ -96,6 +104,15 @@ function makeLog(): ScalarFunction {
 
 /** e^x. */
 export const expFunction: ScalarFunction = makeExp();
+/** e^x of what is known to be at most 88. */
+export const expBelowFunction: ScalarFunction = makeExpBelow();
+/** What the latter takes. */
+export const mostBelow = 88;
+
+/** Either of them. */
+export function isExponential(fn: ScalarFunction): boolean {
+  return fn === expFunction || fn === expBelowFunction;
+}
 /** ln x. */
 export const logFunction: ScalarFunction = makeLog();
 
@@ -139,7 +156,7 @@ function makeTanh(): ScalarFunction {
 function makeSigmoid(): ScalarFunction {
   const f = new Formula("sigmoid", "1 / (1 + e^-x). At most 3 ulp; 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
-  const e = f.let(call(expFunction, [neg(abs(x))]));
+  const e = f.let(call(expBelowFunction, [neg(abs(x))]));
   return f.returns(div(pick(lt(x, num(0)), e, num(1)), add(num(1), e)));
 }
 
@@ -160,7 +177,7 @@ function makeErf(): ScalarFunction {
     -7.806815147399902, -5.352680683135986, -0.9438937306404114, -0.01085854135453701, 0.0021653035655617714, -0.00042012252379208803,
     7.729137723799795e-5, -1.3315014257386792e-5, 1.6371513993362896e-6,
   ]);
-  const far = f.let(sub(num(1), call(expFunction, [exponent])));
+  const far = f.let(sub(num(1), call(expBelowFunction, [exponent])));
   return f.returns(pick(small, near, pick(lt(x, num(0)), neg(far), pick(gt(x, num(0)), far, x))));
 }
 

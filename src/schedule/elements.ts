@@ -12,8 +12,10 @@ import * as dims from "../ir/dims.ts";
 import type { Node, NodeOf, OpAttrs, OpName } from "../ir/node.ts";
 import { call, constant, op } from "../ir/scalar.ts";
 import type { Scalar } from "../ir/scalar.ts";
+import { expBelowFunction, mostBelow } from "../ops/functions.ts";
 import { table } from "../ops/table.ts";
 import { threefryFunctions } from "../ops/threefry.ts";
+import { boundsNear } from "../simplify/bounds.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import { foldedAxes } from "./cost.ts";
 import { addIndex, atom, fixed, keyOf, keyOfIndex, rangeOf, scaleIndex, toScalar } from "./index-form.ts";
@@ -250,8 +252,9 @@ function spread(kept: readonly Index[], gone: readonly number[], axes: readonly 
   return Array.from({ length: rank }, (_, a) => (gone.includes(a) ? turn[axes.indexOf(a)] : kept[next++]) ?? fixed(0));
 }
 
-/** The op record's meaning for one element. */
+/** The op record's meaning for one element. What is known not to be large has a shorter exponential: that of a softmax, whose largest is subtracted. */
 function formula(node: Node, args: readonly Scalar[]): Scalar {
+  if (node.op === "exp" && node.inputs[0] && boundsNear(node.inputs[0]).hi <= mostBelow) return call(expBelowFunction, args);
   // The record under a node's own name takes that node's attributes.
   const record = table[node.op] as { readonly scalar?: (attrs: OpAttrs[OpName], args: readonly Scalar[]) => Scalar };
   if (!record.scalar) throw new InternalError("schedule", `${node.op} %${node.id} has no element of its own`);

@@ -37,6 +37,8 @@ export interface Prices {
   readonly access: number;
   /** An addition, multiplication, comparison or choice of any type. */
   readonly operation: number;
+  /** The larger of two f32, either of which may be NaN. */
+  readonly max: number;
   /** A multiplication and an addition to an accumulator, and fetching and putting back the accumulator, once for all turns that are written together. */
   readonly cell: readonly [alone: number, putBack: number];
   /** A cheap instruction with what the driver puts around it, and one statement that is no access, when all lanes are switched off. */
@@ -85,14 +87,14 @@ export interface Prices {
 export const prices: Readonly<Record<Profile["name"], Prices>> = {
   software: {
     lanes: 4, groups: 2, bothBranches: true,
-    access: 15, operation: 0.5, cell: [0.55, 2.2], instruction: 1, statement: 1.5,
+    access: 15, operation: 0.5, max: 4.5, cell: [0.55, 2.2], instruction: 1, statement: 1.5,
     entry: 20, turn: 3, start: 60, workgroup: 487.5, barrier: 825, dispatch: 12_000, flush: 1_000, latency: 0,
     buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
     nominal: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 12e-6, parallel: 2 },
   },
   gpu: {
     lanes: 32, groups: 512, bothBranches: false,
-    access: 4, operation: 0.5, cell: [0.5, 0], instruction: 0.5, statement: 0.5,
+    access: 4, operation: 0.5, max: 0.5, cell: [0.5, 0], instruction: 0.5, statement: 0.5,
     entry: 0, turn: 1, start: 50, workgroup: 50, barrier: 40, dispatch: 5_000, flush: 1_000, latency: 400,
     blocks: { near: 8, apart: 32, four: 2, together: 4 },
     buildAccess: [10e3, 0], buildOperation: [2e3, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,

@@ -9,7 +9,7 @@
  */
 import type { Node } from "../ir/node.ts";
 import { splatOf } from "./match.ts";
-import { isShifted } from "./rules/softmax.ts";
+import { isLessItsMaximum, isShifted } from "./rules/softmax.ts";
 
 /** The least and the largest value; infinite where nothing is known. */
 export interface Bounds {
@@ -84,7 +84,7 @@ function bound(node: Node, of: (node: Node | undefined) => Bounds): Bounds {
     case "tanh": return through(x, Math.tanh);
     case "sigmoid": return through(x, logistic);
     case "floor": return through(x, Math.floor);
-    case "add": return { lo: x.lo + of(b).lo, hi: x.hi + of(b).hi };
+    case "add": return { lo: x.lo + of(b).lo, hi: isLessItsMaximum(node) ? 0 : x.hi + of(b).hi };
     case "mul": return a === b ? square(x) : product(x, of(b));
     case "div": return isRowShare(node) ? truth : quotient(x, of(b));
     case "max": return { lo: Math.max(x.lo, of(b).lo, isSize(a, b) ? 0 : x.lo), hi: Math.max(x.hi, of(b).hi) };

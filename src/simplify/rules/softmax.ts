@@ -160,13 +160,28 @@ export function rowOf(n: Node): { readonly sum: Node; readonly map: AccessMap } 
   const [y, s] = pair(n);
   if (y.op !== "exp" || s.op !== "view") return undefined;
   const sum = s.inputs[0] as Node;
-  if (sum.op !== "reduce" || sum.attrs.kind !== "sum" || sum.inputs[0] !== y) return undefined;
-  const { axes } = sum.attrs;
-  const kept = y.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
+  return sum.op === "reduce" && sum.attrs.kind === "sum" && sum.inputs[0] === y && isSpreadBack(s, sum.attrs.axes) ? { sum, map: s.attrs.map } : undefined;
+}
+
+/** For x - B(max x), the maximum broadcast back over the axes it came from, all of x among them: true, and nothing is larger than 0. */
+export function isLessItsMaximum(n: Node): boolean {
+  if (n.op !== "add") return false;
+  return orders(n).some(([x, minus]) => {
+    const s = minus.op === "neg" ? minus.inputs[0] : undefined;
+    if (s?.op !== "view") return false;
+    let max = s.inputs[0] as Node;
+    while (max.op === "stop" || max.op === "mark") max = max.inputs[0] as Node;
+    return max.op === "reduce" && max.attrs.kind === "max" && max.inputs.length === 1 && max.inputs[0] === x && isSpreadBack(s, max.attrs.axes);
+  });
+}
+
+/** Whether a view repeats what a reduction over these axes left along them, and nothing else. */
+function isSpreadBack(s: Extract<Node, { op: "view" }>, axes: readonly number[]): boolean {
+  const kept = s.type.shape.map((_, a) => a).filter((a) => !axes.includes(a));
   const { map } = s.attrs;
   const back = kept.every((axis, a) => {
     const c = map.index[a];
     return c?.divisor === 1 && c.numerator.c === 0 && c.numerator.k.every((k, b) => k === (b === axis ? 1 : 0));
   });
-  return back && map.guards.length === 0 ? { sum, map } : undefined;
+  return back && map.guards.length === 0;
 }

@@ -5,13 +5,13 @@
 @group(0) @binding(3) var<storage, read_write> b2: array<u32, 128>;
 @group(0) @binding(4) var<storage, read_write> b3: array<f32, 512>;
 
-fn nabla_exp(a0: f32) -> f32 {
+fn nabla_exp_below(a0: f32) -> f32 {
   let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
   let v2: f32 = (a0 - (v1 * 0.693115234375f)) - (v1 * 0.00003194618329871446f);
   let t0: f32 = (((0.0013926250394433737f * v2) + 0.00836323294788599f) * v2) + 0.04166655242443085f;
   let v3: f32 = v2 + ((v2 * v2) * ((((t0 * v2) + 0.16666576266288757f) * v2) + 0.5f));
-  let v4: f32 = bitcast<f32>((bitcast<u32>(v3 + 1.0f) + (bitcast<u32>(v1 + 12582912.0f) << 23u)));
-  return select(select(select(a0, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), v4, (a0 <= 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
+  let t1: f32 = v1 + 12582912.0f;
+  return select(((v3 + 1.0f) * bitcast<f32>(((bitcast<u32>(t1) + 127u) << 23u))), 0.0f, (a0 < (-87.33654022216797f)));
 }
 
 fn nabla_log(a0: f32) -> f32 {
@@ -103,7 +103,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         let v28 = b3[p22 + v27];
         let v29 = bitcast<f32>(b0[p13 + v26]);
         let v30 = v28 + v29;
-        v25 = max(v25, v30);
+        v25 = select(v25, v30, (v30 > v25));
       }
       b3[p23 + v24] = v25;
     }
@@ -120,7 +120,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       let v40 = b3[p22 + v37];
       let v41 = bitcast<f32>(b0[p13 + v38]);
       let v42 = b3[p23 + v39];
-      b3[p24 + v37] = nabla_exp((v40 + v41) + (-v42));
+      b3[p24 + v37] = nabla_exp_below((v40 + v41) + (-v42));
     }
   }
   storageBarrier();

@@ -19,6 +19,20 @@ fn nabla_tanh(a0: f32) -> f32 {
   return select(v9, -v9, (a0 < 0.0f));
 }
 
+fn nabla_exp_below(a0: f32) -> f32 {
+  let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
+  let v2: f32 = (a0 - (v1 * 0.693115234375f)) - (v1 * 0.00003194618329871446f);
+  let t0: f32 = (((0.0013926250394433737f * v2) + 0.00836323294788599f) * v2) + 0.04166655242443085f;
+  let v3: f32 = v2 + ((v2 * v2) * ((((t0 * v2) + 0.16666576266288757f) * v2) + 0.5f));
+  let t1: f32 = v1 + 12582912.0f;
+  return select(((v3 + 1.0f) * bitcast<f32>(((bitcast<u32>(t1) + 127u) << 23u))), 0.0f, (a0 < (-87.33654022216797f)));
+}
+
+fn nabla_sigmoid(a0: f32) -> f32 {
+  let v1: f32 = nabla_exp_below(-abs(a0));
+  return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
+}
+
 fn nabla_exp(a0: f32) -> f32 {
   let v1: f32 = floor((a0 * 1.4426950216293335f) + 0.5f);
   let v2: f32 = (a0 - (v1 * 0.693115234375f)) - (v1 * 0.00003194618329871446f);
@@ -26,11 +40,6 @@ fn nabla_exp(a0: f32) -> f32 {
   let v3: f32 = v2 + ((v2 * v2) * ((((t0 * v2) + 0.16666576266288757f) * v2) + 0.5f));
   let v4: f32 = bitcast<f32>((bitcast<u32>(v3 + 1.0f) + (bitcast<u32>(v1 + 12582912.0f) << 23u)));
   return select(select(select(a0, 3.4028234663852886e+38f, (a0 > 88.72283172607422f)), v4, (a0 <= 88.72283172607422f)), 0.0f, (a0 < (-87.33654022216797f)));
-}
-
-fn nabla_sigmoid(a0: f32) -> f32 {
-  let v1: f32 = nabla_exp(-abs(a0));
-  return select(1.0f, v1, (a0 < 0.0f)) / (1.0f + v1);
 }
 
 fn nabla_log(a0: f32) -> f32 {
