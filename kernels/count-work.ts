@@ -5,7 +5,8 @@
  *     y = a x + b over 1,000,000 numbers:   3e6 accesses, 2e6 FLOP, 12 MB
  *
  * The body is walked with numbers for what is known (sizes, constants, the workgroup), for a few workgroups from all over the grid,
- * and each loop once, in the middle of its run. A condition that data decides counts as true.
+ * and each loop once, in the middle of its run. A condition that data decides counts as true. Where both branches are gone through, one that no
+ * lane of the workgroup takes costs what its statements do: its loops are left after a turn.
  */
 import * as dims from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
@@ -78,6 +79,10 @@ class Counter {
   private readonly bothBranches: boolean;
   private readonly known: Known;
   private readonly totals: Totals;
+  /** Loops around what is looked at. */
+  private depth = 0;
+  /** All lanes of the workgroup are switched off. */
+  private isIdle = false;
 
   constructor(kernel: Kernel, live: dims.Bindings, bothBranches: boolean, known: Known, totals: Totals) {
     this.kernel = kernel;
@@ -120,16 +125,18 @@ class Counter {
       case "for": {
         const [from, end] = [this.scalar(s.from, times, useful) ?? 0, this.scalar(s.to, times, useful)];
         const to = this.atMost(s.to) ?? end;
-        const turns = to === undefined ? 1 : Math.max(0, Math.ceil((to - from) / s.step));
+        const turns = to === undefined || this.isIdle ? 1 : Math.max(0, Math.ceil((to - from) / s.step));
         this.known.set(s.id, from + s.step * Math.floor(turns / 2));
         totals.turns += turns * times;
+        this.depth++;
         this.stmts(s.body, turns * times, turns * useful);
+        this.depth--;
         return;
       }
       case "if": {
         const holds = this.scalar(s.condition, times, useful);
-        if (holds !== 0 || this.bothBranches) this.stmts(s.body, times, holds === 0 ? 0 : useful);
-        if (holds === 0 || this.bothBranches) this.stmts(s.otherwise ?? [], times, holds === 0 ? useful : 0);
+        if (holds !== 0 || this.bothBranches) this.branch(s.body, times, useful, holds === 0);
+        if (holds === 0 || this.bothBranches) this.branch(s.otherwise ?? [], times, holds === 0 ? useful : 0, holds !== undefined && holds !== 0);
         return;
       }
       case "read_shared":
@@ -158,6 +165,17 @@ class Counter {
       case "shared":
         return;
     }
+  }
+
+  /**
+   * A branch that may not be taken. Outside of loops the whole workgroup does not take it, as far as is known; then its loops are left after one turn. Of
+   * a loop only one turn is looked at, which need not speak for the others.
+   */
+  private branch(body: readonly KernelStmt[], times: number, useful: number, isOff: boolean): void {
+    const before = this.isIdle;
+    this.isIdle ||= isOff && this.depth === 0;
+    this.stmts(body, times, isOff ? 0 : useful);
+    this.isIdle = before;
   }
 
   /** Where a loop ends at the latest that an invocation may leave earlier: only first ones of workgroups are looked at, which may be those that do. */

@@ -19,7 +19,8 @@ function structureOf(name: WorkloadName): string {
   const [program] = compile({ path: `${name}.dl`, text: programText(name) }).programs;
   if (!program) throw new Error(`${name} does not compile`);
   const capacity = { [program.info.batch ?? "N"]: largestBatch(program.train) ?? 1 };
-  return Object.values(profiles)
+  // As SwiftShader is: four invocations in step.
+  return [{ ...profiles.software, subgroup: 4 }, profiles.gpu]
     .map((profile) => {
       const { plan, memory, texts, kernels } = program.lower("step", { capacity, profile });
       const buffers = new Set(kernels.flatMap((k) => k.buffers));

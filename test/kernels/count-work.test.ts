@@ -6,8 +6,9 @@ import { predict } from "../../kernels/predict.ts";
 import type { DeviceLimits } from "../../src/schedule/prices.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { sym } from "../../src/ir/dims.ts";
-import type { Nest, Profile, Stmt } from "../../src/ir/kernel.ts";
-import { add, address, at, mul, NestWriter, num } from "../gpu/nests.ts";
+import { builtin, type Kernel, type KernelStmt, type Nest, type Profile, type Stmt } from "../../src/ir/kernel.ts";
+import { op } from "../../src/ir/scalar.ts";
+import { add, address, at, int, mul, NestWriter, num } from "../gpu/nests.ts";
 import { buffer } from "../gpu/run-nests.ts";
 
 /** h = x W over a batch of any size. */
@@ -61,6 +62,22 @@ describe("countWork", () => {
   it("follows the live size, not the capacity", () => {
     const kernel = bindNest(product(), profiles.software);
     expect(countWork(kernel, { live: { N: 128 }, bothBranches: true }).flops).toBe(2 * 128 * 32 * 64);
+  });
+
+  it("goes once through the loops of a branch that a workgroup does not take, on a processor", () => {
+    const turns = (n: number, body: readonly KernelStmt[]): KernelStmt => ({ kind: "for", id: 7, from: int(0), to: int(n), step: 1, body });
+    const read: KernelStmt = { kind: "load", id: 8, buffer: buffer("x", [64], "input"), index: int(0) };
+    const first = (body: readonly KernelStmt[], otherwise: readonly KernelStmt[] = []): KernelStmt => ({ kind: "if", condition: op("==", "bool", [{ kind: "ref", id: builtin.workgroupX, dtype: "i32" }, int(0)]), body, otherwise });
+    const kernel = (body: readonly KernelStmt[]): Kernel => ({
+      name: "k", family: "k", workgroup: [1, 1, 1], grid: [{ size: 4, per: 1 }, { size: 1, per: 1 }, { size: 1, per: 1 }], params: [], body, reads: new Set(), writes: new Set(), buffers: [], nests: [],
+    });
+    const accesses = (body: readonly KernelStmt[], bothBranches: boolean): number => countWork(kernel(body), { live, bothBranches }).accesses;
+    // Four workgroups, of which one goes through ten turns of ten.
+    const [branch, ten] = [first([turns(10, [turns(10, [read])])], [turns(5, [read])]), first([turns(10, [read])])];
+    expect(accesses([branch], false)).toBe(100 + 3 * 5);
+    expect(accesses([branch], true)).toBe(100 + 1 + 3 * (5 + 1));
+    // Within a loop the turn that is looked at speaks for no other: what it does not take counts in full.
+    expect(accesses([turns(2, [ten])], true)).toBe(2 * 4 * 10);
   });
 
   it("counts the branch alone that a workgroup takes, or both on a processor", () => {
