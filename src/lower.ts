@@ -47,7 +47,7 @@ export function lower(graph: Graph, target: Target, { model, store, off, trace, 
   const spanOf = (path: string): Span | undefined => model.params.find((p) => p.path === path)?.span;
   const run = <In, Out>(name: string, doc: string, input: In, pass: (input: In) => Out, verify?: (output: Out) => void): Out =>
     runPass({ name, doc, run: pass, ...(verify && { verify }) }, input, trace, entry);
-  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place") };
+  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place"), apart: !off.has("apart") };
   const place = (k: readonly Kernel[]): Plan => {
     try {
       return plan(entry, k, { store, limits, ...how, spanOf });

@@ -50,7 +50,7 @@ export class LoneKernel {
   static async load(kernel: Kernel, schedule: Schedule, options: LoneOptions): Promise<LoneKernel> {
     const { device, limits, live } = options;
     const offsets = new Map(options.store.tensors.map(({ name, offset, bytes }) => [name, { offset, bytes }]));
-    const memory = plan("alone", [kernel], { store: { bytes: options.store.bytes, offsets }, limits, reuse: false, inPlace: false });
+    const memory = plan("alone", [kernel], { store: { bytes: options.store.bytes, offsets }, limits, reuse: false, inPlace: false, apart: true });
     // Scalars of the host are ones: what they mean does not change how long a kernel takes.
     const host = schedule.host.map(() => ({ op: "const", args: [], value: 1 }));
     const { plan: entry, texts } = assembleEntry({ schedule: { ...schedule, buffers: [], outputs: [], host }, plan: memory, capacity: {}, texts: kernelTexts(memory.kernels) });

@@ -4,11 +4,13 @@
  * other that lives at the same time; a result may take the place of an argument that nobody reads afterwards (in-place.ts).
  *
  * A kernel with at most `storageBuffers` buffers binds each by itself, so equal kernels have equal text whatever
- * they work on. With more, or where writable ones would overlap, those of a slab share one binding and their positions in it are parameters.
+ * they work on. With more, or where writable ones would overlap, those of a slab share one binding and their positions in it are parameters; temps
+ * share several where some of them lie apart at the slab's end (apart.ts).
  */
 import type { Buffer, Kernel, ParamSlot } from "../ir/kernel.ts";
 import { InternalError, invariant, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
+import { apart } from "./apart.ts";
 import { inPlace } from "./in-place.ts";
 import { arenaOf, liveness, lowerBound, type Life } from "./liveness.ts";
 import {
@@ -34,9 +36,14 @@ export interface PlanOptions {
   readonly reuse: boolean;
   /** False gives no result the place of an argument. */
   readonly inPlace: boolean;
+  /** False leaves all temps among each other, also those that are stored number by number where others are accessed in fours. */
+  readonly apart: boolean;
   /** Where a parameter or state was declared, to show what is too large. */
   readonly spanOf?: (path: string) => Span | undefined;
 }
+
+/** What decides where temps lie. */
+export type How = Pick<PlanOptions, "reuse" | "inPlace" | "apart">;
 
 /** Throws a UserError E0602 when a tensor or a slab is larger than the device allows. */
 export function plan(entry: string, kernels: readonly Kernel[], options: PlanOptions): Plan {
@@ -54,7 +61,8 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
       slabs[slab] = align(slabs[slab] + bytesOf(buffer));
     }
   }
-  slabs.temps = placeTemps(temps, offsets, options.reuse);
+  const { bytes, borders } = placeAll(temps, offsets, options.reuse, options.apart ? apartFrom(kernels, taken, options.limits.storageBuffers) : new Set());
+  slabs.temps = bytes;
   for (const [result, argument] of taken) offsets.set(result, offsets.get(argument) ?? 0);
   for (const [part, { arena, at }] of arenaOf(kernels)) offsets.set(part, (offsets.get(arena) ?? 0) + 4 * at);
   for (const name of slabNames)
@@ -64,18 +72,27 @@ export function plan(entry: string, kernels: readonly Kernel[], options: PlanOpt
         message: `entry ${entry} needs ${count(slabs[name])} bytes in one buffer (${name}); the device allows ${count(options.limits.bufferBytes)}`,
         hint: "a smaller batch or smaller layers need less",
       });
-  const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, slabs, options.limits) }));
+  const placed = kernels.map((kernel) => ({ kernel, placement: bindBuffers(kernel, offsets, slabs, borders, options.limits) }));
   const least = lowerBound(new Map(temps), (b) => align(bytesOf(b)), kernels.length);
   return { entry, kernels: placed, offsets, slabs, peak: { bytes: slabs.temps, lowerBound: least } };
 }
 
 /** Bytes that the values between the kernels take once they are placed. */
-export function placedBytes(kernels: readonly Kernel[], how: Pick<PlanOptions, "reuse" | "inPlace">): number {
-  return placeTemps([...livesInPlace(kernels, how).lives].filter(([b]) => slabOf(b.place) === "temps"), new Map(), how.reuse);
+export function placedBytes(kernels: readonly Kernel[], how: How): number {
+  const { lives, taken } = livesInPlace(kernels, how);
+  return placeAll([...lives].filter(([b]) => slabOf(b.place) === "temps"), new Map(), how.reuse, how.apart ? apartFrom(kernels, taken, baseline.storageBuffers) : new Set()).bytes;
+}
+
+/** The temps that are best apart, each under the buffer whose place it has. */
+function apartFrom(kernels: readonly Kernel[], taken: ReadonlyMap<Buffer, Buffer>, storageBuffers: number): ReadonlySet<Buffer> {
+  const found = apart(kernels, storageBuffers);
+  if (found.size === 0) return found;
+  const arenas = arenaOf(kernels);
+  return new Set([...found].map((b) => arenas.get(b)?.arena ?? taken.get(b) ?? b));
 }
 
 /** How long each place is needed, under the buffer that is there first, and whose place each other one takes. */
-function livesInPlace(kernels: readonly Kernel[], how: Pick<PlanOptions, "reuse" | "inPlace">): { readonly lives: ReadonlyMap<Buffer, Life>; readonly taken: ReadonlyMap<Buffer, Buffer> } {
+function livesInPlace(kernels: readonly Kernel[], how: How): { readonly lives: ReadonlyMap<Buffer, Life>; readonly taken: ReadonlyMap<Buffer, Buffer> } {
   const lives = new Map(liveness(kernels));
   const taken = how.reuse && how.inPlace ? inPlace(kernels, lives) : new Map<Buffer, Buffer>();
   const first = new Map<Buffer, Buffer>();
@@ -109,6 +126,35 @@ function storeOffset(buffer: Buffer, store: StoreLayout): number {
     invariant(store.offsets.get(part.path ?? "")?.offset === place.offset + 4 * at, "plan", `${part.path} does not lie in the store where its arena has it`);
   invariant(buffer.parts || place.bytes === bytesOf(buffer), "plan", `${buffer.path} has ${bytesOf(buffer)} bytes, the store keeps ${place.bytes}`);
   return place.offset;
+}
+
+/** Temps in one slab, and where those that lie apart begin. */
+interface Placed {
+  readonly bytes: number;
+  readonly borders: readonly number[];
+}
+
+/** Of what the slab takes otherwise, what it may take with some temps apart. */
+const mostApart = 1.1;
+
+/** Gives each temp an offset: those apart after all others, arenas of which only parts are stored number by number before the rest, unless the slab becomes much larger so. */
+function placeAll(temps: readonly [Buffer, Life][], offsets: Map<Buffer, number>, reuse: boolean, others: ReadonlySet<Buffer>): Placed {
+  const together = new Map<Buffer, number>();
+  const bytes = placeTemps(temps, together, reuse);
+  const kinds = [temps.filter(([b]) => !others.has(b)), temps.filter(([b]) => others.has(b) && b.parts), temps.filter(([b]) => others.has(b) && !b.parts)].filter((some) => some.length > 0);
+  const places = new Map<Buffer, number>();
+  const borders: number[] = [];
+  let end = 0;
+  for (const some of kinds.length > 1 ? kinds : []) {
+    if (end > 0) borders.push(end);
+    const own = new Map<Buffer, number>();
+    const size = placeTemps(some, own, reuse);
+    for (const [b, at] of own) places.set(b, end + at);
+    end += size;
+  }
+  const isApart = borders.length > 0 && end <= mostApart * bytes;
+  for (const [b, at] of isApart ? places : together) offsets.set(b, at);
+  return isApart ? { bytes: end, borders } : { bytes, borders: [] };
 }
 
 /** Gives each temp an offset; returns the slab's size. Several orders are tried where the first wastes more than a twentieth. */
@@ -166,7 +212,7 @@ function firstAfter(done: readonly { readonly start: number }[], start: number):
 }
 
 /** The bindings of one kernel. */
-function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs: Readonly<Record<SlabName, number>>, limits: MemoryLimits): Placement {
+function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs: Readonly<Record<SlabName, number>>, borders: readonly number[], limits: MemoryLimits): Placement {
   const offsetOf = (b: Buffer): number => {
     const offset = offsets.get(b);
     if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
@@ -192,13 +238,14 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     order.push(place);
   }
   for (const b of kernel.buffers) if (!whole.has(slabOf(b.place))) of.set(b, { group: order.indexOf(placeOf(b)) });
-  for (const slab of whole) {
-    const members = kernel.buffers.filter((b) => slabOf(b.place) === slab);
+  const spans = [...whole].flatMap((slab) => [0, ...(slab === "temps" ? borders : [])].map((from, k, { length }) => ({ slab, from, to: k < length - 1 ? (borders[k] ?? 0) : slabs[slab] })));
+  for (const { slab, from, to } of spans) {
+    const members = kernel.buffers.filter((b) => slabOf(b.place) === slab && offsetOf(b) >= from && offsetOf(b) < Math.max(to, 1));
     if (members.length === 0) continue;
     // The whole slab where a binding holds it: the array in the text then has one length for all, and equal layers have one text.
-    const fits = slabs[slab] <= limits.bindingBytes;
-    const start = fits ? 0 : Math.min(...members.map(offsetOf));
-    const end = fits ? slabs[slab] : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
+    const fits = to - from <= limits.bindingBytes;
+    const start = fits ? from : Math.min(...members.map(offsetOf));
+    const end = fits ? to : Math.max(...members.map((b) => offsetOf(b) + bytesOf(b)));
     if (end - start > limits.bindingBytes)
       throw new UserError({ code: "E0602", message: `kernel ${kernel.name} works on ${count(end - start)} bytes of one buffer; a binding holds ${count(limits.bindingBytes)}` });
     const types = new Set(members.map(storedAs));

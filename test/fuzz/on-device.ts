@@ -15,7 +15,7 @@ import type * as dims from "../../src/ir/dims.ts";
 import type { Kernel, Schedule } from "../../src/ir/kernel.ts";
 import { prices } from "../../src/schedule/prices.ts";
 import type { Graph } from "../../src/ir/node.ts";
-import { baseline, placedBytes, plan, type PlanOptions } from "../../src/memory/plan.ts";
+import { baseline, type How, placedBytes, plan } from "../../src/memory/plan.ts";
 import { recompute } from "../../src/memory/recompute.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
 import { storedLayout } from "../schedule/stored-layout.ts";
@@ -101,7 +101,7 @@ export function inStepOn(device: GPUDevice): number | undefined {
 }
 
 /** The kernels in the least memory from this part of what they take as they are; undefined where all of it is needed. */
-function within(kernels: readonly Kernel[], part: number, entry: string, capacity: dims.Bindings, { profile }: Variant, how: Pick<PlanOptions, "reuse" | "inPlace">): readonly Kernel[] | undefined {
+function within(kernels: readonly Kernel[], part: number, entry: string, capacity: dims.Bindings, { profile }: Variant, how: How): readonly Kernel[] | undefined {
   const placed = (of: readonly Kernel[]): number => placedBytes(of, how);
   const all = placed(kernels);
   for (let budget = Math.floor(all * part); budget < all; budget += Math.ceil(all / 8)) {
@@ -125,7 +125,7 @@ function compiled(graph: Graph, variant: Variant, capacity: dims.Bindings) {
   const bound = variant.tile || variant.block ? inTiles(nests, variant) : bind(nests, profile, { off });
   if (!bound) return undefined;
   verifyKernels(bound, profile);
-  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place") };
+  const how = { reuse: !off.has("reuse"), inPlace: !off.has("in-place"), apart: !off.has("apart") };
   const apart = variant.budget === undefined ? bound : within(bound, variant.budget, graph.entry, capacity, variant, how);
   if (!apart) return undefined;
   // A dispatch so dear that all of a small graph is stages of few of them.

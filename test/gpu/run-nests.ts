@@ -65,7 +65,7 @@ export async function runSchedule(device: GPUDevice, run: ScheduleRun): Promise<
   verifyKernels(kernels, run.profile ?? profiles.software);
   const stored = schedule.buffers.filter((b) => b.place === "param" || b.place === "state");
   const layout = layOutStore(stored.map((b) => ({ path: b.path ?? b.name, elements: b.elements })));
-  const memory = plan("test", kernels, { store: layout, limits: baseline, reuse: true, inPlace: true });
+  const memory = plan("test", kernels, { store: layout, limits: baseline, reuse: true, inPlace: true, apart: true });
   verifyPlan(memory);
   const texts = memory.kernels.map(({ kernel, placement }) => ({
     name: kernel.name, wgsl: emit(kernel, placement), access: placement.groups.map((g) => g.access),

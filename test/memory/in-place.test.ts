@@ -55,7 +55,7 @@ function chain(size: readonly [number, number], middle: (t: Buffer, u: Buffer) =
 /** Whether u lies where t lay; the plan is sound either way. */
 function isOver(nests: readonly Nest[], t: Buffer, u: Buffer, profile: Profile = profiles.software): boolean {
   const kernels = bind(scheduleOf({ nests }), profile);
-  const placed = plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace: true });
+  const placed = plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace: true, apart: true });
   verifyPlan(placed);
   const found = inPlace(kernels, liveness(kernels)).get(u) === t;
   // Two values that live at once lie on the same bytes only so.
@@ -88,7 +88,7 @@ describe("a result takes the place of an argument", () => {
     const all = [x, ...temps, y];
     const nests = all.slice(1).map((to, k) => pointwise(`n${k}`, size, all[k] as Buffer, to));
     const kernels = bind(scheduleOf({ nests }), profiles.software, { off: new Set(["horizontal"]) });
-    const placed = (inPlace: boolean) => plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace });
+    const placed = (inPlace: boolean) => plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace, apart: true });
     verifyPlan(placed(true));
     expect(placed(true).peak).toEqual({ bytes: 256, lowerBound: 256 });
     expect(placed(false).peak).toEqual({ bytes: 512, lowerBound: 512 });
@@ -171,7 +171,7 @@ it("an overwritten argument that somebody still reads is found by the check", ()
   const size = [4, 4] as const;
   const { nests, t, u } = chain(size, (a, b) => pointwise("transposed", size, a, b, { read: (r, c) => address([c, 4], [r, 1]) }));
   const kernels = bind(scheduleOf({ nests }), profiles.software);
-  const good = plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace: true });
+  const good = plan("test", kernels, { store: layOutStore([]), limits: baseline, reuse: true, inPlace: true, apart: true });
   const moved = new Map([...good.offsets, [u, good.offsets.get(t) ?? 0] as const]);
   const bad = good.kernels.map((k) => ({ ...k, placement: { ...k.placement, groups: k.placement.groups.map((g) => ({ ...g, ...(g.slab === "temps" && { offset: good.offsets.get(t) ?? 0 }) })), of: new Map([...k.placement.of].map(([b, p]) => [b, b === u && k.placement.of.has(t) ? (k.placement.of.get(t) ?? p) : p] as const)) } }));
   expect(() => verifyPlan({ ...good, offsets: moved, kernels: bad })).toThrow(/writes u over t|writable bindings/);

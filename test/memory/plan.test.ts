@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Buffer, Kernel } from "../../src/ir/kernel.ts";
+import type { Buffer, Kernel, KernelStmt } from "../../src/ir/kernel.ts";
+import type { Scalar } from "../../src/ir/scalar.ts";
 import { layOutStore } from "../../src/memory/lay-out-store.ts";
 import { baseline, plan, type PlanOptions } from "../../src/memory/plan.ts";
 import { printPlan } from "../../src/memory/print-plan.ts";
 import { bytesOf, type Plan } from "../../src/memory/placement.ts";
 import { verifyPlan } from "../../src/memory/verify-plan.ts";
+import { emit } from "../../src/wgsl/emit.ts";
 
 const store = layOutStore([{ path: "W", elements: 8 }, { path: "b", elements: 3 }]);
-const options: PlanOptions = { store, limits: baseline, reuse: true, inPlace: true };
+const options: PlanOptions = { store, limits: baseline, reuse: true, inPlace: true, apart: true };
 
 let ids = 0;
 function buffer(name: string, elements: number, place: Buffer["place"] = "temp", dtype: Buffer["dtype"] = "f32"): Buffer {
@@ -68,6 +70,23 @@ describe("plan", () => {
     expect(last?.placement.groups.map((g) => [g.slab, g.access])).toEqual([["store", "read_write"], ["temps", "read"]]);
     expect(last?.placement.params).toHaveLength(10);
     expect(p.kernels[0]?.placement.groups).toHaveLength(1);
+  });
+
+  it("lays temps that a kernel of many buffers stores number by number apart from those that it accesses in fours", () => {
+    const temps = Array.from({ length: 9 }, (_, k) => buffer(`t${k}`, 64));
+    const single = buffer("single", 64);
+    const makers = temps.map((t, k) => kernel(`make${k}`, [], [t]));
+    const index: Scalar = { kind: "constant", dtype: "i32", value: 0 };
+    const body: KernelStmt[] = [...temps.map((b, k): KernelStmt => ({ kind: "load4", ids: [4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3], buffer: b, index })), { kind: "store", buffer: single, index, value: { kind: "constant", dtype: "f32", value: 1 } }];
+    const kernels = [...makers, { ...kernel("all", temps, [single]), body }, kernel("end", [single], [buffer("W", 8, "param")])];
+    const placed = (apart: boolean): Plan => plan("step", kernels, { ...options, apart });
+    for (const p of [placed(true), placed(false)]) verifyPlan(p);
+    const groups = (p: Plan) => p.kernels[9]?.placement.groups.map((g) => [g.slab, g.offset, g.bytes, g.access]);
+    expect(groups(placed(true))).toEqual([["temps", 0, 2304, "read_write"], ["temps", 2304, 256, "read_write"]]);
+    expect(groups(placed(false))).toEqual([["temps", 0, 2560, "read_write"]]);
+    const texts = (p: Plan): string => p.kernels.map(({ kernel: k, placement }) => emit(k, placement)).join("");
+    expect(texts(placed(true))).toMatch(/b0: array<vec4<f32>, 144>;\n.*b1: array<f32, 64>;/);
+    expect(texts(placed(false))).toMatch(/b0: array<f32, 640>;/);
   });
 
   it("reaches through one binding what lies between the parts of an arena, where it is written, and only then", () => {

@@ -9,7 +9,7 @@ import { recompute } from "../../src/memory/recompute.ts";
 import { Replay } from "../../src/memory/replay.ts";
 import { UserError } from "../../src/support/diagnostic.ts";
 
-const placed = (kernels: readonly Kernel[]): number => placedBytes(kernels, { reuse: true, inPlace: true });
+const placed = (kernels: readonly Kernel[]): number => placedBytes(kernels, { reuse: true, inPlace: true, apart: true });
 
 let ids = 0;
 function buffer(name: string, elements: number, place: Buffer["place"] = "temp"): Buffer {
