@@ -11,11 +11,11 @@
  */
 import type { Axis, Profile } from "../src/ir/kernel.ts";
 import { prices, ratios } from "../src/schedule/prices.ts";
-import { differing } from "./differing.ts";
+import { Differing } from "./differing.ts";
 import { points } from "./launch.ts";
 import { arrange, variesWith } from "./product.ts";
 import type { Product } from "./product.ts";
-import { axesBeside, besideOf, endsOf, piecesOf, sumOf, sumTimeOf, tally, times, timeOf } from "./tile-time.ts";
+import { axesBeside, besideOf, endsOf, piecesOf, roundsOf, sumOf, sumTimeOf, tally, times, timeOf } from "./tile-time.ts";
 import type { Counted, Piece, Tally, Tile, Way } from "./tile-time.ts";
 
 /** A tile, and the product as it is tiled. */
@@ -39,6 +39,9 @@ const mostUnroll = 4;
 const shortAxis = 4;
 /** Turns that are written together where they read the same elements. */
 const mostTogether = 8;
+/** More than there are rows or columns of a tile, and ways to compute one. */
+const mostSide = 64;
+const mostWays = 256;
 /** Fewer tiles at one place of a side are not worth dealing out to invocations in step. */
 const fewestApart = 16;
 
@@ -61,8 +64,8 @@ export interface TileOptions {
 /** The cheapest arrangement and tile by the model; 1 x 1 where nothing larger fits. */
 export function chooseTile(product: Product, profile: Profile, options: TileOptions = {}): Timed {
   const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, tally(product.inside), 1, 1), finish: "written" } };
-  let [best, least] = [plain, Infinity];
-  for (const [choice, time] of timed(product, profile, options)) if (time < least) [best, least] = [choice, time];
+  let [best, least, first] = [plain, Infinity, 0];
+  for (const [choice, time, at] of timed(product, profile, options, () => least)) if (time < least || (time === least && at < first)) [best, least, first] = [choice, time, at];
   return { ...best, time: least };
 }
 
@@ -76,17 +79,21 @@ export function rankTiles(product: Product, profile: Profile, options: TileOptio
   return [...ofSize.values()].sort((x, y) => x[1] - y[1]).map(([choice, time]) => ({ ...choice, time }));
 }
 
-/** Every arrangement and tile whose text is not too long, with its modelled time. */
-function* timed(product: Product, profile: Profile, options: TileOptions): Generator<readonly [Choice, number]> {
+/**
+ * Arrangements and tiles whose text is not too long, with their modelled times, large tiles first, which are mostly better; each with its number
+ * among all from the smallest on, by which equals are told apart. What must take longer than `enough` is left out: what a sum takes is known
+ * before what follows it.
+ */
+function* timed(product: Product, profile: Profile, options: TileOptions, enough: () => number = () => Infinity): Generator<readonly [Choice, number, number]> {
   const { neighbours = true } = options;
   const price = prices[profile.name];
   const pieces = piecesOf(product);
   const beside = profile.vector !== undefined && profile.name === "software" ? axesBeside(product) : undefined;
-  for (const arrangement of arrangements(product, neighbours)) {
+  for (const [number, arrangement] of arrangements(product, neighbours).entries()) {
     const arranged = counted(arrangement, profile, beside);
     const sum = sumOf(arrangement, pieces);
-    for (const rows of sidesOf(arrangement.rows, profile.tile[0]))
-      for (const columns of sidesOf(arrangement.columns, profile.tile[1])) {
+    for (const rows of sidesOf(arrangement.rows, profile.tile[0]).toReversed())
+      for (const columns of sidesOf(arrangement.columns, profile.tile[1]).toReversed()) {
         const cells = rows * columns;
         if (cells > price.mostCells) continue;
         const ways: readonly Omit<Way, "rows" | "columns">[] = [
@@ -94,15 +101,19 @@ function* timed(product: Product, profile: Profile, options: TileOptions): Gener
           ...arranged.together.flatMap(({ side, along }) => (along(rows, columns) ? inStep(arranged, pieces, side, side === "row" ? rows : columns, profile.subgroup ?? 1) : [])),
           ...(neighbours ? overlapping(arranged, rows, columns, profile) : []),
         ];
+        const rounds = roundsOf(sum, { rows, columns }, price);
+        let at = ((number * mostSide + rows) * mostSide + columns) * mostWays;
         for (const way of ways) {
           const plain: Way = { rows, columns, ...way };
           // What a sum takes does not depend on how it ends.
           const both = (flattens(arrangement, plain, options) ? [plain, { ...plain, flat: true as const }] : [plain]).map((w) => [w, sumTimeOf(arranged, sum, w, price)] as const);
           for (const finish of finishes(arranged, rows, columns, profile))
             for (const [each, inSum] of both) {
+              at++;
+              if (inSum.time * rounds > enough()) continue;
               const tile: Tile = { ...each, finish };
-              const time = timeOf(arranged, sum, inSum, tile, price);
-              if (time < Infinity) yield [{ product: arrangement, tile }, time];
+              const time = timeOf(arranged, rounds, inSum, tile, price);
+              if (time < Infinity) yield [{ product: arrangement, tile }, time, at];
             }
         }
       }
@@ -116,7 +127,7 @@ function counted(product: Product, { subgroup, barriers }: Profile, axes: Readon
     return along ? [{ side, along }] : [];
   });
   const byLine = subgroup === undefined || barriers ? [] : (["row", "column"] as const).filter((side) => isOfNoBatch(product, side) && points(product.batch).capacity >= fewestApart);
-  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), ends: endsOf(product), ...(axes && { beside: besideOf(product, axes) }), together, byLine };
+  return { product, before: tally(product.before), inside: tally(product.inside), after: tally(product.after), ends: endsOf(product), differing: new Differing(product), ...(axes && { beside: besideOf(product, axes) }), together, byLine };
 }
 
 /** Invocations in step read a side together: each another turn, or other lines, in as many turns, which are one access where they lie side by side. */
@@ -128,7 +139,7 @@ function inStep({ product, beside }: Arranged, pieces: readonly Piece[], broadca
 }
 
 /** Ways to write turns together whose lines read the same elements: each side's lines as neighbours, the other side's read one by one or together. */
-function overlapping({ product, byLine }: Arranged, rows: number, columns: number, { subgroup }: Profile): readonly Pick<Tile, "unroll" | "neighbours" | "broadcast" | "dealt">[] {
+function overlapping({ product, byLine, differing }: Arranged, rows: number, columns: number, { subgroup }: Profile): readonly Pick<Tile, "unroll" | "neighbours" | "broadcast" | "dealt">[] {
   const inner = product.fold.axes.findLast((a) => a.extent !== 1);
   if (!inner || typeof inner.extent !== "number") return [];
   const unroll = togetherOf(inner.extent);
@@ -138,7 +149,7 @@ function overlapping({ product, byLine }: Arranged, rows: number, columns: numbe
     // Of several axes the lines have to be all, so that where each lies is a number.
     const isLine = axes.filter((a) => a.extent !== 1).length === 1 || (points(axes).capacity === length && typeof points(axes).live === "number");
     const loads = product.inside.flatMap(({ stmt, varies }) => (stmt.kind === "load" && varies === neighbours ? [stmt.index] : []));
-    if (unroll === 1 || !isLine || !loads.some((index) => differing(product, index, { rows, columns, unroll, neighbours }) < 1)) return [];
+    if (unroll === 1 || !isLine || !loads.some((index) => differing.of(index, { rows, columns, unroll, neighbours }) < 1)) return [];
     const dealt = subgroup !== undefined && lines % subgroup === 0 && byLine.includes(other) ? subgroup : undefined;
     return [{ unroll, neighbours }, ...(dealt === undefined ? [] : [{ unroll, neighbours, broadcast: other, dealt }])];
   });

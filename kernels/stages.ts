@@ -12,7 +12,7 @@ import type * as dims from "../src/ir/dims.ts";
 import type { Buffer, Kernel, Profile } from "../src/ir/kernel.ts";
 import { partsOf } from "../src/ir/kernel.ts";
 import { type DeviceLimits, prices, ratios } from "../src/schedule/prices.ts";
-import { countWork } from "./count-work.ts";
+import { countWork, type Work } from "./count-work.ts";
 import { largestSlab, mostSlabBytes } from "./horizontal.ts";
 import { fitsOneWorkgroup, hasBarriers, inOneWorkgroup, membersOf } from "./one-workgroup.ts";
 import { predict } from "./predict.ts";
@@ -29,6 +29,9 @@ function lanesOf({ name, subgroup }: Profile): number {
   const { bothBranches: isProcessor, lanes } = prices[name];
   return isProcessor ? Math.max(lanes, subgroup ?? 1) : widest;
 }
+
+/** Workgroups that are looked at where it is enough to know the size of it. */
+const few = 2;
 
 /** Nobody takes longer in one workgroup than over the device by more than the dispatches around it. */
 const mostSeconds = 1e-3;
@@ -154,12 +157,13 @@ class Costs {
 
   private make(kernel: Kernel): Omit<Candidate, "kernel"> {
     const members = membersOf(kernel);
-    const sizes = members.map((m) => measure(m.body));
-    const size = { accesses: sizes.reduce((n, s) => n + s.accesses, 0), statements: sizes.reduce((n, s) => n + s.statements, 0) };
     const alone = new Map<number, number>();
     // What is by far too large is only looked at roughly: it adds the same to every way to cut.
-    const rough = this.seconds(kernel, 2);
-    if (rough > 4 * mostSeconds) return { spread: rough, alone, size, text: "" };
+    const rough = this.seconds(kernel, few);
+    const onOne = members.reduce((sum, m) => sum + this.secondsOf({ ...this.count(m, few), workgroups: 1 }, m), 0);
+    if (rough > 4 * mostSeconds || onOne - rough > 4 * 2 * this.price) return { spread: rough, alone, size: { accesses: 0, statements: 0 }, text: "" };
+    const sizes = members.map((m) => measure(m.body));
+    const size = { accesses: sizes.reduce((n, s) => n + s.accesses, 0), statements: sizes.reduce((n, s) => n + s.statements, 0) };
     const spread = this.seconds(kernel);
     // A dispatch on each side is what it could save; who shares a dispatch may take less without the others.
     const least = members.length === 1 ? spread : members.reduce((sum, m) => sum + this.seconds(m), 0);
@@ -170,9 +174,16 @@ class Costs {
   }
 
   private seconds(kernel: Kernel, sampled?: number): number {
-    const { live, profile, limits } = this;
-    const [x, y, z] = kernel.workgroup;
-    return predict(countWork(kernel, { live, bothBranches: prices[profile.name].bothBranches, ...(sampled !== undefined && { sampled }) }), x * y * z, limits, profile).seconds;
+    return this.secondsOf(this.count(kernel, sampled), kernel);
+  }
+
+  private count(kernel: Kernel, sampled?: number): Work {
+    const { live, profile } = this;
+    return countWork(kernel, { live, bothBranches: prices[profile.name].bothBranches, ...(sampled !== undefined && { sampled }) });
+  }
+
+  private secondsOf(work: Work, { workgroup: [x, y, z] }: Kernel): number {
+    return predict(work, x * y * z, this.limits, this.profile).seconds;
   }
 }
 

@@ -10,7 +10,7 @@
 import type { Axis } from "../src/ir/kernel.ts";
 import type { Scalar, ScalarFunction } from "../src/ir/scalar.ts";
 import { type Prices, ratios } from "../src/schedule/prices.ts";
-import { differing } from "./differing.ts";
+import type { Differing } from "./differing.ts";
 import { conjuncts, termsOf } from "./index-terms.ts";
 import { points } from "./launch.ts";
 import { dependsOf, statementsOf, variesWith } from "./product.ts";
@@ -71,6 +71,7 @@ export interface Counted {
   readonly inside: Tally;
   readonly after: Tally;
   readonly ends: readonly End[];
+  readonly differing: Differing;
   /** Absent where each access is of one element. */
   readonly beside?: Beside;
 }
@@ -156,7 +157,7 @@ export type Way = Omit<Tile, "finish">;
 
 /** The time of one invocation's sum. */
 export function sumTimeOf(counted: Counted, { loops, pieces, turnsAt }: Sum, tile: Way, price: Prices): SumTime {
-  const { product, beside } = counted;
+  const { beside } = counted;
   const { rows, columns, unroll, broadcast, neighbours } = tile;
   const shared = tile.dealt ?? unroll;
   const cells = rows * columns;
@@ -177,7 +178,7 @@ export function sumTimeOf(counted: Counted, { loops, pieces, turnsAt }: Sum, til
   for (const { accesses, operations: work, index, along, level, varies } of pieces) {
     const innermost = level === loops.length;
     const done = copies(varies, rows, columns) / (innermost && varies === broadcast ? shared : 1);
-    const reads = accesses * (index && neighbours && varies === neighbours && innermost ? differing(product, index, tile) : innermost && wide(along, varies) ? ratios.wide / 4 : 1);
+    const reads = accesses * (index && neighbours && varies === neighbours && innermost ? counted.differing.of(index, tile) : innermost && wide(along, varies) ? ratios.wide / 4 : 1);
     inSum += done * turnsOf(level) * (reads * price.access + work * price.operation);
     if (innermost) {
       loads += reads * done;
@@ -194,8 +195,14 @@ export function sumTimeOf(counted: Counted, { loops, pieces, turnsAt }: Sum, til
   return { time, loads, inner };
 }
 
+/** How many times as long as one invocation the device takes for all of them. */
+export function roundsOf({ points: all }: Sum, { rows, columns }: Pick<Tile, "rows" | "columns">, price: Prices): number {
+  const tiles = Math.ceil(all.rows / rows) * Math.ceil(all.columns / columns) * all.batch;
+  return Math.max(1, Math.ceil(tiles / price.lanes) / price.groups);
+}
+
 /** The time of all invocations; infinity where the text would be too long. */
-export function timeOf(counted: Counted, { points: all }: Sum, sum: SumTime, tile: Tile, price: Prices): number {
+export function timeOf(counted: Counted, rounds: number, sum: SumTime, tile: Tile, price: Prices): number {
   const { before, after } = counted;
   const { rows, columns, unroll, finish } = tile;
   const { loads, inner } = sum;
@@ -207,9 +214,8 @@ export function timeOf(counted: Counted, { points: all }: Sum, sum: SumTime, til
   const writtenAfter = times(before.operations, rows, columns) + times(after.operations, ...written) * finishing.copies + (finish === "written" ? 0 : cells);
   if (cells > 1 && (writtenAccesses > price.mostAccesses || inner * unroll + writtenAfter > price.mostOperations)) return Infinity;
   const one = sum.time + outside * price.access + (times(before.operations, rows, columns) + finishing.operations) * price.operation + finishing.turns * price.turn + price.start;
-  const tiles = Math.ceil(all.rows / rows) * Math.ceil(all.columns / columns) * all.batch;
   const build = writtenAccesses * share(price.buildAccess, cells) + inner * unroll * price.buildOperation[0] + writtenAfter * share(price.buildOperation, cells);
-  return one * Math.max(1, Math.ceil(tiles / price.lanes) / price.groups) + build / ratios.runs;
+  return one * rounds + build / ratios.runs;
 }
 
 /** True for accesses along a side's axis whose lines are written in fours; lines that are dealt out have an order of their own in each invocation. */
