@@ -90,7 +90,7 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
     access: 15, operation: 0.5, max: 4.5, cell: [0.55, 2.2], instruction: 1, statement: 1.5,
     entry: 20, turn: 3, start: 60, workgroup: 487.5, barrier: 825, dispatch: 12_000, flush: 1_000, latency: 0,
     buildAccess: [500e3, 12e3], buildOperation: [40e3, 400], mostAccesses: 200, mostOperations: 2500, mostCells: 128,
-    nominal: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 12e-6, parallel: 2 },
+    nominal: { accesses: 0.5e9, operations: 20e9, bandwidth: 7e9, dispatch: 20e-6, parallel: 2 },
   },
   gpu: {
     lanes: 32, groups: 512, bothBranches: false,
