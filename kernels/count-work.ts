@@ -127,11 +127,6 @@ class Counter {
         const to = this.atMost(s.to) ?? end;
         const turns = to === undefined || this.isIdle ? 1 : Math.max(0, Math.ceil((to - from) / s.step));
         this.known.set(s.id, from + s.step * Math.floor(turns / 2));
-        // Lanes that are all switched off look at a loop's condition once.
-        if (useful === 0) {
-          totals.turns += times;
-          return;
-        }
         totals.turns += turns * times;
         this.depth++;
         this.stmts(s.body, turns * times, turns * useful);
