@@ -8,11 +8,12 @@
  * Rows of causal attention are half as long on average.
  */
 import type { Axis, Stmt } from "../src/ir/kernel.ts";
-import { refersTo } from "../src/ir/scalar.ts";
+import { op, refersTo } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { keyOf } from "../src/schedule/index-form.ts";
-import { int, plus } from "./arithmetic.ts";
+import { ceilOver, int, least, plus } from "./arithmetic.ts";
 import { conjuncts } from "./index-terms.ts";
+import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 
 /** Turns of the last axis of a fold, after which it takes up nothing but what changes nothing. */
 export function turnsThatCount(fold: Extract<Stmt, { kind: "fold" }>): Scalar | undefined {
@@ -21,6 +22,12 @@ export function turnsThatCount(fold: Extract<Stmt, { kind: "fold" }>): Scalar | 
   const chosen = kept?.otherwise.value === 0 ? kept.condition : undefined;
   const inside = new Set([...fold.axes.map((a) => a.id), ...fold.body.flatMap((s) => (s.kind === "let" || s.kind === "load" ? [s.id] : []))]);
   return axis && [fold.mask, chosen].map((c) => c && bound(c, axis, inside)).find((b) => b !== undefined);
+}
+
+/** How many times so many turns at once make up what the furthest of some points counts, of the turns that there are. */
+export function turnsAtOnce(b: KernelBuilder, axis: Axis, count: Scalar, scopes: readonly Scope[], atOnce: number): Scalar {
+  const furthest = scopes.map((scope) => b.substitute(count, scope)).reduce((m, n) => op("max", "i32", [m, n]));
+  return ceilOver(op("max", "i32", [int(0), least(furthest, int(axis.capacity))]), atOnce);
 }
 
 /** Turns of a loop, after which it writes constants: how many, and the statements that write those. */

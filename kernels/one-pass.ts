@@ -13,8 +13,8 @@ import { call, constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { expBelowFunction } from "../src/ops/functions.ts";
 import { accumulate, type Accumulator, combine, type Fold, identity, joined, open } from "./accumulators.ts";
-import { ceilOver, int, least, plus, times } from "./arithmetic.ts";
-import { turnsThatCount } from "./bounded-turns.ts";
+import { int, plus, times } from "./arithmetic.ts";
+import { turnsAtOnce, turnsThatCount } from "./bounded-turns.ts";
 import type { Joined } from "./joined-folds.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import type { Shifted } from "./shifted-folds.ts";
@@ -48,7 +48,7 @@ export function onePass(b: KernelBuilder, { folds, shifted, between }: Joined, s
   write.over(b, outer, scopes, out, (turn) => {
     const [first] = scopes;
     if (!first) return;
-    const to = count && b.let(turn, ceilOver(op("max", "i32", [int(0), least(b.substitute(count, first), int(last.capacity))]), at));
+    const to = count && b.let(turn, turnsAtOnce(b, last, count, scopes, at));
     b.loop(turn, int(0), to ?? int(last.capacity / at), 1, (index, inner) => {
       const start = b.let(inner, times(index, int(at)));
       const before = outer.reduce<Scalar>((n, a) => plus(times(n, int(a.capacity)), first.get(a.id) ?? int(0)), int(0));
@@ -160,7 +160,7 @@ function aroundMean(b: KernelBuilder, by: Fold, sum: Accumulator, { first, far }
   });
   // How far the mean of these lies from that of all before, of which there were none in the first turn.
   const turn = b.let(out, op("cast", "f32", [number]));
-  const before = b.let(out, op("div", "f32", [far, op("max", "f32", [op("mul", "f32", [turn, constant(count)]), constant(1)])]));
+  const before = b.let(out, op("div", "f32", [far, op("cast", "f32", [op("max", "i32", [times(number, int(count)), int(1)])])]));
   const away = b.let(out, op("sub", "f32", [mean, before]));
   const weight = b.let(out, op("div", "f32", [op("mul", "f32", [turn, constant(count)]), op("add", "f32", [turn, constant(1)])]));
   const apart = b.let(out, op("add", "f32", [tree(b, "sum", squares, out), op("mul", "f32", [op("mul", "f32", [away, weight]), away])]));

@@ -153,6 +153,40 @@ function quadsOf(nest: Nest, joined: Joined, last: Axis, profile: Profile, famil
   return finish(b, nest, { family: `${family}-quads`, width, launch, rebind }, body);
 }
 
+/** The kernel with two neighbouring points an invocation, which read once what both of them read in all turns of their loops; undefined where that brings nothing. */
+export function pairs(nest: Nest, profile: Profile, family: string, invocations: number): BoundKernel | undefined {
+  const last = nest.parallel.at(-1);
+  const { capacity } = points(nest.parallel);
+  if (profile.several === undefined || !profile.vector || !last || last.extent !== last.capacity || last.capacity % 2 !== 0) return undefined;
+  if (2 * capacity < profile.several || capacity * accessesOf(nest.body) < profile.vector.accesses) return undefined;
+  const { shared, apart, mixes, operations } = reachAlong(nest.body, last.id);
+  const b = new KernelBuilder(nest.params, { work: { invocations: capacity / 2, profile } });
+  const four = ratios.wide / 4;
+  const text = { accesses: statementsOf(nest.body), operations: 4 * operations };
+  return mixes && shared > 0 && b.isWorthText({ turns: 0, accesses: four * shared }, text) && apart > 0 ? pairsOf(nest, last, profile, family, workgroupFor(capacity / 2, invocations)) : undefined;
+}
+
+function pairsOf(nest: Nest, last: Axis, profile: Profile, family: string, width: number): BoundKernel {
+  const { live, capacity } = points(nest.parallel);
+  const b = new KernelBuilder(nest.params, { vector: true, bounded: profile.bounded === true, joint: profile.joint === true, onePass: profile.onePass === true, work: { invocations: capacity / 2, profile } });
+  const launch = linear(live, capacity, 2 * width, profile);
+  const body: KernelStmt[] = [];
+  const item = b.let(body, plus(times(launch.workgroup, int(width)), lane));
+  const exact = live === launch.workgroups * 2 * width && launch.isLine;
+  const inner: KernelStmt[] = exact ? body : [];
+  const safe = exact ? item : bounded(b, inner, item, capacity / 2);
+  const known = coordinatesOf(b, inner, [...nest.parallel.slice(0, -1), { ...last, extent: last.capacity / 2, capacity: last.capacity / 2 }], safe);
+  const first = b.let(inner, times(known.get(last.id) ?? int(0), int(2)));
+  inStep(b, nest.body, [0, 1].map((k): Scope => new Map([...known, [last.id, plus(first, int(k))]])), inner);
+  if (!exact) body.push({ kind: "if", condition: below(times(item, int(2)), b.size(live)), body: inner });
+  return finish(b, nest, { family: `${family}-pairs`, width, launch, rebind: (other) => pairsOf(nest, last, profile, family, other) }, body);
+}
+
+/** Loads and stores in the text. */
+function statementsOf(stmts: readonly Stmt[]): number {
+  return stmts.reduce((n, s) => n + (s.kind === "load" || s.kind === "store" ? 1 : s.kind === "let" ? 0 : statementsOf(s.body)), 0);
+}
+
 /** The statements that are the same all along some axes, and the others. */
 export function withoutAxes(nest: Nest, axes: readonly Axis[] = nest.parallel): readonly [readonly Stmt[], readonly Stmt[]] {
   const varies = new Set(axes.map((a) => a.id));

@@ -7,9 +7,9 @@
 import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
-import { owner, quads } from "./owner.ts";
+import { owner, pairs, quads } from "./owner.ts";
 
 /** The kernel of a nest whose body folds. */
 export function reduce(nest: Nest, profile: Profile): BoundKernel {
-  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : (quads(nest, profile, "reduce", profile.rows) ?? owner(nest, profile, "reduce", profile.rows));
+  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : (quads(nest, profile, "reduce", profile.rows) ?? pairs(nest, profile, "reduce", profile.rows) ?? owner(nest, profile, "reduce", profile.rows));
 }

@@ -7,9 +7,9 @@
 import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
-import { owner, quads } from "./owner.ts";
+import { owner, pairs, quads } from "./owner.ts";
 
 /** The kernel of a nest that owns rows. */
 export function row(nest: Nest, profile: Profile): BoundKernel {
-  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "row") : (quads(nest, profile, "row", profile.rows) ?? owner(nest, profile, "row", profile.rows));
+  return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "row") : (quads(nest, profile, "row", profile.rows) ?? pairs(nest, profile, "row", profile.rows) ?? owner(nest, profile, "row", profile.rows));
 }

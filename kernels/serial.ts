@@ -9,11 +9,10 @@
  * then has four accumulators, which are joined pairwise at its end.
  */
 import type { Axis, Buffer, KernelStmt, Stmt } from "../src/ir/kernel.ts";
-import { op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { accumulate, type Accumulator, combine, type Fold, open } from "./accumulators.ts";
-import { ceilOver, int, least, plus, times } from "./arithmetic.ts";
-import { turnsBeforeConstants, turnsThatCount } from "./bounded-turns.ts";
+import { int, plus, times } from "./arithmetic.ts";
+import { turnsAtOnce, turnsBeforeConstants, turnsThatCount } from "./bounded-turns.ts";
 import { joinedFolds } from "./joined-folds.ts";
 import type { KernelBuilder, Scope } from "./kernel-builder.ts";
 import { onePass } from "./one-pass.ts";
@@ -61,23 +60,20 @@ export function inStep(b: KernelBuilder, stmts: readonly Stmt[], scopes: readonl
   }
 }
 
+/** Points that may take four turns each at once. */
+const mostPoints = 2;
+
 function serialEach(b: KernelBuilder, s: Extract<Stmt, { kind: "each" }>, scopes: readonly Scope[], out: KernelStmt[]): void {
-  const [scope] = scopes;
   const { axis, body } = s;
   // A turn reads what the one before it stored.
-  if (!scope || scopes.length > 1 || s.turns || !takesFour(b, axis, body, 0)) {
+  if (scopes.length > mostPoints || s.turns || !takesFour(b, axis, body, 0)) {
     over(b, [axis], scopes, out, (inner) => inStep(b, body, scopes, inner));
     return;
   }
   const bounded = b.bounded ? turnsBeforeConstants(axis, body) : undefined;
-  const count = bounded && b.let(out, fours(b, axis, bounded.count, scope));
-  four(b, axis, scope, out, (lanes, inner) => inStep(b, body, lanes, inner), { to: count });
-  if (bounded) four(b, axis, scope, out, (lanes, inner) => inStep(b, bounded.beyond, lanes, inner), { from: count });
-}
-
-/** In how many fours the first so many turns are, of those that there are. */
-function fours(b: KernelBuilder, axis: Axis, count: Scalar, scope: Scope): Scalar {
-  return ceilOver(op("max", "i32", [int(0), least(b.substitute(count, scope), int(axis.capacity))]), 4);
+  const count = bounded && b.let(out, turnsAtOnce(b, axis, bounded.count, scopes, 4));
+  four(b, axis, scopes, out, (lanes, inner) => inStep(b, body, lanes.flat(), inner), { to: count });
+  if (bounded) four(b, axis, scopes, out, (lanes, inner) => inStep(b, bounded.beyond, lanes.flat(), inner), { from: count });
 }
 
 /** Loops over axes, outermost first; an axis of one element needs none. */
@@ -106,14 +102,14 @@ function takesFour(b: KernelBuilder, axis: Axis, body: readonly Stmt[], least: n
   return body.every((s) => s.kind !== "fold" && s.kind !== "each") && isWorthQuads(reachAlong(body, axis.id));
 }
 
-/** A loop that takes four turns at once, a scope each; all fours, or those from one to another. */
+/** A loop that takes four turns at once, a scope each for every point; all fours, or those from one to another. */
 function four(
-  b: KernelBuilder, axis: Axis, scope: Scope, out: KernelStmt[], body: (lanes: readonly Scope[], inner: KernelStmt[]) => void,
+  b: KernelBuilder, axis: Axis, scopes: readonly Scope[], out: KernelStmt[], body: (lanes: readonly (readonly Scope[])[], inner: KernelStmt[]) => void,
   { from = int(0), to = int(axis.capacity / 4) }: { readonly from?: Scalar | undefined; readonly to?: Scalar | undefined } = {},
 ): void {
   b.loop(out, from, to, 1, (index, inner) => {
     const start = b.let(inner, times(index, int(4)));
-    body([0, 1, 2, 3].map((k) => new Map([...scope, [axis.id, plus(start, int(k))]])), inner);
+    body(scopes.map((scope) => [0, 1, 2, 3].map((k) => new Map([...scope, [axis.id, plus(start, int(k))]]))), inner);
   });
 }
 
@@ -159,12 +155,11 @@ function overFold(b: KernelBuilder, fold: Fold, isWritten: boolean, scopes: read
 /** True for a fold that may be taken up, several turns at once, with what it is shifted by, or shifts. */
 function mayShift(b: KernelBuilder, fold: Fold, points: number, beside: readonly Stmt[]): boolean {
   const last = fold.axes.at(-1);
-  return b.onePass && points === 1 && last !== undefined && fold.axes.every((a) => a.extent === a.capacity && !a.below) && takesFour(b, last, fold.body, 0) && !isWrittenOut(b, fold, points, beside);
+  return b.onePass && points <= mostPoints && last !== undefined && fold.axes.every((a) => a.extent === a.capacity && !a.below) && takesFour(b, last, fold.body, 0) && !isWrittenOut(b, fold, points, beside);
 }
 
 /** One fold, or several of the same turns in one loop. */
 function serialFolds(b: KernelBuilder, folds: readonly Fold[], scopes: readonly Scope[], out: KernelStmt[], beside: readonly Stmt[]): void {
-  const [scope] = scopes;
   const [lead] = folds;
   if (!lead) return;
   const last = lead.axes.at(-1);
@@ -173,7 +168,7 @@ function serialFolds(b: KernelBuilder, folds: readonly Fold[], scopes: readonly 
     const own = fold.axes.at(-1);
     return own !== undefined && takesFour(b, own, fold.body, isShort(fold) && !isWritten ? 0 : shortFold / Math.max(1, fold.body.length));
   };
-  if (scope && last && scopes.length === 1 && folds.every(isInFours)) return foldByFour(b, folds, last, scope, out);
+  if (last && scopes.length <= mostPoints && folds.every(isInFours)) return foldByFour(b, folds, last, scopes, out);
   const accumulators = folds.map((fold) => scopes.map(() => open(b, fold, out)));
   overFold(b, lead, isWritten, scopes, out, (inner) => {
     folds.forEach((fold, f) => {
@@ -207,27 +202,31 @@ function give(fold: Fold, scope: Scope, accumulators: readonly Accumulator[]): v
 }
 
 /** Folds whose last axis takes four turns at once, each with an accumulator of its own; for argmax one, since the first of equals wins. */
-function foldByFour(b: KernelBuilder, folds: readonly Fold[], last: Axis, scope: Scope, out: KernelStmt[]): void {
+function foldByFour(b: KernelBuilder, folds: readonly Fold[], last: Axis, scopes: readonly Scope[], out: KernelStmt[]): void {
   const [lead] = folds;
   if (!lead) return;
   const single = (fold: Fold): boolean => fold.monoid === "argmax";
-  const accumulators = folds.map((fold) => Array.from({ length: single(fold) ? 1 : 4 }, () => open(b, fold, out)));
+  const accumulators = folds.map((fold) => scopes.map(() => Array.from({ length: single(fold) ? 1 : 4 }, () => open(b, fold, out))));
   const count = b.bounded ? turnsThatCount(lead) : undefined;
-  over(b, lead.axes.slice(0, -1), [scope], out, (outer) => {
-    const to = count && b.let(outer, fours(b, last, count, scope));
-    four(b, last, scope, outer, (lanes, inner) => {
+  over(b, lead.axes.slice(0, -1), scopes, out, (outer) => {
+    const to = count && b.let(outer, turnsAtOnce(b, last, count, scopes, 4));
+    four(b, last, scopes, outer, (points, inner) => {
       folds.forEach((fold, f) => {
-        inTurn(b, lead, fold, lanes, inner);
-        lanes.forEach((lane, k) => {
-          accumulate(b, fold, lane, accumulators[f]?.[single(fold) ? 0 : k] ?? [], inner);
+        inTurn(b, lead, fold, points.flat(), inner);
+        points.forEach((lanes, p) => {
+          lanes.forEach((lane, k) => {
+            accumulate(b, fold, lane, accumulators[f]?.[p]?.[single(fold) ? 0 : k] ?? [], inner);
+          });
         });
       });
     }, { to });
   });
   folds.forEach((fold, f) => {
-    const [first, second, third, fourth] = accumulators[f] ?? [];
-    if (first && second && third && fourth)
-      for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
-    give(fold, scope, first ?? []);
+    scopes.forEach((scope, p) => {
+      const [first, second, third, fourth] = accumulators[f]?.[p] ?? [];
+      if (first && second && third && fourth)
+        for (const [x, y] of [[first, second], [third, fourth], [first, third]] as const) combine(b, fold.monoid, x, y, undefined, out);
+      give(fold, scope, first ?? []);
+    });
   });
 }

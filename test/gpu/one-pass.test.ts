@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { profiles } from "../../kernels/profiles.ts";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { sym } from "../../src/ir/dims.ts";
+import type { Bindings, Dim } from "../../src/ir/dims.ts";
 import type { Axis, Buffer, Kernel, KernelStmt, Nest, Profile, Stmt } from "../../src/ir/kernel.ts";
 import { call, op } from "../../src/ir/scalar.ts";
 import type { Scalar } from "../../src/ir/scalar.ts";
@@ -163,5 +165,46 @@ describe.each(eager)("on $name", (profile) => {
     expect(loops(kernelsOf(run))).toBe(loops(kernelsOf({ ...run, off: apart })));
     const expected = lines(x, 3).map((l) => total(l.map((v) => (v + total(l) / 64 + total(l) ** 2) ** 2)));
     expect(difference((await runNests(gpu.device, run))["squares"] ?? [], expected)).toBeLessThan(1e-5);
+  });
+});
+
+/** (x - mean) / deviation · γ + β; rows are points of two axes, the outer of which may be any number. */
+function normalised(outer: Dim, inner: number, columns: number, capacity: Bindings = {}): Nest {
+  const w = new NestWriter();
+  const [n, r, j, k, c] = [w.axis("n", outer, capacity), w.axis("r", inner), w.axis("j", columns), w.axis("k", columns), w.axis("c", columns)];
+  const x = buffer("x", [outer, inner, columns], "input", { capacity });
+  const [gain, shift] = [buffer("gain", [columns], "input"), buffer("shift", [columns], "input")];
+  const y = buffer("y", [outer, inner, columns], "output", { capacity });
+  const place = (axis: Axis): Scalar => address([n, inner * columns], [r, columns], [axis, 1]);
+  const body: Stmt[] = [];
+  const [sum = num(0)] = w.fold(body, "sum", [j], (to) => ({ value: w.load(to, x, place(j)) }));
+  const minus = w.let(body, op("neg", "f32", [mul(sum, num(1 / columns))]));
+  const [squares = num(0)] = w.fold(body, "sum", [k], (to) => {
+    const d = w.let(to, add(w.load(to, x, place(k)), minus));
+    return { value: mul(d, d) };
+  });
+  const deviation = w.let(body, op("sqrt", "f32", [add(mul(squares, num(1 / columns)), num(1e-5))]));
+  const each: Stmt[] = [];
+  const value = op("div", "f32", [add(w.load(each, x, place(c)), minus), deviation]);
+  each.push({ kind: "store", buffer: y, index: place(c), value: add(mul(value, w.load(each, gain, at(c))), w.load(each, shift, at(c))) });
+  body.push({ kind: "each", axis: c, body: each });
+  return w.nest("normalised", "row", [n, r], body);
+}
+
+describe("two rows an invocation", () => {
+  it.each([[1, 1024, 64, 1], [32, 32, 72, 31], [17, 64, 63, 17], [700, 2, 68, 700], [9, 300, 10, 5], [40, 33, 64, 40]] as const)("that read scale and shift once, of %i x %i x %i, %i of them live", async (most, inner, columns, live) => {
+    const N = sym("N");
+    const capacity = { N: most };
+    const x = numbers(live * inner * columns, 3).map((v) => 10 + v);
+    const inputs = { x, gain: numbers(columns, 4), shift: numbers(columns, 5) };
+    const run = { nests: [normalised(most === live ? most : N, inner, columns, capacity)], inputs, live: { N: live }, capacity, profile: profiles.software };
+    const [found, plain] = [await runNests(gpu.device, run), await runNests(gpu.device, { ...run, off: new Set(["several", "one-pass", "joint"]) })];
+    const expected = lines(x, live * inner).flatMap((l) => {
+      const [mean, deviation] = [total(l) / columns, Math.sqrt(variation(l) / columns + 1e-5)];
+      return l.map((v, k) => ((v - mean) / deviation) * (inputs.gain[k] ?? 0) + (inputs.shift[k] ?? 0));
+    });
+    expect(difference(found["y"] ?? [], expected)).toBeLessThan(2e-5);
+    expect(difference(plain["y"] ?? [], expected)).toBeLessThan(2e-5);
+    expect(kernelsOf(run)[0]?.family).toBe(inner % 2 === 0 ? "row-pairs" : "row");
   });
 });
