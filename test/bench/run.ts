@@ -14,6 +14,7 @@ import { type ContenderName, contenderNames } from "./contender.ts";
 import { installPeers } from "./install-peers.ts";
 import type { Effort } from "./interleave.ts";
 import type { Answer, Request } from "./one-workload.ts";
+import { plainJavaScript } from "./plain-javascript.ts";
 import { type Results, tables, withSection, type WorkloadResult } from "./tables.ts";
 import { type WorkloadName, workloadNames } from "./workloads.ts";
 
@@ -63,12 +64,20 @@ function positive(given: string | undefined, what: string): number | undefined {
   throw new Error(`--${what} takes a number above 0, not ${given}`);
 }
 
+/** The program of one workload, as plain JavaScript. */
+async function programOfOne(): Promise<string> {
+  const program = fileURLToPath(import.meta.url.replace(/run(?=\.[jt]s$)/, "one-workload"));
+  if (program.endsWith(".js")) return program;
+  const plain = `${root}bench-results/one-workload.mjs`;
+  await plainJavaScript(program, plain);
+  return plain;
+}
+
 /** Runs a workload in a process of its own. */
-function measure(request: Request): Promise<Answer> {
+function measure(program: string, request: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
-    const program = import.meta.url.replace(/run(?=\.[jt]s$)/, "one-workload");
-    const child = fork(fileURLToPath(program), [JSON.stringify(request)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(program, [JSON.stringify(request)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     child.on("message", (message) => {
       answer = message as Answer;
     });
@@ -88,7 +97,8 @@ async function main(): Promise<void> {
     patienceMs: 1000 * (positive(values.patience, "patience") ?? (values.quick ? 3 : 20)),
   };
   const file = values.output ?? `${root}bench-results/steps.json`;
-  if (values.output === undefined) mkdirSync(`${root}bench-results`, { recursive: true });
+  mkdirSync(`${root}bench-results`, { recursive: true });
+  const program = await programOfOne();
   const results: WorkloadResult[] = [];
   const soFar = (adapter: string): Results => ({
     date: new Date().toISOString(), adapter, node: process.version, processor: os.cpus()[0]?.model ?? "", cores: os.cpus().length, effort, workloads: results,
@@ -98,7 +108,7 @@ async function main(): Promise<void> {
     const started = performance.now();
     const load = os.loadavg()[0] ?? 0;
     const failed = (error: Error): Answer => ({ adapter: all.adapter, software: false, measured: contenders.map((name) => ({ name, version: "", losses: {}, error: error.message })) });
-    const answer = await measure({ workload, contenders, effort, rest: values.rest === true }).catch(failed);
+    const answer = await measure(program, { workload, contenders, effort, rest: values.rest === true }).catch(failed);
     const beside = values.pytorch === undefined ? [] : [byPyTorch(values.pytorch, workload, effort.rounds)];
     results.push({ workload, load, measured: [...answer.measured, ...beside] });
     process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
