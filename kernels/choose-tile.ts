@@ -65,26 +65,29 @@ export interface TileOptions {
 export function chooseTile(product: Product, profile: Profile, options: TileOptions = {}): Timed {
   const plain: Choice = { product, tile: { rows: 1, columns: 1, unroll: unrollFor(product, tally(product.inside), 1, 1), finish: "written" } };
   let [best, least, first] = [plain, Infinity, 0];
-  for (const [choice, time, at] of timed(product, profile, options, () => least)) if (time < least || (time === least && at < first)) [best, least, first] = [choice, time, at];
+  const see = (choice: Choice, time: number, at: number): void => {
+    if (time < least || (time === least && at < first && time < Infinity)) [best, least, first] = [choice, time, at];
+  };
+  timed(product, profile, options, see, () => least);
   return { ...best, time: least };
 }
 
 /** The cheapest of each size of tile, the best first: what a tuner tries. */
 export function rankTiles(product: Product, profile: Profile, options: TileOptions = {}): readonly Timed[] {
   const ofSize = new Map<string, readonly [Choice, number]>();
-  for (const [choice, time] of timed(product, profile, options)) {
+  timed(product, profile, options, (choice, time) => {
     const key = `${choice.tile.rows} ${choice.tile.columns}`;
     if (time < (ofSize.get(key)?.[1] ?? Infinity)) ofSize.set(key, [choice, time]);
-  }
+  });
   return [...ofSize.values()].sort((x, y) => x[1] - y[1]).map(([choice, time]) => ({ ...choice, time }));
 }
 
 /**
- * Arrangements and tiles whose text is not too long, with their modelled times, large tiles first, which are mostly better; each with its number
- * among all from the smallest on, by which equals are told apart. What must take longer than `enough` is left out: what a sum takes is known
- * before what follows it.
+ * Looks at arrangements and tiles, large tiles first, which are mostly better: sees each with its modelled time, infinite where its text is too
+ * long, and its number among all from the smallest on, by which equals are told apart. What must take longer than `enough` is left out: what a
+ * sum takes is known before what follows it.
  */
-function* timed(product: Product, profile: Profile, options: TileOptions, enough: () => number = () => Infinity): Generator<readonly [Choice, number, number]> {
+function timed(product: Product, profile: Profile, options: TileOptions, see: (choice: Choice, time: number, at: number) => void, enough: () => number = () => Infinity): void {
   const { neighbours = true } = options;
   const price = prices[profile.name];
   const pieces = piecesOf(product);
@@ -102,19 +105,20 @@ function* timed(product: Product, profile: Profile, options: TileOptions, enough
           ...(neighbours ? overlapping(arranged, rows, columns, profile) : []),
         ];
         const rounds = roundsOf(sum, { rows, columns }, price);
+        const ends = finishes(arranged, rows, columns, profile);
         let at = ((number * mostSide + rows) * mostSide + columns) * mostWays;
         for (const way of ways) {
           const plain: Way = { rows, columns, ...way };
           // What a sum takes does not depend on how it ends.
           const both = (flattens(arrangement, plain, options) ? [plain, { ...plain, flat: true as const }] : [plain]).map((w) => [w, sumTimeOf(arranged, sum, w, price)] as const);
-          for (const finish of finishes(arranged, rows, columns, profile))
-            for (const [each, inSum] of both) {
-              at++;
-              if (inSum.time * rounds > enough()) continue;
+          both.forEach(([each, inSum], k) => {
+            if (inSum.time * rounds > enough()) return;
+            ends.forEach((finish, e) => {
               const tile: Tile = { ...each, finish };
-              const time = timeOf(arranged, rounds, inSum, tile, price);
-              if (time < Infinity) yield [{ product: arrangement, tile }, time, at];
-            }
+              see({ product: arrangement, tile }, timeOf(arranged, rounds, inSum, tile, price), at + e * both.length + k);
+            });
+          });
+          at += ends.length * both.length;
         }
       }
   }
