@@ -103,7 +103,7 @@ export function largestSlab(buffers: readonly Buffer[]): number {
 }
 
 /** What decides who may share. */
-export interface Sharing {
+interface Sharing {
   readonly mostBuffers: number;
   readonly profile: Profile;
   readonly sizeOf: (kernel: Kernel) => Size;

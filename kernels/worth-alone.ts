@@ -5,12 +5,18 @@
  *
  * With others a text would be part of as many texts as it has different company, each of which is built, spread over the runs, for a dispatch less.
  */
-import type { Kernel } from "../src/ir/kernel.ts";
+import type { Kernel, Profile } from "../src/ir/kernel.ts";
 import { prices, ratios } from "../src/schedule/prices.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { building } from "./building.ts";
-import type { Sharing } from "./horizontal.ts";
 import { canonicalText } from "./print-kernel.ts";
+import type { measure } from "./renumber.ts";
+
+/** What tells kernels apart, and where they run. */
+interface Measured {
+  readonly sizeOf: (kernel: Kernel) => ReturnType<typeof measure>;
+  readonly profile: Profile;
+}
 
 /** Kernels of one text: in how many different groups, how many of them with others. */
 interface Text {
@@ -20,7 +26,7 @@ interface Text {
 }
 
 /** Those whose building once more for each company costs more than the dispatches that company saves. */
-export function worthAlone(groups: readonly (readonly BoundKernel[])[], { sizeOf, profile }: Pick<Sharing, "sizeOf" | "profile">): ReadonlySet<Kernel> {
+export function worthAlone(groups: readonly (readonly BoundKernel[])[], { sizeOf, profile }: Measured): ReadonlySet<Kernel> {
   const price = prices[profile.name];
   const all = groups.flat();
   const texts = new Texts(all, (k) => `${sizeOf(k).accesses} ${sizeOf(k).statements}`);
