@@ -60,6 +60,7 @@ class Eraser {
 
   erase(roots: readonly Node[]): readonly Node[] {
     const without = this.withoutForms(roots);
+    if (!(["mark", "custom", "loop"] as const).some((op) => this.builder.hasMade(op))) return without;
     return rebuild(this.builder, without, (node, inputs) => (node.op === "mark" || node.op === "custom" ? inputs[0] : undefined), { bodies: true, around: keepOrigins(this.builder), became: this.plain });
   }
 
@@ -77,7 +78,7 @@ class Eraser {
       const results = node.op === "loop" ? this.withoutForms(node.attrs.body.results) : [];
       const settled = inputs.every((x, i) => x === node.inputs[i]) && (node.op !== "loop" || results.every((r, i) => r === node.attrs.body.results[i]));
       this.became.set(node, settled ? node : this.d.from(this.builder.originOf(node), () =>
-        node.op === "loop" ? this.builder.make("loop", { ...node.attrs, body: makeBody(results) }, inputs) : this.builder.make(node.op, node.attrs, inputs)));
+        node.op === "loop" ? this.builder.make("loop", { ...node.attrs, body: makeBody(results) }, inputs) : this.builder.again(node, inputs)));
     }
     return roots.map((r) => this.get(r));
   }

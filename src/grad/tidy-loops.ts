@@ -19,6 +19,7 @@ type Loop = NodeOf<"loop"> & Node;
 
 /** Merges and prunes the loops that the roots need, until nothing is left to do. */
 export function tidyLoops(e: Builder, roots: readonly Node[]): readonly Node[] {
+  if (!e.hasMade("loop")) return roots;
   let tidy = roots;
   for (;;) {
     const order = topological(tidy);

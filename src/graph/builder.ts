@@ -14,7 +14,7 @@
  */
 import { Emit } from "../ir/emit.ts";
 import type { Commit, Graph, Node, NodeOf, OpAttrs, OpName, Origin, Origins, Output } from "../ir/node.ts";
-import { printType } from "../ir/types.ts";
+import { printType, sameType } from "../ir/types.ts";
 import type { TensorType } from "../ir/types.ts";
 import { isRefusal } from "../ops/op.ts";
 import type { OpRecord } from "../ops/op.ts";
@@ -35,7 +35,7 @@ export interface Step {
 /** A hash-consing emitter with origins. */
 export class Builder extends Emit implements Origins {
   /** By the number of op with attributes and the inputs: in a table of numbers where those are two at most, the common case by far, which needs no text. */
-  private readonly known = new Map<string, Node>();
+  private readonly byText = new Map<string, Node>();
   private readonly pairs = new PairTable();
   private readonly kinds = new Kinds();
   /** By id, and the origin of each. */
@@ -46,18 +46,37 @@ export class Builder extends Emit implements Origins {
 
   override make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node {
     // Nodes of another builder have ids too, so who owns the inputs is asked each time.
-    for (const x of inputs) if (!this.owns(x)) throw new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+    for (const x of inputs) if (!this.owns(x)) throw stranger(op, x);
     const kind = this.kinds.of(op, attrs);
     const node = inputs.length <= 2 ? this.find(kind, op, inputs) : this.findByText(kind, op, inputs);
-    this.note(node, this.current);
-    this.recording?.push({ node, origin: this.current });
+    this.met(node);
     return node as NodeOf<K> & Node;
   }
 
-  /** The node with attributes and inputs of the same types as those of `like`, whose type it has; nothing is noted. */
-  alike(like: Node, attrs: Node["attrs"], inputs: readonly Node[]): Node {
-    const kind = this.kinds.of(like.op, attrs);
-    return inputs.length <= 2 ? this.find(kind, like.op, inputs, like.type) : this.findByText(kind, like.op, inputs, like.type);
+  /** Notes where a node comes from that was made or found now. */
+  private met(node: Node): void {
+    this.note(node, this.current);
+    this.recording?.push({ node, origin: this.current });
+  }
+
+  /** Its type is known, unless what it reads has got another one, or is a loop, whose results say it. */
+  override again(node: Node, inputs: readonly Node[]): Node {
+    const { op, attrs, type } = node;
+    const alike = op !== "pick" && op !== "loop" && inputs.every((x, i) => x.type === node.inputs[i]?.type || sameType(x.type, (node.inputs[i] as Node).type));
+    if (!alike) return this.make(op, attrs, inputs);
+    for (const x of inputs) if (!this.owns(x)) throw stranger(op, x);
+    const kind = this.kinds.of(op, attrs);
+    const made = inputs.length <= 2 ? this.find(kind, op, inputs, type) : this.findByText(kind, op, inputs, type);
+    this.met(made);
+    return made;
+  }
+
+  override known<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): Node | undefined {
+    const kind = this.kinds.of(op, attrs);
+    if (inputs.length > 2) return this.byText.get(textKey(kind, inputs));
+    const [x, y] = inputs as readonly [Node?, Node?];
+    const found = this.pairs.get(kind.number, x ? x.id : -1, y ? y.id : -1);
+    return found >= 0 ? this.own[found] : undefined;
   }
 
   /** Runs `body` and tells what it made or found, in order. */
@@ -82,12 +101,11 @@ export class Builder extends Emit implements Origins {
   }
 
   private findByText(kind: Kind, op: OpName, inputs: readonly Node[], type?: TensorType): Node {
-    let key = String(kind.number);
-    for (const x of inputs) key += `,${x.id}`;
-    const found = this.known.get(key);
+    const key = textKey(kind, inputs);
+    const found = this.byText.get(key);
     if (found) return found;
     const made = this.create(kind, op, inputs, type);
-    this.known.set(key, made);
+    this.byText.set(key, made);
     return made;
   }
 
@@ -129,6 +147,11 @@ export class Builder extends Emit implements Origins {
     if (known && known.name?.span.source !== name.span.source) this.noted[node.id] = { ...known, name };
   }
 
+  /** Whether a node of this op was ever made. */
+  hasMade(op: OpName): boolean {
+    return this.kinds.has(op);
+  }
+
   /** Nodes made so far; each has a lower id. */
   get count(): number {
     return this.own.length;
@@ -157,6 +180,16 @@ export class Builder extends Emit implements Origins {
     if (graph.origins instanceof Builder) return graph.origins;
     throw new InternalError("builder", "the graph was not made by a builder");
   }
+}
+
+function stranger(op: OpName, x: Node): InternalError {
+  return new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+}
+
+function textKey(kind: Kind, inputs: readonly Node[]): string {
+  let key = String(kind.number);
+  for (const x of inputs) key += `,${x.id}`;
+  return key;
 }
 
 /** The type that the table gives; an InternalError where it refuses. */

@@ -20,6 +20,7 @@ export interface Kind {
 /** The kinds of one builder. */
 export class Kinds {
   private count = 0;
+  private readonly ops = new Set<OpName>();
   /** Ops whose attributes say nothing. */
   private readonly plain = new Map<OpName, Kind>();
   private readonly byText = new Map<string, Kind>();
@@ -33,6 +34,11 @@ export class Kinds {
     return known?.op === op ? known : this.find(op, canonicalAttributes(op, attrs));
   }
 
+  /** Whether there is a kind of this op. */
+  has(op: OpName): boolean {
+    return this.ops.has(op);
+  }
+
   private find<K extends OpName>(op: K, attrs: OpAttrs[K]): Kind {
     const text = attributeText(op, attrs);
     const key = `${op}|${text}${op === "loop" ? `|${(attrs as OpAttrs["loop"]).body.text}` : ""}`;
@@ -40,6 +46,7 @@ export class Kinds {
     if (known) return known;
     const made: Kind = { number: this.count++, op, attrs };
     this.byText.set(key, made);
+    this.ops.add(op);
     if (text === "") this.plain.set(op, made);
     else this.byObject.set(attrs, made);
     return made;

@@ -4,7 +4,8 @@
  *
  *     s' = add(mul(ρ, s), mul(1 - ρ, g))      of the leaf adam.s/M.0.W and the node g, made of adam.s/M.1.W and another g
  *
- * Invariants: nodes are made in the order in which they were, so graphs are what they would be, ids included; what does not vary is not made again.
+ * Invariants: nodes are made in the order in which they were, so graphs are what they would be, ids included; what does not vary is not made again. Nothing is
+ * noted around it, so that each node has the origin that was noted then.
  */
 import type { Node, NodeOf } from "../ir/node.ts";
 import type { Builder, Step } from "./builder.ts";
@@ -49,7 +50,7 @@ export class Recipe {
   }
 
   private again(e: Builder, node: Node, paths: ReadonlyMap<string, string>, became: ReadonlyMap<Node, Node>): Node {
-    if (node.op === "leaf") return e.alike(node, { ...node.attrs, path: paths.get(node.attrs.path) ?? node.attrs.path }, node.inputs);
-    return e.alike(node, node.attrs, node.inputs.map((x) => became.get(x) ?? x));
+    if (node.op === "leaf") return e.leaf({ ...node.attrs, path: paths.get(node.attrs.path) ?? node.attrs.path });
+    return e.again(node, node.inputs.map((x) => became.get(x) ?? x));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Walks over nodes, all iterative. In: roots. Out: nodes in order of evaluation, who uses whom, or the same values
- * made again with some nodes replaced.
+ * Walks over nodes, all iterative. In: roots. Out: nodes in order of evaluation, or the same values made again with
+ * some nodes replaced.
  *
  *     topological([y])                                   // inputs before users, roots last, each node once
  *     rebuild(e, roots, (node, inputs) => node.op === "mark" ? inputs[0] : undefined)     // erases marks
@@ -34,25 +34,6 @@ export function rootsOf(graph: Pick<Graph, "outputs" | "commits">): readonly Nod
   return [...graph.outputs.map((o) => o.node), ...graph.commits.map((c) => c.node)];
 }
 
-const nobody: readonly Node[] = [];
-
-/** For each node of a topological order, the nodes that have it as an input (a user twice over is listed once). */
-export function users(order: readonly Node[]): ReadonlyMap<Node, readonly Node[]> {
-  const found = new Map<Node, readonly Node[]>();
-  for (const node of order) {
-    const { inputs } = node;
-    for (let k = 0; k < inputs.length; k++) {
-      const x = inputs[k] as Node;
-      const known = k === 0 || inputs.indexOf(x) === k ? found.get(x) : undefined;
-      if (known === nobody) found.set(x, [node]);
-      // A list of one's own.
-      else if (known) (known as Node[]).push(node);
-    }
-    found.set(node, nobody);
-  }
-  return found;
-}
-
 /** Makes the roots again in `e`, each node once, replaced as `replace` says. They may come from another builder. */
 export function rebuild(e: Emit, roots: readonly Node[], replace: Replace = () => undefined, options: RebuildOptions = {}): readonly Node[] {
   const became = options.became ?? new Map<Node, Node>();
@@ -67,7 +48,7 @@ export function rebuild(e: Emit, roots: readonly Node[], replace: Replace = () =
       const by = replace(node, inputs);
       if (by) return by;
       if (settled && (!body || node.op !== "loop" || body.text === node.attrs.body.text)) return node;
-      return node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.make(node.op, node.attrs, inputs);
+      return node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.again(node, inputs);
     }));
   }
   return roots.map((r) => became.get(r) as Node);

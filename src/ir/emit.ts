@@ -16,6 +16,12 @@ export abstract class Emit {
   /** Makes (or finds) a node; throws an InternalError when the op's type rule refuses. */
   abstract make<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): NodeOf<K> & Node;
 
+  /** The same node over other inputs, which have the types of those that it has. */
+  abstract again(node: Node, inputs: readonly Node[]): Node;
+
+  /** The node, if there is one. */
+  abstract known<K extends OpName>(op: K, attrs: OpAttrs[K], inputs: readonly Node[]): Node | undefined;
+
   /** True for a node that was made here. */
   abstract owns(node: Node): boolean;
 

@@ -7,21 +7,19 @@
  * The weights of masked attention are one: the products keep p in memory, so that neither e nor s need be kept for the gradient beside it.
  */
 import type { Emit } from "../ir/emit.ts";
-import type { Graph, Node } from "../ir/node.ts";
-import { rootsOf, topological, users } from "../graph/walk.ts";
+import type { Node } from "../ir/node.ts";
+import type { Survey } from "../graph/survey.ts";
 
 /** Factors between a choice and the one that is looked for. */
 const deepest = 4;
 
 /** For each value of which a condition keeps some, and others read it too, the choice that a product reads. */
-export function keptFactorsOf(graph: Graph): ReadonlyMap<Node, Node> {
-  const order = topological(rootsOf(graph));
-  const readers = users(order);
+export function keptFactorsOf(graph: Survey): ReadonlyMap<Node, Node> {
   const found = new Map<Node, Node>();
-  for (const node of order) {
+  for (const node of graph.order) {
     const x = node.inputs[1];
-    if (!isKeeping(node) || !x || (x.op !== "div" && x.op !== "mul" && x.op !== "exp") || (readers.get(x)?.length ?? 0) < 2) continue;
-    if (!found.has(x) && readers.get(node)?.some((r) => r.op === "contract")) found.set(x, node);
+    if (!isKeeping(node) || !x || (x.op !== "div" && x.op !== "mul" && x.op !== "exp") || graph.readers(x).length < 2) continue;
+    if (!found.has(x) && graph.readers(node).some((r) => r.op === "contract")) found.set(x, node);
   }
   return found;
 }

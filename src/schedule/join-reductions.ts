@@ -11,8 +11,8 @@ import type { Bindings } from "../ir/dims.ts";
 import * as dims from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
 import type { Profile } from "../ir/kernel.ts";
-import type { Graph, Node } from "../ir/node.ts";
-import { rootsOf, topological, users } from "../graph/walk.ts";
+import type { Node } from "../ir/node.ts";
+import type { Survey } from "../graph/survey.ts";
 import { elementsOf } from "./cost.ts";
 import { interleaved, parts } from "./split-reduce.ts";
 
@@ -30,14 +30,11 @@ interface Chain {
 }
 
 /** Every node that joins two reductions or more; those that `keep` wants in memory by themselves are left alone. */
-export function chainsOf(graph: Graph, capacity: Bindings, keep: ReadonlySet<Node>, device: Profile["name"]): ReadonlyMap<Node, Chain> {
-  const order = topological(rootsOf(graph));
-  const readers = users(order);
-  const roots = new Set(rootsOf(graph));
-  const isOnlyHere = (node: Node): boolean => readers.get(node)?.length === 1 && !keep.has(node) && !roots.has(node);
+export function chainsOf(graph: Survey, capacity: Bindings, keep: ReadonlySet<Node>, device: Profile["name"]): ReadonlyMap<Node, Chain> {
+  const isOnlyHere = (node: Node): boolean => graph.readers(node).length === 1 && !keep.has(node) && !graph.roots.has(node);
   const chains = new Map<Node, Chain>();
   const inner = new Set<Node>();
-  for (const node of order.toReversed()) {
+  for (const node of graph.order.toReversed()) {
     const kind = joins(node);
     if (!kind || inner.has(node)) continue;
     const [reductions, others]: [Node[], Node[]] = [[], []];

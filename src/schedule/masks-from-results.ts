@@ -7,13 +7,13 @@
  * r > c exactly where x > c: elsewhere r is c itself, also where x is -0 or no number. So x need not be kept for the gradient beside r.
  */
 import type { Emit } from "../ir/emit.ts";
-import type { Graph, Node } from "../ir/node.ts";
-import { rootsOf, topological } from "../graph/walk.ts";
+import type { Node } from "../ir/node.ts";
+import type { Survey } from "../graph/survey.ts";
 
 /** For each such condition, the choice that has it. */
-export function rectifiersOf(graph: Graph): ReadonlyMap<Node, Node> {
+export function rectifiersOf(graph: Survey): ReadonlyMap<Node, Node> {
   const found = new Map<Node, Node>();
-  for (const node of topological(rootsOf(graph))) {
+  for (const node of graph.order) {
     const [condition, x, c] = node.inputs;
     if (node.op !== "select" || condition?.op !== "compare" || condition.attrs.relation !== ">") continue;
     const isSplat = c?.op === "const" && typeof c.attrs.data === "number";

@@ -5,6 +5,7 @@
  *     sum over [65536]   ->   sum over 64 of (sum over the part that one of 64 takes)
  */
 import { Builder } from "../graph/builder.ts";
+import { Survey } from "../graph/survey.ts";
 import { rebuildGraph } from "../graph/walk.ts";
 import type { Bindings } from "../ir/dims.ts";
 import type { Profile } from "../ir/kernel.ts";
@@ -24,6 +25,7 @@ import { Unroller } from "./unroller.ts";
 
 export interface Prepared {
   readonly graph: Graph;
+  readonly survey: Survey;
   /** What each node of the graph became. */
   readonly became: ReadonlyMap<Node, Node>;
   /** Concatenations whose parts are to lie side by side. */
@@ -57,13 +59,14 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
     ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity);
   const unroller = new Unroller(builder, graph.origins, alone);
-  const chains = join ? chainsOf(graph, capacity, keep, device) : undefined;
+  const survey = new Survey(graph);
+  const chains = join ? chainsOf(survey, capacity, keep, device) : undefined;
   const joined = (node: Node): Node | undefined => {
     const chain = chains?.get(node);
     return chain && inParts(builder, chain, (x) => became.get(x) ?? x);
   };
-  const rectifiers = masks ? rectifiersOf(graph) : undefined;
-  const factors = masks ? keptFactorsOf(graph) : undefined;
+  const rectifiers = masks ? rectifiersOf(survey) : undefined;
+  const factors = masks ? keptFactorsOf(survey) : undefined;
   const now = (x: Node): Node => became.get(x) ?? x;
   const masked = (node: Node, inputs: readonly Node[]): Node | undefined =>
     (rectifiers && fromResults(builder, node, inputs, rectifiers, now)) ?? (factors && withKeptFactors(builder, node, factors, now));
@@ -73,15 +76,16 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? (centred ? withoutCentred(builder, node, inputs) : undefined) ?? masked(node, inputs) ?? alone(node, inputs),
     { became },
   );
-  const joint = { graph: prepared, became, stacks: new Set<Node>(), why: new Map<Node, string>() };
+  const joint = { graph: prepared, survey: new Survey(prepared), became, stacks: new Set<Node>(), why: new Map<Node, string>() };
   if (!beside) return joint;
   for (const pass of [sumsOfProducts, sharedFactors]) {
     const kept = new Set([...keep].flatMap((n) => became.get(n) ?? []));
-    const next = pass(joint.graph, builder, { ...beside, capacity, keep: kept, device, split });
+    const next = pass(joint.graph, joint.survey, builder, { ...beside, capacity, keep: kept, device, split });
     if (!next) continue;
     const now = (node: Node): Node => next.became.get(node) ?? node;
     for (const [node, by] of became) became.set(node, now(by));
     joint.graph = next.graph;
+    joint.survey = new Survey(next.graph);
     joint.stacks = new Set([...[...joint.stacks].map(now), ...next.stacks]);
     joint.why = new Map([...[...joint.why].map(([node, reason]) => [now(node), reason] as const), ...next.why]);
   }

@@ -7,7 +7,6 @@
  * Invariants of the result (see verify-schedule.ts): each buffer is written before it is read and by one nest; loads
  * that may lie outside their tensor are guarded; outputs and commits are all produced. Equal graphs give equal schedules.
  */
-import { topological } from "../graph/topological.ts";
 import { rootsOf } from "../graph/walk.ts";
 import type { Buffer, Nest, Profile, Schedule } from "../ir/kernel.ts";
 import type { Graph, Node } from "../ir/node.ts";
@@ -55,8 +54,7 @@ export interface ScheduleOptions {
 export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
   const { capacity, off = new Set<string>(), keep = new Set<Node>(), stored } = options;
   const beside = off.has("concat") ? undefined : stored;
-  const { graph: prepared, became, stacks, why } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), centred: !off.has("centred"), device: options.profile.name, ...(beside && { beside }) });
-  const order = topological(rootsOf(prepared));
+  const { graph: prepared, survey: { order }, became, stacks, why } = prepare(graph, capacity, { keep, join: !off.has("join-reductions"), split: !off.has("split-product"), masks: !off.has("masks"), centred: !off.has("centred"), device: options.profile.name, ...(beside && { beside }) });
   const host = hostScalars(order, rootsOf(prepared));
   const buffers = new Buffers(capacity);
   buffers.declare(prepared, order);

@@ -9,7 +9,8 @@
  * do not lie equally far apart, lie together with others already, or where one product would have to store what is now used as it is made.
  */
 import type { Builder } from "../graph/builder.ts";
-import { rebuildGraph, rootsOf, topological, users } from "../graph/walk.ts";
+import type { Survey } from "../graph/survey.ts";
+import { rebuildGraph } from "../graph/walk.ts";
 import * as access from "../ir/access.ts";
 import type { AccessMap } from "../ir/access.ts";
 import type { Graph, Node, NodeOf, OpAttrs, OpName } from "../ir/node.ts";
@@ -37,8 +38,8 @@ interface Shared {
 const mostSteps = 8;
 
 /** The graph with such products joined; undefined where there are none. */
-export function sharedFactors(graph: Graph, builder: Builder, options: JoinOptions): Joined | undefined {
-  const { found, alone } = new Search(graph, options).run();
+export function sharedFactors(graph: Graph, survey: Survey, builder: Builder, options: JoinOptions): Joined | undefined {
+  const { found, alone } = new Search(survey, options).run();
   const why = new Map<Node, string>();
   if (found.length === 0 && alone.size === 0) return undefined;
   const became = new Map<Node, Node>();
@@ -111,18 +112,14 @@ function together(e: Builder, { products, side, steps }: Shared, now: (node: Nod
 
 class Search {
   private readonly options: JoinOptions;
-  private readonly order: readonly Node[];
-  private readonly readers: ReadonlyMap<Node, readonly Node[]>;
-  private readonly roots: ReadonlySet<Node>;
+  private readonly graph: Survey;
   /** For each parameter that lies together with others: which. */
   private readonly claimed: Map<Node, string>;
 
-  constructor(graph: Graph, options: JoinOptions) {
+  constructor(graph: Survey, options: JoinOptions) {
     this.options = options;
-    this.roots = new Set(rootsOf(graph));
-    this.order = topological([...this.roots]);
-    this.readers = users(this.order);
-    this.claimed = storedTogether(this.order);
+    this.graph = graph;
+    this.claimed = storedTogether(graph.order);
   }
 
   run(): { readonly found: readonly Shared[]; readonly alone: ReadonlyMap<Node, string> } {
@@ -149,7 +146,7 @@ class Search {
   /** Products of one form, of one tensor with different parameters. */
   private candidates(): readonly { readonly products: readonly Product[]; readonly side: 0 | 1 }[] {
     const groups = new Map<string, { readonly products: Product[]; readonly side: 0 | 1 }>();
-    for (const node of this.order) {
+    for (const node of this.graph.order) {
       if (node.op !== "contract" || !isProduct(node) || this.options.keep.has(node)) continue;
       const [x, y] = node.inputs as readonly [Node, Node];
       const side = isParameter(y) ? 1 : 0;
@@ -193,7 +190,7 @@ class Search {
   }
 
   private isOnlyHere(node: Node): boolean {
-    return this.readers.get(node)?.length === 1 && !this.roots.has(node) && !this.options.keep.has(node);
+    return this.graph.readers(node).length === 1 && !this.graph.roots.has(node) && !this.options.keep.has(node);
   }
 
   /** Elementwise operations that follow each product alike, with constants and parameters that lie as the products' do. */
@@ -201,7 +198,7 @@ class Search {
     const steps: (readonly Node[])[] = [];
     let before = products;
     while (steps.length < mostSteps && before.every((n) => this.isOnlyHere(n))) {
-      const step = before.map((n) => this.readers.get(n)?.[0] as Node);
+      const step = before.map((n) => this.graph.readers(n)[0] as Node);
       if (new Set(step).size < step.length || !this.isAlike(step, before)) break;
       steps.push(step);
       before = step;
@@ -240,7 +237,7 @@ class Search {
   private tooDear({ products, steps }: Shared): string | undefined {
     const { access: price, lanes, groups, dispatch } = prices[this.options.device];
     const last = steps.at(-1) ?? products;
-    const stored = last.filter((n) => (this.readers.get(n) ?? []).some((r) => isElementwise(r) && sameShape(r.type.shape, n.type.shape)));
+    const stored = last.filter((n) => this.graph.readers(n).some((r) => isElementwise(r) && sameShape(r.type.shape, n.type.shape)));
     const elements = stored.reduce((sum, n) => sum + elementsOf(n, this.options.capacity), 0);
     return (2 * elements * price) / (lanes * groups) > (products.length - 1) * dispatch ? `what follows differs, and ${elements} results would be stored for it` : undefined;
   }

@@ -10,7 +10,8 @@
  * two terms share, what is to lie somewhere else, parameters that are not equally far apart in the store.
  */
 import type { Builder } from "../graph/builder.ts";
-import { rebuildGraph, rootsOf, topological, users } from "../graph/walk.ts";
+import type { Survey } from "../graph/survey.ts";
+import { rebuildGraph } from "../graph/walk.ts";
 import * as access from "../ir/access.ts";
 import type { Bindings } from "../ir/dims.ts";
 import type { Emit } from "../ir/emit.ts";
@@ -54,9 +55,9 @@ interface Sum {
 }
 
 /** The graph with its sums of products joined; undefined where there are none. */
-export function sumsOfProducts(graph: Graph, builder: Builder, options: JoinOptions): Joined | undefined {
-  const places = new Places(graph, options);
-  const sums = sumsOf(graph, options.keep, places);
+export function sumsOfProducts(graph: Graph, survey: Survey, builder: Builder, options: JoinOptions): Joined | undefined {
+  const places = new Places(survey, options);
+  const sums = sumsOf(survey, options.keep, places);
   if (sums.size === 0) return undefined;
   const became = new Map<Node, Node>();
   const stacks = new Set<Node>();
@@ -79,14 +80,11 @@ export function sumsOfProducts(graph: Graph, builder: Builder, options: JoinOpti
 }
 
 /** The additions that nobody but an addition reads the terms of, with two products of one form or more. */
-function sumsOf(graph: Graph, keep: ReadonlySet<Node>, places: Places): ReadonlyMap<Node, Sum> {
-  const roots = new Set(rootsOf(graph));
-  const order = topological([...roots]);
-  const readers = users(order);
-  const isOnlyHere = (x: Node): boolean => readers.get(x)?.length === 1 && !keep.has(x) && !roots.has(x);
+function sumsOf(graph: Survey, keep: ReadonlySet<Node>, places: Places): ReadonlyMap<Node, Sum> {
+  const isOnlyHere = (x: Node): boolean => graph.readers(x).length === 1 && !keep.has(x) && !graph.roots.has(x);
   const sums = new Map<Node, Sum>();
   const inner = new Set<Node>();
-  for (const node of order.toReversed()) {
+  for (const node of graph.order.toReversed()) {
     if (!isSum(node) || inner.has(node) || keep.has(node)) continue;
     const products = new Map<string, Product[]>();
     const others: Node[] = [];
@@ -125,10 +123,9 @@ class Places {
   /** Values that a concatenation of ours is made of, with its parts. */
   private readonly ours: Map<Node, string>;
 
-  constructor(graph: Graph, options: JoinOptions) {
+  constructor({ roots, order }: Survey, options: JoinOptions) {
     this.options = options;
-    this.demanded = new Set(rootsOf(graph));
-    const order = topological(rootsOf(graph));
+    this.demanded = roots;
     this.ours = storedTogether(order);
     for (const node of order) {
       if (node.op !== "concat" || node.attrs.axis !== 0 || !node.inputs.every((x) => x.type.shape[0] === 1)) continue;

@@ -28,7 +28,10 @@ const truth: Bounds = { lo: 0, hi: 1 };
 export function boundsOf(order: readonly Node[]): (node: Node | undefined) => Bounds {
   const known = new Map<Node, Bounds>();
   const of = (node: Node | undefined): Bounds => (node && known.get(node)) ?? anything;
-  for (const node of order) known.set(node, sound(bound(node, of)));
+  for (const node of order) {
+    const found = sound(bound(node, of));
+    if (found !== anything) known.set(node, found);
+  }
   return of;
 }
 
@@ -42,7 +45,9 @@ export function boundsNear(node: Node): Bounds {
 }
 
 /** Arithmetic on infinities may give NaN: then nothing is known. */
-function sound({ lo, hi }: Bounds): Bounds {
+function sound(bounds: Bounds): Bounds {
+  const { lo, hi } = bounds;
+  if (!Number.isNaN(lo) && !Number.isNaN(hi)) return bounds;
   return { lo: Number.isNaN(lo) ? anything.lo : lo, hi: Number.isNaN(hi) ? anything.hi : hi };
 }
 

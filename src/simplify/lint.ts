@@ -39,9 +39,14 @@ export function lintStability(graph: Graph, context: TextContext): readonly Diag
   const order = withBodies(rootsOf(graph));
   const of = boundsOf(order);
   const open = unguarded(order, rootsOf(graph));
-  const learning = differentiated(order);
+  // Asked for of few nodes, mostly of none.
+  let learning: ReadonlySet<Node> | undefined;
+  const learns = (node: Node): boolean => {
+    learning ??= differentiated(order);
+    return learning.has(node);
+  };
   for (const node of order) {
-    const trouble = open.has(node) ? troubleOf(node, of, learning.has(node)) : undefined;
+    const trouble = open.has(node) ? troubleOf(node, of, learns) : undefined;
     if (!trouble) continue;
     const [at, ...more] = placesOf(graph, node, context);
     if (at) found.push({ code: "W0202", severity: "warning", message: trouble.message, span: at.span, label: at.text || trouble.label, ...(more.length > 0 && { related: more }), hint: trouble.hint });
@@ -51,8 +56,10 @@ export function lintStability(graph: Graph, context: TextContext): readonly Diag
 
 /** All nodes, those of loop bodies included, inputs before users. */
 function withBodies(roots: readonly Node[]): readonly Node[] {
+  const order = topological(roots);
+  if (!order.some((n) => n.op === "loop")) return order;
   const all: Node[] = [];
-  for (const node of topological(roots)) {
+  for (const node of order) {
     if (node.op === "loop") all.push(...withBodies(node.attrs.body.results));
     all.push(node);
   }
@@ -95,7 +102,7 @@ interface Trouble {
 
 const most = (least: number): string => `reaches ${Number(least.toPrecision(3))}`;
 
-function troubleOf(node: Node, of: Of, learns: boolean): Trouble | undefined {
+function troubleOf(node: Node, of: Of, learns: (node: Node) => boolean): Trouble | undefined {
   if (node.type.dtype !== "f32") return undefined;
   const [x, y] = node.inputs;
   const a = of(x);
@@ -121,12 +128,12 @@ function troubleOf(node: Node, of: Of, learns: boolean): Trouble | undefined {
       return { message: "this divides by a value that reaches 0", label: "its divisor reaches 0", hint };
     }
     case "sqrt":
-      if (!learns || a.lo !== 0 || (x && isSquares(x))) return undefined;
+      if (a.lo !== 0 || (x && isSquares(x)) || !learns(node)) return undefined;
       return { message: "the gradient of this root is infinite where its argument reaches 0", label: "its argument reaches 0", hint: "add a small number under the root: `sqrt(e + 1e-12)`" };
     case "pow":
       if (a.lo !== 0 || node.attrs.exponent >= 1 || (node.attrs.exponent > 0 && x && isSquares(x))) return undefined;
       if (node.attrs.exponent < 0) return { message: "this divides by a value that reaches 0", label: "its base reaches 0", hint: "add a small number to the base" };
-      return learns ? { message: "the gradient of this power is infinite where its base reaches 0", label: "its base reaches 0", hint: "add a small number to the base" } : undefined;
+      return learns(node) ? { message: "the gradient of this power is infinite where its base reaches 0", label: "its base reaches 0", hint: "add a small number to the base" } : undefined;
     default:
       return undefined;
   }

@@ -73,7 +73,9 @@ export function orderContractions(graph: Graph): Graph {
 function innerContractions(order: readonly Node[], roots: readonly Node[]): ReadonlySet<Node> {
   const reads = new Map<Node, number>();
   const once = new Set<Node>();
-  const read = (x: Node): void => void reads.set(x, (reads.get(x) ?? 0) + 1);
+  const read = (x: Node): void => {
+    if (x.op === "contract") reads.set(x, (reads.get(x) ?? 0) + 1);
+  };
   for (const root of roots) read(root);
   for (const node of order) for (const x of node.inputs) read(x);
   for (const node of order) if (node.op === "contract") for (const x of node.inputs) if (x.op === "contract" && reads.get(x) === 1) once.add(x);

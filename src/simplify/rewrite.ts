@@ -109,7 +109,7 @@ export class Rewriter {
     const body = node.op === "loop" ? this.bodyOf(node) : undefined;
     if (settled && !body) return undefined;
     const inputs = settled ? node.inputs : node.inputs.map((x) => normal[x.id] as Node);
-    return e.withOrigin(e.originOf(node), () => (node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.make(node.op, node.attrs, inputs)));
+    return e.withOrigin(e.originOf(node), () => (node.op === "loop" && body ? e.make("loop", { ...node.attrs, body }, inputs) : e.again(node, inputs)));
   }
 
   private bodyOf(loop: NodeOf<"loop">): Body | undefined {

@@ -7,8 +7,9 @@ import { Builder } from "../../src/graph/builder.ts";
 import { evaluate } from "../../src/graph/eval-graph.ts";
 import { printGraph } from "../../src/graph/print-graph.ts";
 import { readGraph } from "../../src/graph/read-graph.ts";
+import { Survey } from "../../src/graph/survey.ts";
 import { verifyGraph } from "../../src/graph/verify-graph.ts";
-import { rebuild, rebuildGraph, replaceNodes, rootsOf, topological, users } from "../../src/graph/walk.ts";
+import { rebuild, rebuildGraph, replaceNodes, rootsOf, topological } from "../../src/graph/walk.ts";
 import { makeBody } from "../../src/graph/body.ts";
 import { InternalError } from "../../src/support/diagnostic.ts";
 import { spanOf } from "../../src/support/span.ts";
@@ -91,6 +92,38 @@ describe("origins", () => {
   });
 });
 
+describe("a node over other inputs", () => {
+  const b = new Builder();
+  const [x, y] = [leaf(b, "x"), leaf(b, "y")];
+
+  it("is what making it would give, with its type", () => {
+    const product = b.mul(x, b.exp(x));
+    const other = b.again(product, [y, b.exp(y)]);
+    expect(other).toBe(b.mul(y, b.exp(y)));
+    expect(other.type).toBe(product.type);
+    expect(b.again(product, product.inputs)).toBe(product);
+    const chosen = b.select(b.compare(">", x, y), x, y);
+    expect(b.again(chosen, [chosen.inputs[0] as Node, y, x])).toBe(b.select(b.compare(">", x, y), y, x));
+  });
+
+  it("has another type where they do, and is refused where they do not fit", () => {
+    const rows = b.leaf({ kind: "input", path: "rows", type: { dtype: "f32", shape: [5] } });
+    expect(b.again(b.exp(x), [rows]).type).toEqual(rows.type);
+    expect(() => b.again(b.add(x, y), [x, rows])).toThrow(InternalError);
+    expect(() => b.again(b.exp(x), [leaf(new Builder(), "x")])).toThrow(InternalError);
+  });
+
+  it("is known once it was made", () => {
+    const before = b.count;
+    expect(b.known("max", {}, [x, y])).toBeUndefined();
+    expect(b.known("select", {}, [b.compare("<", x, y), x, y])).toBeUndefined();
+    const [larger, chosen] = [b.max(x, y), b.select(b.compare("<", x, y), x, y)];
+    expect([b.known("max", {}, [x, y]), b.known("select", {}, chosen.inputs), b.known("max", {}, [y, x])]).toEqual([larger, chosen, undefined]);
+    expect(b.count).toBe(before + 3);
+    expect([b.hasMade("max"), b.hasMade("loop")]).toEqual([true, false]);
+  });
+});
+
 describe("walks", () => {
   it("order inputs before users, left to right", () => {
     const b = new Builder();
@@ -100,7 +133,10 @@ describe("walks", () => {
     expect(topological([sum]).map((n) => n.op)).toEqual(["leaf", "leaf", "mul", "exp", "add"]);
     const order = topological([sum]);
     expect(order[0]).toBe(y);
-    expect(users(order).get(product)?.map((n) => n.op)).toEqual(["exp", "add"]);
+    const survey = new Survey(b.finish("evaluate", [{ name: "y", kind: "output", node: b.mul(sum, sum) }], []));
+    expect(survey.order.slice(0, 5)).toEqual(order);
+    expect([product, sum, y].map((n) => survey.readers(n).map((r) => r.op))).toEqual([["exp", "add"], ["mul"], ["mul"]]);
+    expect([...survey.roots].map((n) => survey.readers(n))).toEqual([[]]);
   });
 
   it("replace at once, and not inside what replaces", () => {

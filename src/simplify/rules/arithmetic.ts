@@ -32,8 +32,8 @@ export const arithmetic: readonly Rule[] = [
     apply: (n, e) => {
       const [x, y] = pair(n);
       if (x === y || y.op === "const" || y.op === "neg") return undefined;
-      const twin: Node = e.make(n.op, n.attrs, [y, x]);
-      return twin.id < n.id ? twin : undefined;
+      const twin = e.known(n.op, n.attrs, [y, x]);
+      return twin && twin.id < n.id ? twin : undefined;
     },
     example: (e) => {
       const [x, y] = [input(e, "x", [3]), input(e, "y", [3])];
