@@ -85,8 +85,8 @@ function ownerOf(nest: Nest, profile: Profile, family: string, { width, each }: 
   return finish(b, nest, { family, width, launch, rebind: (other) => ownerOf(nest, profile, family, { width: other, each }) }, body);
 }
 
-/** Beginning an invocation may come to so small a part of what it does: a thirty-second. */
-const ofBeginning = 32;
+/** Beginning an invocation, with what it makes of caches, may come to so small a part of what it does. */
+const ofBeginning = 128;
 
 /**
  * How many items (points, or fours) an invocation takes in turn: until beginning it shows no more, of a line at most, and while enough
