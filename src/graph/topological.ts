@@ -36,18 +36,25 @@ export function topological(roots: Iterable<Node>, without?: { has(node: Node): 
     while (stack.length > 0) {
       const top = stack.length - 1;
       const node = stack[top] as Node;
-      const input = node.inputs[next[top] as number];
+      const { inputs } = node;
+      // The next operand that needs a walk of its own: what has no operands is added as it is met.
+      let at = next[top] as number;
+      let input = inputs[at++];
+      for (; input !== undefined; input = inputs[at++]) {
+        if (has(input)) continue;
+        if (input.inputs.length > 0) break;
+        add(input);
+      }
       if (input === undefined) {
         stack.pop();
         next.pop();
-        if (!has(node)) add(node);
+        // Nodes on the stack lie on one way, so none is there twice.
+        add(node);
         continue;
       }
-      next[top] = (next[top] as number) + 1;
-      if (!has(input)) {
-        stack.push(input);
-        next.push(0);
-      }
+      next[top] = at;
+      stack.push(input);
+      next.push(0);
     }
   }
   return order;

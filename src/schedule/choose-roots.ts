@@ -51,7 +51,7 @@ interface Weighed {
 
 function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Weighed {
   const roots = new Map<Node, string>();
-  const sites = new Map<Node, Uses>();
+  const sites = facts.room<Uses>();
   const shapes = new Map<string, number>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
@@ -64,7 +64,7 @@ function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Wei
       continue;
     }
     if (facts.isFree(node) && !demand) continue;
-    const uses = sites.get(node) ?? noUses;
+    const uses = sites[node.id] ?? noUses;
     const why = demand ?? loopReason(node, facts) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
     // Uses under one root at one index are one use: the index changes at movement and at loops.
@@ -74,8 +74,8 @@ function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Wei
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
       if (choice.inline && isAsked(input, choice, facts)) {
-        const theirs = sites.get(input) ?? { sites: [], times: [] };
-        sites.set(input, theirs);
+        const theirs = sites[input.id] ?? { sites: [], times: [] };
+        sites[input.id] = theirs;
         const reads = readsPerElement(node, at, choice.capacity);
         if (from) for (let k = 0; k < from.sites.length; k++) noteUse(theirs, movedSite(from.sites[k] as number, moved ? node : undefined), (from.times[k] as number) * reads);
         else noteUse(theirs, movedSite(own, moved ? node : undefined), reads);
@@ -204,9 +204,11 @@ function costAgain({ order, facts }: Known, kept: (node: Node) => boolean): Floa
   const again = facts.numbers();
   const parts = facts.room<Parts>();
   const seen = facts.marks();
+  // Filled anew for each node: what is kept of it is a copy of the right size.
+  const own: Parts = { nodes: [], prices: [] };
   for (const node of order) {
     if (facts.isFree(node)) continue;
-    const own: Parts = { nodes: [], prices: [] };
+    own.nodes.length = own.prices.length = 0;
     seen.clear();
     const moved = facts.moves(node);
     let cost = costOf(node);
@@ -227,7 +229,7 @@ function costAgain({ order, facts }: Known, kept: (node: Node) => boolean): Floa
     for (let i = 0; i < own.prices.length; i++) all += own.prices[i] as number;
     all = Math.min(all, 1e6);
     again[node.id] = all;
-    parts[node.id] = moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : own;
+    parts[node.id] = moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : { nodes: own.nodes.slice(), prices: own.prices.slice() };
   }
   return again;
 }
@@ -252,13 +254,16 @@ function cutLong({ order, facts }: Known, roots: ReadonlyMap<Node, string>): Rea
   const inMemory = (x: Node): boolean => facts.isStored(x) || all.has(x);
   const [seen, read] = [facts.marks(), facts.marks()];
   const within = (x: Node): Inlined | undefined => (inMemory(x) ? undefined : inlined[x.id]);
+  // Filled anew for each node, as above.
+  const own: Inlined = { nodes: [], sources: [] };
   for (const node of order) {
     if (facts.isStored(node) || (facts.isFree(node) && !all.has(node))) continue;
     for (;;) {
-      const own: Inlined = { nodes: [node], sources: [] };
+      own.nodes.length = own.sources.length = 0;
       seen.clear();
       read.clear();
       seen.add(node);
+      own.nodes.push(node);
       for (const x of node.inputs) {
         if (inMemory(x)) {
           if (read.add(x)) own.sources.push(x);
@@ -269,7 +274,7 @@ function cutLong({ order, facts }: Known, roots: ReadonlyMap<Node, string>): Rea
         for (const n of theirs.nodes) if (seen.add(n)) own.nodes.push(n);
         for (const s of theirs.sources) if (read.add(s)) own.sources.push(s);
       }
-      inlined[node.id] = own;
+      inlined[node.id] = { nodes: own.nodes.slice(), sources: own.sources.slice() };
       if (own.nodes.length <= mostNodes && own.sources.length <= mostSources) break;
       const largest = node.inputs
         .filter((x) => (within(x)?.nodes.length ?? 0) > 1)

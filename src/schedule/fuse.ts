@@ -50,6 +50,8 @@ const mostBuffers = 32;
 /** Multiplications of a product that rows may take along. */
 const littleProduct = productsOfADispatch(prices.software);
 
+const nobody: readonly Node[] = [];
+
 interface Draft extends Stop {
   parallel: readonly Dim[];
   why: string[];
@@ -88,41 +90,55 @@ class Fuser {
   private readonly options: FuseOptions;
   /** By id: where a node stands in the order. */
   private readonly position: Int32Array;
-  private readonly roots: ReadonlyMap<Node, string>;
-  private readonly draftOf = new Map<Node, Draft>();
-  /** Roots that read a root. */
-  private readonly readers = new Map<Node, Node[]>();
+  /** By id: the draft of a root. */
+  private readonly draftOf: (Draft | undefined)[];
+  /** By id: roots that read a root. */
+  private readonly readers: (Node[] | undefined)[];
   private readonly drafts = new Set<Draft>();
   /** Roots that become loops. */
   private readonly anchors = new Set<Node>();
   private readonly ways: Ways;
   private searches = 0;
+  /** By id: the walk that has met a node last. */
+  private readonly walked: Int32Array;
+  private walks = 0;
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
-    this.roots = roots;
-    this.position = new Int32Array(order.reduce((most, n) => Math.max(most, n.id), 0) + 1).fill(-1);
+    const count = order.reduce((most, n) => Math.max(most, n.id), 0) + 1;
+    this.position = new Int32Array(count).fill(-1);
+    this.draftOf = new Array<Draft | undefined>(count).fill(undefined);
+    this.readers = new Array<Node[] | undefined>(count).fill(undefined);
+    this.walked = new Int32Array(count);
     order.forEach((n, i) => {
       this.position[n.id] = i;
     });
+    const made: Node[] = [];
     for (const node of order) {
       const reason = roots.get(node);
       if (reason === undefined) continue;
       const reads = this.sources(node);
-      const before = [...reads].flatMap((s) => (isStored(s) ? [] : (this.draftOf.get(s) ?? [])));
-      const level = before.reduce((most, d) => Math.max(most, d.level + 1), 0);
+      const before: Draft[] = [];
+      let level = 0;
+      for (const s of reads) {
+        const d = isStored(s) ? undefined : this.draftOf[s.id];
+        if (!d) continue;
+        before.push(d);
+        level = Math.max(level, d.level + 1);
+      }
       const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before, met: 0 };
-      this.draftOf.set(node, draft);
+      this.draftOf[node.id] = draft;
+      made.push(node);
       this.drafts.add(draft);
       if (isAnchor(node)) this.anchors.add(node);
       for (const d of before) d.followers.push(draft);
       for (const source of reads) {
-        const readers = this.readers.get(source);
+        const readers = this.readers[source.id];
         if (readers) readers.push(node);
-        else this.readers.set(source, [node]);
+        else this.readers[source.id] = [node];
       }
     }
-    this.ways = new Ways([...this.draftOf.keys()], (root) => (isStored(root) ? [] : (this.readers.get(root) ?? [])));
+    this.ways = new Ways(made, (root) => (isStored(root) ? nobody : (this.readers[root.id] ?? nobody)));
   }
 
   run(): readonly Group[] {
@@ -157,13 +173,13 @@ class Fuser {
     const search = ++this.searches;
     draft.met = search;
     const add = (node: Node): void => {
-      const d = this.draftOf.get(node);
+      const d = this.draftOf[node.id];
       if (!d || d.met === search) return;
       d.met = search;
       found.push(d);
     };
     const readers = (node: Node): void => {
-      for (const r of this.readers.get(node) ?? []) add(r);
+      for (const r of this.readers[node.id] ?? nobody) add(r);
     };
     const inOrder = (from: number): void => {
       if (found.length > from + 1) for (const d of found.splice(from).sort((x, y) => x.first - y.first)) found.push(d);
@@ -240,7 +256,7 @@ class Fuser {
     const parallel = (rule === "row" && this.rowsOf(into, other)) || least;
     const rank = parallel.length;
     const own = new Set(members);
-    const outside = (n: Node): boolean => isStored(n) || (this.roots.has(n) && !own.has(n));
+    const outside = (n: Node): boolean => isStored(n) || (this.draftOf[n.id] !== undefined && !own.has(n));
     if (!isAligned(members, own, rank, outside)) return false;
     const reads = new Set([...into.reads, ...other.reads].filter((s) => !own.has(s) || isStored(s)));
     const stored = members.filter((m) => this.leaves(m, own)).map((m) => this.options.targets.get(m) ?? m);
@@ -253,30 +269,30 @@ class Fuser {
     into.parallel = parallel;
     into.reads = reads;
     into.first = Math.min(into.first, other.first);
-    for (const m of other.members) this.draftOf.set(m, into);
+    for (const m of other.members) this.draftOf[m.id] = into;
     this.drafts.delete(other);
     this.ways.merged(into, other);
     return true;
   }
 
-  /** What a root reads from memory, through nodes without any. */
+  /** What a root reads from memory, through nodes without any. Roots before it have their drafts. */
   private sources(root: Node): Set<Node> {
     const found = new Set<Node>();
-    const seen = new Set<Node>();
-    const work = isStored(root) ? [] : [...root.inputs];
-    if (isStored(root)) found.add(root);
+    if (isStored(root)) return found.add(root);
+    const work = [...root.inputs];
+    const turn = ++this.walks;
     for (let n = work.pop(); n; n = work.pop()) {
-      if (seen.has(n)) continue;
-      seen.add(n);
-      if (isStored(n) || this.roots.has(n)) found.add(n);
-      else work.push(...n.inputs);
+      if (this.walked[n.id] === turn) continue;
+      this.walked[n.id] = turn;
+      if (isStored(n) || this.draftOf[n.id]) found.add(n);
+      else for (const x of n.inputs) work.push(x);
     }
     return found;
   }
 
   /** True when the member is read or wanted outside the group, so that it must be stored. */
   private leaves(member: Node, own: ReadonlySet<Node>): boolean {
-    return this.options.demanded.has(member) || (this.readers.get(member) ?? []).some((r) => !own.has(r));
+    return this.options.demanded.has(member) || (this.readers[member.id] ?? nobody).some((r) => !own.has(r));
   }
 
   private readsFrom(reader: Draft, from: Draft): boolean {

@@ -65,7 +65,8 @@ export function schedule(graph: Graph, options: ScheduleOptions): Schedule {
     if (kept) demanded.set(kept, "asked for");
   }
   for (const node of buffers.stores.keys()) demanded.set(node, "leaves the entry");
-  const leaves = new Map(order.flatMap((n) => (n.op === "leaf" ? [[`${n.attrs.kind} ${n.attrs.path}`, n] as const] : [])));
+  const leaves = new Map<string, Node>();
+  for (const n of order) if (n.op === "leaf") leaves.set(`${n.attrs.kind} ${n.attrs.path}`, n);
   const kept = new Map(chooseRoots(order, { demanded, host: host.of, capacity, inline: !off.has("fuse-producer") }));
   const roots: ReadonlyMap<Node, string> = kept;
   const laid = beside ? sideBySide(order, roots, { ...beside, capacity, demanded, stacks }) : new Map<Node, SideBySide>();
@@ -138,12 +139,14 @@ function holdings({ stores, commits }: Buffers, gone: ReadonlySet<Buffer>): Read
 /** Roots that a root of another group reads. */
 function readAcross(members: readonly Node[], groupOf: ReadonlyMap<Node, unknown>, roots: ReadonlyMap<Node, string>): ReadonlySet<Node> {
   const found = new Set<Node>();
-  for (const root of members) {
-    const seen = new Set<Node>();
+  const most = members.reduce((most, n) => Math.max(most, n.id), 0);
+  /** By id, and inputs have lower ids: the root, counted from 1, under which a node was met last. */
+  const met = new Int32Array(most + 1);
+  for (const [k, root] of members.entries()) {
     const work = [...root.inputs];
     for (let n = work.pop(); n; n = work.pop()) {
-      if (seen.has(n)) continue;
-      seen.add(n);
+      if (met[n.id] === k + 1) continue;
+      met[n.id] = k + 1;
       if (!roots.has(n)) work.push(...n.inputs);
       else if (groupOf.get(n) !== groupOf.get(root)) found.add(n);
     }

@@ -43,43 +43,47 @@ export function resolved<S extends Stop>(stop: S): S {
 }
 
 export class Ways {
-  /** Where a root's part of the tree begins and ends, by its number. */
-  private readonly first = new Map<Node, number>();
-  private readonly last = new Map<Node, number>();
+  /** By id: where a root's part of the tree begins and ends, by its number. */
+  private readonly first: Int32Array;
+  private readonly last: Int32Array;
 
   /** Roots in topological order, and the roots that read each. */
   constructor(roots: readonly Node[], readers: (root: Node) => readonly Node[]) {
-    const ahead = new Map<Node, number>();
-    const above = new Map<Node, Node>();
-    for (const root of roots.toReversed()) {
+    const count = roots.reduce((most, n) => Math.max(most, n.id), 0) + 1;
+    const numbers = (): Int32Array => new Int32Array(count);
+    const [ahead, size, next] = [numbers(), numbers(), numbers()];
+    const above = new Array<Node | undefined>(count).fill(undefined);
+    this.first = numbers();
+    this.last = numbers();
+    for (let i = roots.length - 1; i >= 0; i--) {
+      const root = roots[i] as Node;
       let most = -1;
       for (const r of readers(root)) {
-        const way = ahead.get(r) ?? 0;
+        const way = ahead[r.id] as number;
         if (r === root || way <= most) continue;
         most = way;
-        above.set(root, r);
+        above[root.id] = r;
       }
-      ahead.set(root, most + 1);
+      ahead[root.id] = most + 1;
     }
-    const size = new Map<Node, number>();
-    for (const root of roots) {
-      const own = (size.get(root) ?? 0) + 1;
-      size.set(root, own);
-      const up = above.get(root);
-      if (up) size.set(up, (size.get(up) ?? 0) + own);
+    for (const { id } of roots) {
+      const own = (size[id] as number) + 1;
+      size[id] = own;
+      const up = above[id];
+      if (up) size[up.id] = (size[up.id] as number) + own;
     }
     // Those above come first; each takes the next numbers of its part.
-    const next = new Map<Node, number>();
     let free = 0;
-    for (const root of roots.toReversed()) {
-      const up = above.get(root);
-      const own = size.get(root) ?? 1;
-      const at = up ? (next.get(up) ?? 0) : free;
-      if (up) next.set(up, at + own);
+    for (let i = roots.length - 1; i >= 0; i--) {
+      const { id } = roots[i] as Node;
+      const up = above[id];
+      const own = size[id] as number;
+      const at = up ? (next[up.id] as number) : free;
+      if (up) next[up.id] = at + own;
       else free += own;
-      this.first.set(root, at);
-      this.last.set(root, at + own);
-      next.set(root, at + 1);
+      this.first[id] = at;
+      this.last[id] = at + own;
+      next[id] = at + 1;
     }
   }
 
@@ -118,10 +122,10 @@ export class Ways {
   private isBelow(low: Stop, high: Stop): boolean {
     if (low === high) return true;
     for (const h of high.members) {
-      const from = this.first.get(h) ?? 0;
-      const to = this.last.get(h) ?? 0;
+      const from = this.first[h.id] as number;
+      const to = this.last[h.id] as number;
       for (const l of low.members) {
-        const at = this.first.get(l) ?? -1;
+        const at = this.first[l.id] as number;
         if (at >= from && at < to) return true;
       }
     }

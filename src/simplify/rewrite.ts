@@ -65,29 +65,32 @@ export class Rewriter {
 
   private bringOne(root: Node): Node {
     const { normal } = this;
-    // A node waits for its inputs, then for what it became.
+    if (normal[root.id]) return normal[root.id] as Node;
+    // A node waits for its inputs, then for what it became. The stacks keep what has left them: shrinking and growing again costs more.
     const stack: Node[] = [root];
     const became: (Node | undefined)[] = [undefined];
-    while (stack.length > 0) {
-      const top = stack.length - 1;
+    let count = 1;
+    const push = (x: Node): void => {
+      stack[count] = x;
+      became[count++] = undefined;
+    };
+    while (count > 0) {
+      const top = count - 1;
       const node = stack[top] as Node;
       const to = became[top];
       const end = to ? normal[to.id] : normal[node.id];
       if (end) {
         if (!normal[node.id] && node.id < this.given) this.rested++;
         normal[node.id] = end;
-        stack.pop();
-        became.pop();
+        count--;
         continue;
       }
       if (to) throw new InternalError("rewrite", `node ${node.id} became a node that never came to rest`);
       for (let i = node.inputs.length - 1; i >= 0; i--) {
         const x = node.inputs[i] as Node;
-        if (normal[x.id]) continue;
-        stack.push(x);
-        became.push(undefined);
+        if (!normal[x.id]) push(x);
       }
-      if (stack.length > top + 1) continue;
+      if (count > top + 1) continue;
       const next = this.over(node) ?? this.step(node);
       if (!next || next === node) {
         if (node.id < this.given) this.rested++;
@@ -95,9 +98,7 @@ export class Rewriter {
         continue;
       }
       became[top] = next;
-      if (normal[next.id]) continue;
-      stack.push(next);
-      became.push(undefined);
+      if (!normal[next.id]) push(next);
     }
     return normal[root.id] as Node;
   }

@@ -40,10 +40,10 @@ const mostLooked = 24;
 /** How many nodes may still be looked at; none when there is a divisor. */
 function without(node: Node, left: number): number {
   if (left <= 0 || node.op === "div" || (node.op === "view" && quotient(node))) return 0;
-  const [x, y, z] = node.inputs;
-  if (node.op === "neg") return without(x as Node, left - 1);
-  if (node.op === "mul") return without(y as Node, without(x as Node, left - 1));
-  if (node.op === "select") return without(z as Node, without(y as Node, left - 1));
+  const { inputs } = node;
+  if (node.op === "neg") return without(inputs[0] as Node, left - 1);
+  if (node.op === "mul") return without(inputs[1] as Node, without(inputs[0] as Node, left - 1));
+  if (node.op === "select") return without(inputs[2] as Node, without(inputs[1] as Node, left - 1));
   return left - 1;
 }
 
@@ -57,10 +57,6 @@ export function productOf(e: Emit, node: Node): Product {
   // What is left to read, and whether it stands below the line.
   const open: Node[] = [node];
   const under: boolean[] = [false];
-  const push = (x: Node, below: boolean): void => {
-    open.push(x);
-    under.push(below);
-  };
   for (let x = open.pop(); x; x = open.pop()) {
     const below = under.pop() === true;
     const value = splatOf(x);
@@ -74,17 +70,19 @@ export function productOf(e: Emit, node: Node): Product {
       continue;
     }
     const kind = quotient(x);
-    const [a, b] = kind ? through(e, x) : x.inputs;
-    if (x.op === "neg" && a) {
+    if (x.op === "neg") {
       coefficient = -coefficient;
-      push(a, below);
-    } else if (a && b && kind) {
-      push(b, kind === "div" ? !below : below);
-      push(a, below);
+      open.push(x.inputs[0] as Node);
+      under.push(below);
+    } else if (kind) {
+      const operands = through(e, x);
+      open.push(operands[1] as Node, operands[0] as Node);
+      under.push(kind === "div" ? !below : below, below);
     } else if (x.op === "select" && !below && !guard && keeps(x)) {
       const truth = isSplat(x.inputs[2], 0);
       guard = { condition: x.inputs[0] as Node, truth };
-      push(x.inputs[truth ? 1 : 2] as Node, below);
+      open.push(x.inputs[truth ? 1 : 2] as Node);
+      under.push(below);
     } else {
       (below ? den : num).push(x);
     }
