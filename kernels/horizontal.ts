@@ -51,11 +51,11 @@ interface Group {
 }
 
 /** The same work in fewer dispatches, in an order that keeps all dependences. */
-export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Schedule, "buffers">, profile: Profile): readonly Kernel[] {
+export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Schedule, "buffers">, profile: Profile, { once = true }: { /** False: no text stays alone. */ readonly once?: boolean } = {}): readonly Kernel[] {
   const mostBuffers = largestSlab(schedule.buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
   const sharing: Sharing = { mostBuffers, profile, sizeOf: sizes() };
   const first = grouped(kernels, sharing, new Set());
-  const alone = worthAlone(first, sharing);
+  const alone: ReadonlySet<Kernel> = once ? worthAlone(first, sharing) : new Set();
   const groups = alone.size > 0 ? grouped(kernels, sharing, alone) : first;
   const merges = new Merges();
   return groups.map((members) => merges.of(members));
