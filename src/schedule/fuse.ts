@@ -59,7 +59,7 @@ class Fuser {
     const start = [...this.drafts.all].filter((d) => !this.drafts.traitsOf(d).laid);
     if (!off.has("fuse-epilogue")) for (const d of start) if (this.drafts.traitsOf(d).loop) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
     if (!off.has("fuse-row")) for (const d of start) if (this.drafts.traitsOf(d).loop) this.grow(d, "row", (x, y) => this.row(x, y));
-    if (!off.has("multi-output")) for (const d of start) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
+    if (!off.has("multi-output")) for (const d of start) if (this.drafts.traitsOf(d).pointwise) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
     const groups = [...this.drafts.all].filter((d) => !this.drafts.traitsOf(d).laid).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
     return groups.sort((x, y) => this.drafts.place(x.members[0]) - this.drafts.place(y.members[0]));
   }

@@ -30,7 +30,8 @@ export class NestKeys {
   private statements(body: readonly Stmt[], sight: Sight): string {
     let text = "{";
     for (const s of body) {
-      for (const [name, value] of Object.entries(s) as [string, unknown][]) {
+      for (const name in s) {
+        const value: unknown = s[name as keyof Stmt];
         if (value === undefined) continue;
         text += ` ${name}:`;
         if (name === "buffer") text += sight.buffer(value as Buffer);

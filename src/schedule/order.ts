@@ -133,7 +133,8 @@ class Precedence {
   }
 
   private note(i: number, nest: Nest): void {
-    const reads = new Set(loads(nest).flatMap((l) => partsOf(l.buffer)));
+    const reads = new Set<Buffer>();
+    for (const { buffer } of loads(nest)) for (const part of partsOf(buffer)) reads.add(part);
     this.reads[i] = reads;
     for (const buffer of reads) this.readers.set(buffer, (this.readers.get(buffer) ?? new Set()).add(i));
     for (const { buffer } of stores(nest)) this.writers.set(buffer, i);
@@ -174,18 +175,31 @@ class Precedence {
 }
 
 /** All statements, inner ones included. */
-export function statements(body: readonly Stmt[]): readonly Stmt[] {
-  return body.flatMap((s) => (s.kind === "fold" || s.kind === "each" ? [s, ...statements(s.body)] : [s]));
+export function statements(body: readonly Stmt[], found: Stmt[] = []): readonly Stmt[] {
+  for (const s of body) {
+    found.push(s);
+    if (s.kind === "fold" || s.kind === "each") statements(s.body, found);
+  }
+  return found;
+}
+
+/** Nests have no more than a few dozen statements, but are many. */
+function ofKind<K extends "load" | "store">(body: readonly Stmt[], kind: K, found: Extract<Stmt, { kind: K }>[] = []): readonly Extract<Stmt, { kind: K }>[] {
+  for (const s of body) {
+    if (s.kind === "fold" || s.kind === "each") ofKind(s.body, kind, found);
+    else if (s.kind === kind) found.push(s as Extract<Stmt, { kind: K }>);
+  }
+  return found;
 }
 
 /** All loads of a nest, in order. */
 export function loads(nest: Nest): readonly Extract<Stmt, { kind: "load" }>[] {
-  return statements(nest.body).filter((s) => s.kind === "load");
+  return ofKind(nest.body, "load");
 }
 
 /** All stores of a nest, in order. */
 export function stores(nest: Nest): readonly Extract<Stmt, { kind: "store" }>[] {
-  return statements(nest.body).filter((s) => s.kind === "store");
+  return ofKind(nest.body, "store");
 }
 
 /** Every store to one buffer is followed by the same to the other. */

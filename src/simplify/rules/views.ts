@@ -65,12 +65,12 @@ export const views: readonly Rule[] = [
       if (map.guards.length > 0 || !broadcasts(map)) return undefined;
       const inner = (first.inputs[0] as Node).type.shape;
       if (!smaller(inner, map.shape)) return undefined;
-      const text = access.printMap(map);
+      const isSame = (x: ViewNode): boolean => x === first || (sameShape((x.inputs[0] as Node).type.shape, inner) && access.printMap(x.attrs.map) === access.printMap(map));
       const inputs: Node[] = [];
       for (const x of n.inputs) {
         const value = splatOf(x);
         if (value !== undefined) inputs.push(e.const({ dtype: x.type.dtype, shape: inner }, value));
-        else if (x.op === "view" && sameShape((x.inputs[0] as Node).type.shape, inner) && access.printMap(x.attrs.map) === text) inputs.push(x.inputs[0] as Node);
+        else if (x.op === "view" && isSame(x)) inputs.push(x.inputs[0] as Node);
         else return undefined;
       }
       return e.view(e.make(n.op, n.attrs, inputs), map);
