@@ -38,7 +38,7 @@ export function tables(all: Results, markdown: boolean): string {
   const wanted = all.workloads.flatMap(({ workload, measured }) => goalRows(workload, measured));
   const loads = all.workloads.map((w) => w.load);
   return [
-    `${all.adapter}, ${all.cores} cores (${all.processor}), Node ${all.node.replace("v", "")}, ${all.date.slice(0, 10)}; ${versions.join(", ")}; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}\n`,
+    `${all.adapter}, ${all.cores} cores (${all.processor}), Node ${all.node.replace("v", "")}, ${all.date.slice(0, 10)}; ${versions.join(", ")}; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}; ${all.effort.rounds} rounds, patience ${all.effort.patienceMs / 1000} s\n`,
     print(["workload", "", "ms a step", "best", "processor ms", "× Nabla", "dispatches", "submits", "new buffers", "MB live"], steps),
     print(["first step", "", "ms", "compile", "pipelines", "run", "number of pipelines"], first),
     ...(wanted.length > 0 ? [print(goalHead, wanted)] : []),
