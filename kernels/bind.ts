@@ -10,7 +10,7 @@
  * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `one-pass`
  * (what is shifted by a fold comes after it), `triangles` (products
  * sum over what is known to be 0),
- * `horizontal` (a dispatch for each nest), `once` (what shares a dispatch does so although its text is built again for it), `alike` (each nest bound by itself).
+ * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
 import { Alike } from "./alike.ts";
@@ -53,7 +53,7 @@ export function bind(schedule: Schedule, given: Profile, options: BindOptions = 
     if (of && of !== "within") return attention(of, profile);
     return off.has("alike") ? make(nest) : alike.bind(nest, make);
   });
-  return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile, { once: !off.has("once") });
+  return off.has("horizontal") ? kernels : horizontal(kernels, schedule, profile);
 }
 
 /** For nests that are attention together: the last of them makes the kernel, the others lie within it. */

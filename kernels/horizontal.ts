@@ -8,9 +8,6 @@
  * it writes outlives the entry (an update, an output) or it reads little (sums for a bias), a later one, as long as it depends on nothing
  * on the way and nothing there on it. A dispatch costs as much as several thousand multiplications; a model has dozens of updates.
  *
- * A text that several kernels have is built once as long as each of them has a dispatch of its own; with others it is built again for each
- * company. Where that costs more than the dispatches that it saves, it stays alone.
- *
  * A processor that plays GPU takes every branch, with all lanes switched off where the condition is false: there each workgroup
  * pays for every body once, and kernels share a dispatch only where that costs less than the dispatch.
  */
@@ -25,7 +22,6 @@ import type { BoundKernel } from "./bound-kernel.ts";
 import { exchangeBuffers } from "./exchange-buffers.ts";
 import { workgroupX } from "./launch.ts";
 import { lastValue, measure, renumber } from "./renumber.ts";
-import { worthAlone } from "./worth-alone.ts";
 
 /** What one dispatch may come to. */
 const most = { accesses: 160, statements: 1600, members: 32 } as const;
@@ -44,39 +40,28 @@ interface Group {
   readonly writes: Set<Buffer>;
   /** What arenas among those are made of, each with its arena. */
   readonly parts: Map<Buffer, Buffer>;
-  /** It stays what it is. */
-  readonly isAlone: boolean;
   accesses: number;
   statements: number;
 }
 
 /** The same work in fewer dispatches, in an order that keeps all dependences. */
-export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Schedule, "buffers">, profile: Profile, { once = true }: { /** False: no text stays alone. */ readonly once?: boolean } = {}): readonly Kernel[] {
+export function horizontal(kernels: readonly BoundKernel[], schedule: Pick<Schedule, "buffers">, profile: Profile): readonly Kernel[] {
   const mostBuffers = largestSlab(schedule.buffers) <= mostSlabBytes ? Infinity : profile.storageBuffers;
-  const sharing: Sharing = { mostBuffers, profile, sizeOf: sizes() };
-  const first = grouped(kernels, sharing, new Set());
-  const alone: ReadonlySet<Kernel> = once ? worthAlone(first, sharing) : new Set();
-  const groups = alone.size > 0 ? grouped(kernels, sharing, alone) : first;
-  const merges = new Merges();
-  return groups.map((members) => merges.of(members));
-}
-
-/** Who shares a dispatch with whom, those of texts that stay alone with nobody. */
-function grouped(kernels: readonly BoundKernel[], sharing: Sharing, alone: ReadonlySet<Kernel>): readonly (readonly BoundKernel[])[] {
   // From the last kernel to the first, so that each finds those after it settled.
   const groups: Group[] = [];
+  const sizeOf = sizes();
   for (const kernel of kernels.toReversed()) {
-    const size = sharing.sizeOf(kernel);
-    const isAlone = alone.has(kernel);
-    const host = isAlone ? undefined : hostFor(kernel, size, groups, sharing);
+    const size = sizeOf(kernel);
+    const host = hostFor(kernel, size, groups, { mostBuffers, profile, sizeOf });
     if (host) join(host, kernel, size);
     else {
-      const group: Group = { members: [], reads: new Set(), writes: new Set(), parts: new Map(), isAlone, accesses: 0, statements: 0 };
+      const group: Group = { members: [], reads: new Set(), writes: new Set(), parts: new Map(), accesses: 0, statements: 0 };
       join(group, kernel, size);
       groups.push(group);
     }
   }
-  return groups.toReversed().map(({ members }) => members.toReversed());
+  const merges = new Merges();
+  return groups.toReversed().map(({ members }) => merges.of(members.toReversed()));
 }
 
 type Size = ReturnType<typeof measure>;
@@ -102,7 +87,6 @@ export function largestSlab(buffers: readonly Buffer[]): number {
   return Math.max(0, ...bytes.values());
 }
 
-/** What decides who may share. */
 interface Sharing {
   readonly mostBuffers: number;
   readonly profile: Profile;
@@ -119,7 +103,6 @@ function hostFor(kernel: BoundKernel, size: Size, groups: readonly Group[], { mo
     const group = groups.at(-ahead);
     if (!group || conflicts(kernel, parts, group)) return undefined;
     const fits =
-      !group.isAlone &&
       group.members.length < most.members &&
       group.accesses + size.accesses <= most.accesses &&
       group.statements + size.statements <= most.statements &&
