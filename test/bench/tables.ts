@@ -51,7 +51,7 @@ function stepRow(workload: WorkloadName, m: Measured, nabla: Measured | undefine
   const ratio = nabla?.stepMs === undefined ? "" : (m.stepMs / nabla.stepMs).toFixed(1);
   return [
     workload, m.name, short(m.stepMs), short(m.bestMs ?? Number.NaN), m.cpuMs === undefined ? "" : short(m.cpuMs), ratio,
-    ...(m.perStep ? [short(m.perStep.dispatches), short(m.perStep.submits), short(m.perStep.createdBuffers), short((m.liveBytes ?? 0) / 1e6)] : []),
+    ...(m.perStep ? [short(m.perStep.dispatches), short(m.perStep.submits), short(m.perStep.createdBuffers), short((m.liveBytes ?? 0) / 1e6)] : ["", "", "", ""]),
   ];
 }
 
