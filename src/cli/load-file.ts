@@ -67,12 +67,18 @@ const nameOf = (program: CompiledProgram): string => program.train?.name ?? prog
 
 /** The program to work on: the named train block or model, else the only one that trains and that none starts from, else the only one. */
 export function chooseProgram(programs: readonly CompiledProgram[], name: string | undefined): CompiledProgram {
-  const begun = new Set(programs.map((p) => p.train?.start?.block));
-  const candidates = name === undefined ? programs.filter((p) => p.train && !begun.has(p.train.name)) : programs.filter((p) => nameOf(p) === name);
-  const [only] = candidates.length > 0 || name !== undefined ? candidates : programs;
-  const listed = programs.map(nameOf).join(", ");
-  if (!only) throw new CommandError(name === undefined ? "the file holds no model" : `there is no train block or model named '${name}'`, name === undefined ? undefined : `there is ${listed}`);
-  if (candidates.length > 1) throw new CommandError("the file has several train blocks; say which", `one of ${listed}`);
+  const list = (some: readonly CompiledProgram[]): string => some.map(nameOf).join(", ");
+  if (name !== undefined) {
+    const named = programs.find((p) => nameOf(p) === name);
+    if (!named) throw new CommandError(`there is no train block or model named '${name}'`, `there is ${list(programs)}`);
+    return named;
+  }
+  const trained = programs.filter((p) => p.train);
+  const begun = new Set(trained.map((p) => p.train?.start?.block));
+  const candidates = trained.length > 0 ? trained.filter((p) => !begun.has(nameOf(p))) : programs;
+  const [only] = candidates;
+  if (!only) throw new CommandError("the file holds no model");
+  if (candidates.length > 1) throw new CommandError(`the file has several ${trained.length > 0 ? "train blocks" : "models"}; say which`, `one of ${list(trained.length > 0 ? trained : programs)}`);
   return only;
 }
 

@@ -58,3 +58,15 @@ test("a bundle of it is refused where it says so", { timeout: 60_000 }, async ()
   expect(err).toContain("chain.dl:12:29 - error E0120");
   expect(fs.existsSync(path.join(folder, "bundle"))).toBe(false);
 });
+
+test("where several blocks or models could be meant, those are named that could be, and nothing is chosen in silence", { timeout: 60_000 }, async () => {
+  const model = (name: string): string => `model ${name} {\n  param a: f32 ~ ones\n  output a\n  loss = a^2\n}\n`;
+  fs.writeFileSync(path.join(folder, "several.dl"), `${model("Aside")}${model("A")}train A as slow { steps = 1, optimizer = sgd(0.1) }\ntrain A as fast { steps = 1, optimizer = sgd(0.5) }\n`);
+  fs.writeFileSync(path.join(folder, "models.dl"), model("One") + model("Two"));
+  const blocks = await runNabla(["train", "several.dl", "--backend", "f64"], { cwd: folder });
+  expect([blocks.status, blocks.err]).toEqual([2, "error: the file has several train blocks; say which\nhelp: one of slow, fast\n"]);
+  const models = await runNabla(["eval", "models.dl", "--backend", "f64"], { cwd: folder });
+  expect([models.status, models.err]).toEqual([2, "error: the file has several models; say which\nhelp: one of One, Two\n"]);
+  const named = await runNabla(["eval", "models.dl", "Two", "--backend", "f64"], { cwd: folder });
+  expect(named).toMatchObject({ status: 0, err: "on the f64 evaluator\n" });
+});
