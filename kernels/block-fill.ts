@@ -92,6 +92,11 @@ export class BlockFill extends TileCells {
 
   /** Reads and stores the turns from `start` on; `length`: of the whole sum, where some may lie beyond it. */
   fill(name: string, start: Scalar, length: Scalar | undefined, inner: KernelStmt[]): void {
+    this.write(name, this.read(start, length, inner), int(0), inner);
+  }
+
+  /** Reads the turns from `start` on, for `write`: four values a slot. */
+  read(start: Scalar, length: Scalar | undefined, inner: KernelStmt[]): readonly Scalar[] {
     const { b } = this;
     const axes = this.product.fold.axes.filter((a) => a.extent !== 1);
     const first = b.let(inner, plus(start, this.turn));
@@ -102,14 +107,20 @@ export class BlockFill extends TileCells {
       for (let u = 0; u < 4; u++) this.knowRow(4 * s + u, at);
       alive.push(length && b.let(inner, below(position, length)));
     }
+    let values: readonly Scalar[] = [];
     this.inside(inner, () => {
-      const values = this.cells.map(([cell], k) => this.stored(this.value(this.factor, cell ?? new Map()), alive[Math.floor(k / 4)], inner));
-      const stride = int(strideOf(this.shape));
-      for (let s = 0; s < this.slots; s++) {
-        const index = plus(times(plus(this.turn, int(s * this.step[1])), stride), plus(this.group, int(s * this.step[0])));
-        inner.push({ kind: "write_shared4", name, index: b.let(inner, index), values: values.slice(4 * s, 4 * s + 4) });
-      }
+      values = this.cells.map(([cell], k) => this.stored(this.value(this.factor, cell ?? new Map()), alive[Math.floor(k / 4)], inner));
     });
+    return values;
+  }
+
+  /** Stores what has been read, `offset` vectors further on. */
+  write(name: string, values: readonly Scalar[], offset: Scalar, inner: KernelStmt[]): void {
+    const stride = int(strideOf(this.shape));
+    for (let s = 0; s < this.slots; s++) {
+      const index = plus(times(plus(this.turn, int(s * this.step[1])), stride), plus(this.group, int(s * this.step[0])));
+      inner.push({ kind: "write_shared4", name, index: this.b.let(inner, plus(offset, index)), values: values.slice(4 * s, 4 * s + 4) });
+    }
   }
 
   /** A value as it lies in workgroup memory: a condition as 0 or 1, and 0 beyond the last turn. */

@@ -42,6 +42,8 @@ const smallestWorkgroup = { software: 4, gpu: 32 } as const;
 export interface ContractOptions extends TileOptions {
   /** False: nothing goes through workgroup memory. */
   readonly blocks?: boolean;
+  /** False: no slice of a block is fetched ahead. */
+  readonly ahead?: boolean;
   /** Buffers of which a part is known to be 0. */
   readonly triangles?: ReadonlyMap<Buffer, Triangles>;
 }
@@ -56,25 +58,25 @@ export interface NestOptions {
 
 /** The same for a product. */
 export function contractOptions({ off = new Set(), triangles }: NestOptions): ContractOptions {
-  return { blocks: !off.has("blocks"), neighbours: !off.has("neighbours"), flat: !off.has("flat"), ...(triangles && { triangles }) };
+  return { blocks: !off.has("blocks"), ahead: !off.has("ahead"), neighbours: !off.has("neighbours"), flat: !off.has("flat"), ...(triangles && { triangles }) };
 }
 
 /** The kernel of a product, tiled in registers alone or in blocks of workgroup memory too, whichever the model finds faster; undefined where the nest is no product. */
-export function contract(nest: Nest, profile: Profile, { blocks = true, triangles = new Map(), ...options }: ContractOptions = {}): BoundKernel | undefined {
+export function contract(nest: Nest, profile: Profile, { blocks = true, ahead = true, triangles = new Map(), ...options }: ContractOptions = {}): BoundKernel | undefined {
   const product = readProduct(nest);
   if (!product) return undefined;
   const best = chooseTile(product, profile, options);
-  const [choice] = blocks ? rankBlocks(product, profile) : [];
+  const [choice] = blocks ? rankBlocks(product, profile, { ahead }) : [];
   return choice && choice.time < best.time ? blocked(nest, product, choice.block, profile) : tiled(nest, best.product, best.tile, profile, { triangles });
 }
 
 /** Kernels with other tiles and blocks, the best by the model first, at most so many; none where the nest is no matrix product. */
-export function contractBy(nest: Nest, profile: Profile, most: number, { blocks = true, triangles = new Map(), ...options }: ContractOptions = {}): readonly BoundKernel[] {
+export function contractBy(nest: Nest, profile: Profile, most: number, { blocks = true, ahead = true, triangles = new Map(), ...options }: ContractOptions = {}): readonly BoundKernel[] {
   const product = readProduct(nest);
   if (!product) return [];
   const ways = [
     ...rankTiles(product, profile, options).map(({ time, ...choice }) => ({ time, make: () => tiled(nest, choice.product, choice.tile, profile, { triangles }) })),
-    ...(blocks ? rankBlocks(product, profile) : []).map(({ time, block }) => ({ time, make: () => blocked(nest, product, block, profile) })),
+    ...(blocks ? rankBlocks(product, profile, { ahead }) : []).map(({ time, block }) => ({ time, make: () => blocked(nest, product, block, profile) })),
   ];
   return ways.sort((a, b) => a.time - b.time).slice(0, most).map(({ make }) => make());
 }

@@ -47,6 +47,7 @@ export interface BuilderOptions {
   readonly joint?: boolean;
   readonly onePass?: boolean;
   readonly steady?: boolean;
+  readonly ranges?: boolean;
   /** The invocations, and for whom: what more text is weighed by. */
   readonly work?: { readonly invocations: number; readonly profile: Pick<Profile, "name"> };
 }
@@ -73,17 +74,20 @@ export class KernelBuilder {
 
   /** Nothing that the kernel reads is written by it, so that what was read stays true. */
   private readonly steady: boolean;
+  /** A remainder by a power of two is one, not what a quotient leaves: from it a compiler knows the range of an index, which it then need not bound. */
+  private readonly ranges: boolean;
   /** How often the device goes through what is written now, its groups of lanes one after the other; without it more text is always worth it. */
   private rounds: number | undefined;
   private readonly price: Prices | undefined;
 
-  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, joint = false, onePass = false, steady = false, work }: BuilderOptions = {}) {
+  constructor(params: readonly ParamSlot[], { vector = false, bounded = false, joint = false, onePass = false, steady = false, ranges = false, work }: BuilderOptions = {}) {
     this.params = [...params];
     this.vector = vector;
     this.bounded = bounded;
     this.joint = joint;
     this.onePass = onePass;
     this.steady = steady;
+    this.ranges = ranges;
     this.price = work && prices[work.profile.name];
     this.rounds = work && this.price && Math.max(1, work.invocations / (this.price.lanes * this.price.groups));
   }
@@ -126,7 +130,8 @@ export class KernelBuilder {
     if (known) return known;
     const [of, by] = value.kind === "op" && value.dtype === "i32" && (value.op === "div" || value.op === "mod") ? value.args : [];
     // Quotient and remainder cost one division: x mod c = x - (x / c)·c.
-    const remainder = of && by && value.kind === "op" && value.op === "mod" && this.isFixed(value) && by.kind !== "op" && by.kind !== "call";
+    const isPlain = this.ranges && by?.kind === "constant" && Math.log2(by.value) % 1 === 0;
+    const remainder = !isPlain && of && by && value.kind === "op" && value.op === "mod" && this.isFixed(value) && by.kind !== "op" && by.kind !== "call";
     const whole = remainder ? this.let(out, of) : undefined;
     const id = this.fresh();
     if (whole && by) {

@@ -9,7 +9,7 @@ import * as dims from "../src/ir/dims.ts";
 import type { Dim } from "../src/ir/dims.ts";
 import { builtin } from "../src/ir/kernel.ts";
 import type { Axis, KernelStmt, Launch, Profile } from "../src/ir/kernel.ts";
-import { ref } from "../src/ir/scalar.ts";
+import { constant, op, ref } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { int, least, over, plus, rest, times } from "./arithmetic.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
@@ -74,4 +74,9 @@ export function coordinatesOf(b: KernelBuilder, out: KernelStmt[], axes: readonl
 /** The number made safe for indexing: within capacity whatever the launch rounds up to. */
 export function bounded(b: KernelBuilder, out: KernelStmt[], position: Scalar, capacity: number): Scalar {
   return b.let(out, least(position, int(capacity - 1)));
+}
+
+/** The number of the workgroup as one of so many, which a compiler can see: then it knows the range of what follows from it. */
+export function workgroupBelow(b: KernelBuilder, out: KernelStmt[], { workgroup, workgroups }: LinearLaunch): Scalar {
+  return b.let(out, op("cast", "i32", [op("min", "u32", [op("cast", "u32", [workgroup]), constant(workgroups - 1, "u32")])]));
 }

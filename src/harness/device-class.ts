@@ -14,6 +14,9 @@ export interface DeviceClass {
   readonly software?: boolean;
 }
 
+/** Workgroup memory that every device has, and that kernels take at most: with more a processor of a GPU holds too few workgroups. */
+const [baseWorkgroupBytes, mostWorkgroupBytes] = [16_384, 32_768] as const;
+
 /** How much memory plans may use: what the device was opened with. The number of bindings stays the baseline's, so that texts do. */
 export function limitsOf({ limits }: GPUDevice): MemoryLimits {
   return { ...baseline, bindingBytes: limits.maxStorageBufferBindingSize, bufferBytes: limits.maxBufferSize };
@@ -26,6 +29,7 @@ export function profileFor({ device, software }: DeviceClass): Profile {
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
   const inStep = device.features.has("subgroups") && least === most;
   // Workgroups that share a row have a multiple of 64 invocations.
-  if (!emulated) return inStep && most >= 4 && 64 % most === 0 ? { ...profiles.gpu, subgroup: most } : profiles.gpu;
+  const workgroupBytes = Math.min(device.limits.maxComputeWorkgroupStorageSize, mostWorkgroupBytes);
+  if (!emulated) return { ...profiles.gpu, ...(workgroupBytes > baseWorkgroupBytes && { workgroupBytes }), ...(inStep && most >= 4 && 64 % most === 0 && { subgroup: most }) };
   return inStep && most === 4 ? { ...profiles.software, subgroup: most } : profiles.software;
 }

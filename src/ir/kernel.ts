@@ -212,6 +212,8 @@ export interface Profile {
   readonly onePass?: boolean;
   /** Invocations that run in step and can read each other's values; absent where that varies or cannot be done. */
   readonly subgroup?: number;
+  /** Bytes of a workgroup's memory, where the device has been asked for more than every one has. */
+  readonly workgroupBytes?: number;
   /** Storage buffers a stage may bind. */
   readonly storageBuffers: number;
   readonly workgroupsPerDimension: number;

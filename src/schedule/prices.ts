@@ -62,10 +62,14 @@ export interface Prices {
     /** An element from far that its neighbours share a line of memory with, and one that they do not. */
     readonly near: number;
     readonly apart: number;
-    /** Four numbers of workgroup memory, for each lane. */
+    /** Four numbers of workgroup memory, for each lane: where lanes stand in squares (kernels/lane-grid.ts), and in lines. */
     readonly four: number;
+    readonly fourInLine: number;
     /** Groups of lanes that one of a device's processors runs at a time. */
     readonly together: number;
+    /** Registers of a processor, for each lane of a group, and those that an invocation has beside its sums. */
+    readonly sums: number;
+    readonly besideSums: number;
   };
 
   /**
@@ -96,7 +100,7 @@ export const prices: Readonly<Record<Profile["name"], Prices>> = {
     lanes: 32, groups: 512, bothBranches: false,
     access: 4, operation: 0.5, max: 0.5, cell: [0.5, 0], instruction: 0.5, statement: 0.5,
     entry: 0, turn: 1, start: 50, workgroup: 50, barrier: 40, dispatch: 5_000, flush: 1_000, latency: 400,
-    blocks: { near: 8, apart: 32, four: 2, together: 4 },
+    blocks: { near: 8, apart: 32, four: 4, fourInLine: 6, together: 4, sums: 2048, besideSums: 64 },
     buildAccess: [10e3, 0], buildOperation: [2e3, 0], mostAccesses: 400, mostOperations: 6000, mostCells: 64,
     nominal: { accesses: 1e12, operations: 10e12, bandwidth: 400e9, dispatch: 5e-6, parallel: 160 },
   },

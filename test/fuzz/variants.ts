@@ -10,7 +10,7 @@ import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "joint", "one-pass", "triangles", "horizontal", "stages", "alike", "reuse", "in-place", "apart"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "ahead", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "joint", "one-pass", "triangles", "horizontal", "stages", "alike", "reuse", "in-place", "apart"];
 
 /** What may be left out of rewriting. */
 export const rules: readonly string[] = [...table.map((r) => r.name), "contraction-order"];
@@ -60,7 +60,7 @@ export function variants(choice: number, subgroup: number | undefined): readonly
     { label: `without ${one}, ${other.name}`, profile: inFours, off: new Set([one]) },
     { label: `tiles of ${side(3)} x ${side(5)}, ${other.name}`, profile: other === profiles.software && choice % 4 < 2 ? inStep : inFours, off: choice % 2 === 0 ? apart : new Set<string>(), tile: [side(3), side(5), (["written", "rows", "columns"] as const)[choice % 3] ?? "written"] },
     { label: "all on, software in step", profile: inStep, off: new Set<string>() },
-    { label: "in blocks, gpu", profile: profiles.gpu, off: apart, block: choice % 2 === 0 ? block : { ...block, finish: "rows" } },
+    { label: "in blocks, gpu", profile: profiles.gpu, off: apart, block: { ...block, finish: choice % 8 < 4 ? "written" : "rows", ...(choice % 16 < 8 && { ahead: true }) } },
     { label: "all on, gpu in step", profile: joined, off: new Set<string>() },
     { label: `in less memory, ${other.name}`, profile: other, off: new Set<string>(), budget: [0.5, 0.7, 0.9][choice % 3] ?? 0.5 },
     { label: `all in stages, ${other.name}`, profile: choice % 8 < 4 ? inFours : other, off: new Set<string>(), dispatch: 1 },

@@ -26,6 +26,8 @@ afterAll(() => {
 const profile = profiles.gpu;
 /** Smaller than any that is chosen: a processor that plays GPU takes a second and more to build a kernel with 8 KiB of workgroup memory. */
 const small: Block = { rows: 16, columns: 16, turns: 8, tile: [4, 4], unroll: 2, finish: "written" };
+/** The next slice fetched meanwhile, and lanes in squares. */
+const ahead: Block = { ...small, unroll: 8, ahead: true };
 
 async function runBlocked(nest: Nest, block: Block, inputs: Readonly<Record<string, Values>>, live: Bindings = {}, capacity: Bindings = {}): Promise<Readonly<Record<string, Values>>> {
   const product = readProduct(nest);
@@ -91,7 +93,7 @@ const forms = [[false, false], [true, false], [false, true], [true, true]] as co
 
 describe("blocked", () => {
   it.each(sizes.map((m, q) => [m, sizes[(q * 3 + 2) % 11] ?? 1, sizes[(q * 5 + 7) % 11] ?? 1, ...(forms[q % 4] ?? forms[0])] as const))("multiplies %i x %i, sums of %i, transposed %s and %s", async (m, n, k, a, b) => {
-    expect(await check({ m, n, k, a, b }, small)).toBeLessThan(1e-5);
+    for (const block of [small, ahead]) expect(await check({ m, n, k, a, b }, block)).toBeLessThan(1e-5);
   });
 
   it("multiplies in blocks that are chosen, finished at once and in loops", async () => {
@@ -103,26 +105,33 @@ describe("blocked", () => {
       if (read) verifyKernels(all.map((block) => blocked(nest, read, block, profile)), profile);
       return all.map((block) => ({ a, b, block }));
     });
-    const ofSize = (rows: number, columns: number, tile: number): Block => blocks.find(({ block }) => block.rows === rows && block.columns === columns && block.tile[0] === tile)?.block ?? small;
-    for (const [block, a, b] of [[ofSize(32, 32, 4), false, true], [ofSize(64, 16, 4), true, false], [{ ...ofSize(64, 64, 8), finish: "rows" as const }, false, false]] as const)
+    const ofSize = (rows: number, columns: number, tile: number, fetches = false): Block => blocks.find(({ block }) => block.rows === rows && block.columns === columns && block.tile[0] === tile && block.ahead === (fetches || undefined))?.block ?? small;
+    expect(ofSize(64, 64, 8, true)).not.toBe(small);
+    for (const [block, a, b] of [[ofSize(32, 32, 4), false, true], [ofSize(64, 16, 4), true, false], [{ ...ofSize(64, 64, 8), finish: "rows" as const }, false, false], [ofSize(32, 64, 4, true), false, true], [{ ...ofSize(64, 64, 8, true), finish: "rows" as const }, false, false]] as const)
       expect(await check({ m: 70, n: 130, k: 33, a, b, dense: true }, block), JSON.stringify(block)).toBeLessThan(1e-5);
   });
 
   it("multiplies batches, long sums and whole blocks, the same to the bit each time", async () => {
-    expect(await check({ m: 33, n: 18, k: 40, batch: 3, dense: true }, small)).toBeLessThan(1e-5);
-    expect(await check({ m: 64, n: 32, k: 1000, b: true }, small)).toBeLessThan(2e-5);
+    for (const block of [small, ahead]) {
+      expect(await check({ m: 33, n: 18, k: 40, batch: 3, dense: true }, block)).toBeLessThan(1e-5);
+      expect(await check({ m: 64, n: 32, k: 1000, b: true }, block)).toBeLessThan(2e-5);
+    }
     // Four neighbours in one access, where all of them are.
-    for (const [a, b] of forms) expect(await check({ m: 32, n: 64, k: 16, a, b, batch: 2, dense: true }, small)).toBeLessThan(1e-5);
+    for (const [a, b] of forms) for (const block of [small, ahead]) expect(await check({ m: 32, n: 64, k: 16, a, b, batch: 2, dense: true }, block)).toBeLessThan(1e-5);
     const [A, B] = [numbers(64 * 48, 1), numbers(48 * 32, 2)];
-    const [first, second] = [await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B }), await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B })];
+    const [first, second, third] = [await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B }), await runBlocked(product({ m: 64, n: 32, k: 48 }), small, { A, B }), await runBlocked(product({ m: 64, n: 32, k: 48 }), ahead, { A, B })];
     expect(second.C).toEqual(first.C);
+    // The same sums in the same order.
+    expect(third.C).toEqual(first.C);
   });
 
   it("reads no row and no turn beyond the live ones", async () => {
     const [N, capacity] = [sym("N"), { N: 70 }];
     for (const live of [1, 37, 64, 70]) {
-      expect(await check({ m: N, n: 24, k: 20, capacity }, small, { N: live }), `rows ${live}`).toBeLessThan(1e-5);
-      expect(await check({ m: 24, n: 40, k: N, a: true, capacity }, small, { N: live }), `turns ${live}`).toBeLessThan(1e-5);
+      for (const block of [small, ahead]) {
+        expect(await check({ m: N, n: 24, k: 20, capacity }, block, { N: live }), `rows ${live}`).toBeLessThan(1e-5);
+        expect(await check({ m: 24, n: 40, k: N, a: true, capacity }, block, { N: live }), `turns ${live}`).toBeLessThan(1e-5);
+      }
     }
   });
 
@@ -175,7 +184,10 @@ describe("blocked", () => {
 
   it("is chosen for large products where barriers are cheap, and left out by its name", () => {
     const large = product({ m: 1024, n: 1024, k: 1024 });
-    expect(bindNest(large, profile).family).toMatch(/^contract in blocks 64x128x16 of 8x8$/);
+    expect(bindNest(large, profile).family).toBe("contract in blocks 64x64x8 of 8x4 ahead");
+    // With more workgroup memory than every device has, larger ones.
+    expect(bindNest(large, { ...profile, workgroupBytes: 32_768 }).family).toBe("contract in blocks 64x128x16 of 8x8 ahead");
+    expect(bindNest(large, profile, { off: new Set(["ahead"]) }).family).toMatch(/^contract in blocks \d+x\d+x\d+ of 8x[48]$/);
     expect(bindNest(large, profiles.software).family).not.toMatch(/blocks/);
     expect(bindNest(large, profile, { off: new Set(["blocks"]) }).family).toBe("contract 8x4");
     expect(bindNest(product({ m: 16, n: 16, k: 16 }), profile).family).toMatch(/^contract \dx\d$/);

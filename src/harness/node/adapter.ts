@@ -17,7 +17,7 @@ import { useSoftwareDriver } from "./software.ts";
 export type LimitName = Exclude<keyof GPUSupportedLimits, "__brand">;
 
 /** As much memory as the adapter has: for programs whose tensors are larger than what every device holds. */
-export const adapterMemory: NonNullable<DeviceOptions["limits"]> = { maxBufferSize: "adapter", maxStorageBufferBindingSize: "adapter" };
+export const adapterMemory: NonNullable<DeviceOptions["limits"]> = { maxBufferSize: "adapter", maxStorageBufferBindingSize: "adapter", maxComputeWorkgroupStorageSize: "adapter" };
 
 /** What is asked of a device; without anything it is the baseline device of WebGPU. */
 export interface DeviceOptions {
