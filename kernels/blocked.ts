@@ -104,14 +104,14 @@ export function blocked(nest: Nest, product: Product, block: Block, profile: Pro
   };
   const barrier: KernelStmt = { kind: "barrier", scope: "workgroup" };
   if (ahead) {
-    const fetch = (start: Scalar, out: KernelStmt[]): readonly (readonly Scalar[])[] => sides.map(({ fill }) => fill.read(start, beyond, out));
+    const bring = (start: Scalar, out: KernelStmt[]): readonly (readonly Scalar[])[] => sides.map(({ fill }) => fill.read(start, beyond, out));
     const put = (fetched: readonly (readonly Scalar[])[], buffer: Scalar, out: KernelStmt[]): void => sides.forEach(({ side, fill }, k) => fill.write(names[side], fetched[k] ?? [], times(buffer, int(vectors[side])), out));
-    put(fetch(int(0), inner), int(0), inner);
+    put(bring(int(0), inner), int(0), inner);
     inner.push(barrier);
     const last = b.let(inner, minus(slices, int(1)));
     b.loop(inner, int(0), slices, 1, (k, loop) => {
       // The last slice is fetched once more, which nobody reads: without a condition compilers keep loads where they are, before what is done meanwhile.
-      const fetched = fetch(b.let(loop, times(b.let(loop, least(plus(k, int(1)), last)), int(block.turns))), loop);
+      const fetched = bring(b.let(loop, times(b.let(loop, least(plus(k, int(1)), last)), int(block.turns))), loop);
       const buffer = b.let(loop, rest(k, int(2)));
       multiplyAll(buffer, loop);
       // Whoever still multiplies reads the other buffer, and whoever begins the next slice has met all.

@@ -67,15 +67,15 @@ export function rankBlocks(product: Product, profile: Profile, { ahead = true }:
   const [inside, before, after] = [tally(product.inside), tally(product.before), tally(product.after)];
   const near = { row: isNear(product, "row"), column: isNear(product, "column") };
   const along = { row: alongOf(product, "row"), column: alongOf(product, "column") };
-  const choices = shapes.flatMap(([rows, columns, ...tile]) => (ahead ? [true, false] : [false]).flatMap((fetches): readonly BlockChoice[] => {
+  const choices = shapes.flatMap(([rows, columns, ...tile]) => (ahead ? [true, false] : [false]).flatMap((early): readonly BlockChoice[] => {
     const turns = turnsAtOnce.find((t) => {
       const bytes = 16 * t * (strideOf({ length: rows, along: along.row }) + strideOf({ length: columns, along: along.column }));
-      return (fetches ? 2 : 1) * bytes <= (profile.workgroupBytes ?? usualWorkgroupBytes) && sharesEvenly(rows, t, along.row, widthOf({ rows, columns, tile })) && sharesEvenly(columns, t, along.column, widthOf({ rows, columns, tile }));
+      return (early ? 2 : 1) * bytes <= (profile.workgroupBytes ?? usualWorkgroupBytes) && sharesEvenly(rows, t, along.row, widthOf({ rows, columns, tile })) && sharesEvenly(columns, t, along.column, widthOf({ rows, columns, tile }));
     });
     if (turns === undefined) return [];
     const cells = tile[0] * tile[1];
     const finish = times(after.operations, ...tile) > ratios.longFinish ? "rows" as const : "written" as const;
-    const block: Block = { rows, columns, turns, tile, unroll: fetches ? writtenAhead : cells > 16 ? 2 : 4, finish, ...(fetches && { ahead: true }) };
+    const block: Block = { rows, columns, turns, tile, unroll: early ? writtenAhead : cells > 16 ? 2 : 4, finish, ...(early && { ahead: true }) };
     return [{ block, time: timeOf(product, block, { inside, before, after }, near, own, price) }];
   }));
   return choices.sort((a, b) => a.time - b.time);
