@@ -11,6 +11,7 @@ import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModel
 import { differentiateBy } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName, type EntryRequest } from "./graph/build.ts";
 import { Builder } from "./graph/builder.ts";
+import { earlyPart, type JoinedGraph } from "./graph/early-part.ts";
 import { splitBy, type SplitEntry, type SplitGraph, splitOf } from "./graph/split-by-example.ts";
 import type { TextContext } from "./graph/places-of.ts";
 import { verifyGraph } from "./graph/verify-graph.ts";
@@ -85,7 +86,9 @@ export class CompiledProgram {
   private readonly splits = new Map<EntryName, SplitGraph>();
   /** One for all entries, so that what they share is made, rewritten and differentiated once. */
   private readonly builder = new Builder();
+  /** Over what has to be ready before derivatives are taken; and then over all. */
   private readonly passes: readonly Pass<Graph, Graph>[];
+  private readonly simplify: Pass<JoinedGraph, Graph>;
   private readonly trace: Trace;
   private readonly off: ReadonlySet<string>;
 
@@ -97,7 +100,8 @@ export class CompiledProgram {
     this.trace = options.trace ?? silent;
     this.off = options.off ?? new Set();
     const { off } = this;
-    this.passes = [normaliseBy({ off }), lintBy(this.text, this.warnings), differentiateBy(table), simplifyBy({ off })];
+    this.passes = [normaliseBy({ off }), lintBy(this.text, this.warnings), differentiateBy(table)];
+    this.simplify = simplifyBy({ off });
     ({ info: this.info, store: this.store, trainPlan: this.trainPlan } = assembleProgram(model, train));
   }
 
@@ -117,7 +121,8 @@ export class CompiledProgram {
     const known = this.graphs.get(entry as EntryName);
     if (known) return known;
     const built: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, this.requestFor(entry as EntryName), this.builder), verify: verifyGraph };
-    const graph = this.passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), runPass(built, this.checked, this.trace, entry));
+    const { graph: early, join } = earlyPart(runPass(built, this.checked, this.trace, entry));
+    const graph = runPass(this.simplify, join(this.passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), early)), this.trace, entry);
     this.graphs.set(entry as EntryName, graph);
     return graph;
   }

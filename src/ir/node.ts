@@ -150,8 +150,8 @@ export interface Body {
   readonly text: string;
 }
 
-/** `rows` and `sum` are what a part of the examples gives for the whole: numbers of each example, or sums over examples. */
-export type OutputKind = "loss" | "term" | "output" | "metric" | "gradient" | "status" | "value" | "rows" | "sum";
+/** `rows` and `sum` are what a part of the examples gives for the whole: numbers of each example, or sums over examples; `early` is what updates will read. */
+export type OutputKind = "loss" | "term" | "output" | "metric" | "gradient" | "status" | "value" | "rows" | "sum" | "early";
 
 export interface Output {
   readonly name: string;

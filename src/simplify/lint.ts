@@ -38,7 +38,8 @@ export function lintStability(graph: Graph, context: TextContext): readonly Diag
   const found: Diagnostic[] = [];
   const order = withBodies(rootsOf(graph));
   const of = boundsOf(order);
-  const open = unguarded(order, rootsOf(graph));
+  // What updates read is guarded: they are kept only while everything is finite.
+  const open = unguarded(order, [...graph.outputs.filter((o) => o.kind !== "early"), ...graph.commits].map((o) => o.node));
   // Asked for of few nodes, mostly of none.
   let learning: ReadonlySet<Node> | undefined;
   const learns = (node: Node): boolean => {

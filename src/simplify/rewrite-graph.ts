@@ -7,6 +7,7 @@
  */
 import type { Graph } from "../ir/node.ts";
 import { Builder } from "../graph/builder.ts";
+import type { JoinedGraph } from "../graph/early-part.ts";
 import { rootsOf, withRoots } from "../graph/walk.ts";
 import { tidyLoops } from "../grad/tidy-loops.ts";
 import { Rewriter } from "./rewrite.ts";
@@ -31,7 +32,7 @@ export interface RewrittenGraph {
 }
 
 /** Brings a graph into normal form. */
-export type Rewriting = (graph: Graph) => RewrittenGraph;
+export type Rewriting = (graph: JoinedGraph) => RewrittenGraph;
 
 /** Rewrites graphs; what graphs of one builder share is rewritten once. */
 export function rewriting(options: RewriteOptions = {}): Rewriting {
@@ -41,7 +42,7 @@ export function rewriting(options: RewriteOptions = {}): Rewriting {
     const builder = Builder.of(graph);
     const rewriter = rewriters.get(builder) ?? new Rewriter(builder, rules);
     rewriters.set(builder, rewriter);
-    return { graph: withRoots(graph, builder, tidyLoops(builder, rewriter.bring(rootsOf(graph)))), ledger: rewriter.ledger };
+    return { graph: withRoots(graph, builder, tidyLoops(builder, rewriter.bring(rootsOf(graph), graph.readAs))), ledger: rewriter.ledger };
   };
 }
 

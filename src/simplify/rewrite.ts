@@ -53,9 +53,10 @@ export class Rewriter {
     for (const rule of rules) for (const op of rule.ops) this.byOp.set(op, [...(this.byOp.get(op) ?? []), rule]);
   }
 
-  /** The normal forms of the roots. */
-  bring(roots: readonly Node[]): readonly Node[] {
+  /** The normal forms of the roots, in which nodes of `readAs` are read as others. */
+  bring(roots: readonly Node[], readAs: ReadonlyMap<Node, Node> = new Map()): readonly Node[] {
     this.given = this.e.count;
+    for (const [node, other] of readAs) this.normal[node.id] = this.bringOne(other);
     return this.bringAll(roots);
   }
 
