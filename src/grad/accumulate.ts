@@ -18,6 +18,8 @@ import { topological } from "../graph/walk.ts";
 import { activeNodes } from "./activity.ts";
 import type { Derivation, Seed } from "./derivation.ts";
 import { customGradient } from "./custom.ts";
+import { finiteNodes } from "./finite-nodes.ts";
+import { asChoice } from "./kept-where.ts";
 import { loopGradient } from "./loop.ts";
 
 /** The adjoints of `wrt`. A node without an entry has the adjoint zero: no seed depends on it. */
@@ -26,6 +28,12 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
   const active = activeNodes(order, wrt);
   const adjoints = new Map<Node, Node>();
   const ofResults = new Map<Node, (Node | undefined)[]>();
+  // Asked for of few nodes, mostly of none.
+  let finite: ReadonlySet<Node> | undefined;
+  const isSteep = (node: Node): boolean => {
+    finite ??= finiteNodes(order);
+    return !finite.has(node);
+  };
 
   const add = (to: Node, adjoint: Node): void => {
     if (!active.has(to)) return;
@@ -45,8 +53,9 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
       given.forEach((a, i) => a && add(node.inputs[i] as Node, a));
       continue;
     }
-    const g = adjoints.get(node);
-    if (!g || !node.inputs.some((x) => active.has(x))) continue;
+    const whole = adjoints.get(node);
+    if (!whole || !node.inputs.some((x) => active.has(x))) continue;
+    const g = d.table[node.op].class === "elementwise" ? asChoice(d, node, whole, () => isSteep(node)) : whole;
     if (node.op === "pick") {
       const loop = node.inputs[0] as Node;
       const results = ofResults.get(loop) ?? [];
@@ -55,7 +64,7 @@ export function accumulate(d: Derivation, seeds: readonly Seed[], wrt: readonly 
       ofResults.set(loop, results);
       continue;
     }
-    d.call(g, node);
+    d.call(whole, node);
     const given = node.op === "custom" ? customGradient(d, node, g) : answer(d, node, g);
     given.forEach((a, i) => {
       const input = node.inputs[i] as Node;

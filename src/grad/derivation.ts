@@ -39,6 +39,8 @@ export interface Derivation {
   readonly replace: (value: Node, by: ReadonlyMap<Node, Node>) => Node;
   /** A name that no leaf has: the language has no such names. */
   readonly fresh: () => string;
+  /** What has been found of adjoints so far (see kept-where.ts): where choices keep them, and what stands behind the choices. */
+  readonly kept: { readonly where: Map<Node, Node | undefined>; readonly behind: Map<Node, Node> };
 }
 
 /** A derivation that makes its nodes in `builder`. */
@@ -74,6 +76,7 @@ export function derivation(builder: Builder, table: OpTable): Derivation {
     },
     replace: (value, by) => rebuild(builder, [value], undefined, { became: new Map(by), around: keepOrigins(builder) })[0] as Node,
     fresh: () => `adjoint ${names++}`,
+    kept: { where: new Map(), behind: new Map() },
   };
 }
 

@@ -32,6 +32,9 @@ const programs: readonly (readonly [string, string, Readonly<Record<string, numb
   ["a physics-informed loss", `
     model M { input z: f32[N, 2]; h = tanh(dense(z, 5)); u = dense(h, 1); d = grad(sum(u), z); c = grad(sum(d[:, 0]), z)
       loss = mean((d[:, 1] - 0.3 * c[:, 0])^2) }`, { z: 12 }],
+  ["a value that two choices use, infinite where neither takes it", `
+    model M { input x: f32[N, 3]; param w: f32[3] ~ ones; u[n, i] = exp(300 * w[i] * x[n, i]); output p[n, i] = where(x[n, i] < 0, u[n, i], 0)
+      loss = mean(p) + mean[n, i] where(x[n, i] < 0.01, sin(u[n, i]), 0) + mean[n, i] (where(x[n, i] < 0, 1 / (u[n, i] + 1), 0) - where(x[n, i] < -1, w[i], 0)) }`, { x: 12 }],
 ];
 
 describe("the device", () => {

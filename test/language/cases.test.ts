@@ -36,3 +36,34 @@ describe("cases of many branches", () => {
     for (const { data } of Object.values(await session.gradients({ x }))) for (const k of range(data.length)) expect(Number.isFinite(data[k])).toBe(true);
   });
 });
+
+/** Values that several choices use, with points where none of them takes it: there it is infinite, or no number. */
+const shared: Readonly<Record<string, string>> = {
+  "a sum of two": "loss = sum[n] cos(x[n]) * (where(x[n] < 0, u[n], 0) + where(x[n] < 0.1, sin(u[n]), 0))",
+  "a sum of four, scaled": "v = 3 * u + 1\nloss = sum[n] (2 * where(x[n] < 0, v[n], 0) - x[n] * where(x[n] < 0.1, sin(v[n]), 0) + where(x[n] > 0.1, 0, u[n]^2) + where(x[n] < 0.05, cos(v[n]), 0))",
+  "one inside the other": "loss = sum[n] (where(x[n] < 0.1, where(x[n] < 0, u[n], 0) + where(x[n] < 0.05, sin(u[n]), 0), 0) + where(x[n] < 0.06, tanh(u[n]), 0))",
+  "a choice of a sum": "loss = sum[n] where(x[n] < 2, log(where(x[n] < 0, u[n], 0) + where(x[n] < 0.1, sin(u[n]), 0) + 1.5), 0)",
+  "the larger of two, and a size": "loss = sum[n] (where(x[n] < 0, max(u[n], 0.3 * u[n]^2), 0) + where(x[n] < 0.1, abs(u[n] - 1), 0))",
+  "cases, not all of which take it": "loss = sum(cases {\n  u if x < 0\n  sin(u) if x < 0.1\n  x if x < 0.2\n  1 otherwise\n})",
+  "turned and cut": "q = reshape(u[0..4], 2, 2)\nc = reshape(x[0..4], 2, 2)\nloss = sum[i, j] (where(c[i, j] < 0, q[j, i] * where(c[j, i] < 0, 1, 0), 0) + where(c[i, j] < 0.1, sin(q[i, j]), 0))",
+};
+
+describe("a value that several choices use", () => {
+  const feed = { x: [-0.002, 0.001, 3, -0.0015, 1.2] };
+  it.each(Object.entries(shared))("%s", async (_, text) => {
+    await expectGradients(`input x: f32[5]\nparam w: f32 ~ ones\nu = exp(300 * w * x)\n${text}`, feed, 1e-5);
+    await expectGradients(`input x: f32[5]\nparam w: f32 ~ ones\nu = 0.02 / max(0.12 - w * x, 0)\n${text}`, feed, 1e-5);
+  });
+
+  it("a masked softmax by hand, with more around it, for a row that sees nothing", async () => {
+    await expectGradients(`input x: f32[N, 3, 2]
+input len: i32[N] in 0..4
+param W: f32[2] ~ ones
+s[n, i, j] = sum[c] x[n, i, c] * W[c] * x[n, j, c]
+seen[n, i in 0..3, t in 0..3] = t < len[n]
+e[n, i, j] = exp(s[n, i, j] - stop_gradient(max[k where seen[n, i, k]] s[n, i, k]))
+z[n, i] = sum[k where seen[n, i, k]] e[n, i, k]
+p[n, i, j] = where(seen[n, i, j], tanh(e[n, i, j] / z[n, i]) * s[n, i, j], 0)
+loss = sum(p^2) + sum(p)`, { x: range(18).map((k) => Math.sin(k)), len: [0, 2, 3] }, 1e-5);
+  });
+});
