@@ -6,10 +6,12 @@
  */
 import type { Nest, Profile } from "../src/ir/kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
+import { columns, isWorthColumns } from "./columns.ts";
 import { contractBy, contractOptions, type NestOptions } from "./contract.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner } from "./owner.ts";
 import { canonicalText } from "./print-kernel.ts";
+import { isSharedVector } from "./vector-products.ts";
 
 /** For each key of a nest, which of its alternatives to take: 0 is the default. */
 export type Choices = ReadonlyMap<string, number>;
@@ -36,8 +38,12 @@ function tiles(nest: Nest, usual: BoundKernel, profile: Profile, options: NestOp
 
 /** One invocation for each result where a workgroup shares it. */
 function families(nest: Nest, usual: BoundKernel, profile: Profile): readonly BoundKernel[] {
-  if ((nest.shape !== "reduce" && nest.shape !== "row") || !isWorthCooperating(nest, profile)) return [];
-  return usual.family.endsWith("workgroup") ? [owner(nest, profile, nest.shape, profile.rows)] : [cooperative(nest, profile, nest.shape)];
+  if (nest.shape !== "reduce" && nest.shape !== "row" && !(nest.shape === "contract" && isSharedVector(nest, profile))) return [];
+  const ways = [
+    ...(usual.family.endsWith("-workgroup") || usual.family.endsWith("-columns") ? [owner(nest, profile, nest.shape, profile.rows)] : []),
+    ...(!usual.family.endsWith("-workgroup") && isWorthCooperating(nest, profile) ? [cooperative(nest, profile, nest.shape)] : []),
+  ];
+  return nest.shape === "row" || usual.family.endsWith("-columns") || !isWorthColumns(nest, profile) ? ways : [...ways, columns(nest, profile, nest.shape)];
 }
 
 /** The same kernel in workgroups of half and of twice the size. */

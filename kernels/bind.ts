@@ -7,7 +7,8 @@
  * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `ahead` (none of its slices
  * is fetched while another is multiplied), `neighbours` (no tile
  * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
- * `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
+ * `columns` (no workgroup shares folds
+ * down columns, nor products with a vector), `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
  * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `one-pass`
  * (what is shifted by a fold comes after it), `triangles` (products
  * sum over what is known to be 0),
@@ -27,6 +28,7 @@ import { type Attention, findAttention } from "./read-attention.ts";
 import { reduce } from "./reduce.ts";
 import { row } from "./row.ts";
 import { turns } from "./turns.ts";
+import { isSharedVector } from "./vector-products.ts";
 
 /** What to leave out. */
 export interface BindOptions {
@@ -83,13 +85,13 @@ export function bindNest(nest: Nest, profile: Profile, options: NestOptions = {}
       return pointwise(nest, profile, !off.has("several"));
     case "reduce": {
       const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
-      return (product && contract(product, profile, contractOptions({ off }))) ?? reduce(nest, profile);
+      return (product && contract(product, profile, contractOptions({ off }))) ?? reduce(nest, profile, !off.has("columns"));
     }
     case "row":
       return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") ? undefined : contract(nest, profile, contractOptions(options))) ?? reduce(nest, profile);
+      return (off.has("tile") || (!off.has("columns") && isSharedVector(nest, profile)) ? undefined : contract(nest, profile, contractOptions(options))) ?? reduce(nest, profile, !off.has("columns"));
   }
 }

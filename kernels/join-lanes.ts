@@ -10,7 +10,7 @@
 import type { KernelStmt, Monoid } from "../src/ir/kernel.ts";
 import { constant, op, ref } from "../src/ir/scalar.ts";
 import type { Scalar, ScalarOp } from "../src/ir/scalar.ts";
-import { below, int, over, plus } from "./arithmetic.ts";
+import { below, int, over, plus, rest } from "./arithmetic.ts";
 import type { KernelBuilder } from "./kernel-builder.ts";
 import { lane } from "./launch.ts";
 import { combine, type Accumulator, type Fold } from "./accumulators.ts";
@@ -20,6 +20,8 @@ export interface Lanes {
   readonly width: number;
   /** How many of them run in step and can join their values without memory; absent where that is not so. */
   readonly subgroup: number | undefined;
+  /** So many lanes side by side belong to as many results; those of one are so far apart. */
+  readonly beside?: number;
   /** Where workgroup arrays are declared, and those that are: folds use them one after the other. */
   readonly top: KernelStmt[];
   readonly arrays: Map<string, string>;
@@ -69,13 +71,14 @@ export function joinLanes(b: KernelBuilder, fold: Fold, mine: readonly Accumulat
 
 /** Joins the parts of the first lanes pairwise, lower lane first. */
 function tree(b: KernelBuilder, fold: Fold, mine: readonly Accumulator[], parts: number, at: Scalar, lanes: Lanes, out: KernelStmt[]): readonly Scalar[] {
+  const { beside = 1 } = lanes;
   const shared = new SharedValues(b, mine, lanes);
   const publish: KernelStmt[] = [];
   shared.write(publish, at);
   if (parts === lanes.width) out.push(...publish);
   else out.push({ kind: "if", condition: below(at, int(parts)), body: publish });
   out.push({ kind: "barrier", scope: "workgroup" });
-  for (let half = parts / 2; half >= 1; half /= 2) {
+  for (let half = parts / 2; half >= beside; half /= 2) {
     const active: KernelStmt[] = [];
     const theirs = shared.read(active, plus(at, int(half)));
     if (fold.monoid === "argmax") firstWins(b, mine, theirs, active);
@@ -83,7 +86,7 @@ function tree(b: KernelBuilder, fold: Fold, mine: readonly Accumulator[], parts:
     shared.write(active, at);
     out.push({ kind: "if", condition: below(at, int(half)), body: active }, { kind: "barrier", scope: "workgroup" });
   }
-  const results = shared.read(out, int(0));
+  const results = shared.read(out, rest(at, int(beside)));
   // The arrays are used again by the next fold: nobody writes before all have read.
   out.push({ kind: "barrier", scope: "workgroup" });
   return results;

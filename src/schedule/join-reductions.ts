@@ -14,7 +14,7 @@ import type { Profile } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import type { Survey } from "../graph/survey.ts";
 import { elementsOf } from "./cost.ts";
-import { interleaved, parts } from "./split-reduce.ts";
+import { cutInParts, parts } from "./split-reduce.ts";
 
 /** Elements in all from which on parts share the work; fewer, one invocation goes through at once. */
 const worthParts = 1024;
@@ -73,7 +73,7 @@ function isWhole(node: Node, kind: Chain["kind"]): boolean {
 }
 
 /** The chain in parts; `became` says what its nodes are now. */
-export function inParts(e: Emit, { kind, reductions, others }: Chain, became: (node: Node) => Node): Node {
+export function inParts(e: Emit, { kind, reductions, others }: Chain, became: (node: Node) => Node, device: Profile["name"]): Node {
   const join = (x: Node, y: Node): Node => (kind === "any" ? e.logic("or", x, y) : e.add(x, y));
   const partial = (reduction: Node): Node => {
     const x = became(reduction.inputs[0] as Node);
@@ -81,7 +81,7 @@ export function inParts(e: Emit, { kind, reductions, others }: Chain, became: (n
     // Each part has neighbours, where all have as many.
     if (count % parts === 0) return e.reduce(kind, e.reshape(x, [parts, count / parts]), [1]);
     const line = e.reshape(x, [count]);
-    return e.reduce(kind, e.view(line, interleaved([count], 0, count, Math.ceil(count / parts))), [1]);
+    return e.reduce(kind, e.view(line, cutInParts([count], 0, count, Math.ceil(count / parts), parts, device)), [1]);
   };
   const together = e.reduce(kind, reductions.map(partial).reduce(join), [0]);
   return [...others.map(became), together].reduce(join);

@@ -56,14 +56,14 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
   const builder = new Builder();
   const became = new Map<Node, Node>();
   const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
-    foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
+    foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity, device) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
     ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity);
   const unroller = new Unroller(builder, graph.origins, alone);
   const survey = new Survey(graph);
   const chains = join ? chainsOf(survey, capacity, keep, device) : undefined;
   const joined = (node: Node): Node | undefined => {
     const chain = chains?.get(node);
-    return chain && inParts(builder, chain, (x) => became.get(x) ?? x);
+    return chain && inParts(builder, chain, (x) => became.get(x) ?? x, device);
   };
   const rectifiers = masks ? rectifiersOf(survey) : undefined;
   const factors = masks ? keptFactorsOf(survey) : undefined;

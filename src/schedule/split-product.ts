@@ -13,7 +13,7 @@ import type { Emit } from "../ir/emit.ts";
 import type { Profile } from "../ir/kernel.ts";
 import type { Node } from "../ir/node.ts";
 import { elementsOf, isProduct } from "./cost.ts";
-import { interleaved, parts } from "./split-reduce.ts";
+import { cutInParts, parts } from "./split-reduce.ts";
 
 /**
  * Sums this long, and results so few that a tile of them for each invocation leaves most of a device idle: a processor is busy with a few
@@ -36,6 +36,8 @@ const fewestParts = 8;
 const mostParts = 128;
 /** Sums of parts that are kept for the second stage. */
 const mostPartSums = 1024 * 1024;
+/** Results of a product with a vector that keep a GPU busy. */
+const manyOfVector = 256;
 /** Parts that a long axis is cut into at the least. */
 const fewestCut = 4;
 
@@ -51,6 +53,8 @@ export function splitProduct(e: Emit, node: Node, inputs: readonly Node[], capac
   const length = summed.reduce((n, l) => n * most(l), 1);
   const results = elementsOf(node, capacity);
   if (results > fewResults || length < longSum) return undefined;
+  // A GPU's workgroups share the sums of a matrix and a vector, if those are enough.
+  if (device === "gpu" && results >= manyOfVector && [a, b].some((labels) => !labels.some((l) => out.includes(l)))) return undefined;
   const whole = summed.filter((l) => most(l) >= fewestParts && most(l) <= mostParts && most(l) * results <= mostPartSums && length / most(l) >= fewestParts);
   // The outermost such axis: a part then reads one stretch of memory.
   const [axis] = whole;
@@ -63,7 +67,7 @@ export function splitProduct(e: Emit, node: Node, inputs: readonly Node[], capac
   const part = Math.max(...a, ...b) + 1;
   const cut = (operand: Node, labels: readonly number[]): { readonly view: Node; readonly labels: readonly number[] } => {
     const at = labels.indexOf(long);
-    const map: AccessMap = interleaved(operand.type.shape, at, extentOf(long), Math.ceil(most(long) / count), count);
+    const map: AccessMap = cutInParts(operand.type.shape, at, extentOf(long), Math.ceil(most(long) / count), count, device);
     return { view: e.view(operand, map), labels: labels.flatMap((l) => (l === long ? [part, l] : [l])) };
   };
   const [left, right] = [cut(x, a), cut(y, b)];

@@ -10,7 +10,7 @@ import { scheduleSwitches } from "../../src/schedule/schedule.ts";
 import { table } from "../../src/simplify/table.ts";
 
 /** Everything that may be left out below the graph. */
-export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "ahead", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "joint", "one-pass", "triangles", "horizontal", "stages", "alike", "reuse", "in-place", "apart"];
+export const lowerSwitches: readonly string[] = [...scheduleSwitches, "tile", "blocks", "ahead", "columns", "neighbours", "flat", "attention", "masked-product", "several", "vector", "bounds", "joint", "one-pass", "triangles", "horizontal", "stages", "alike", "reuse", "in-place", "apart"];
 
 /** What may be left out of rewriting. */
 export const rules: readonly string[] = [...table.map((r) => r.name), "contraction-order"];

@@ -39,6 +39,9 @@ output cb[i, j] = relu(sum[s] c[s, i] * b[s, j])
 output ad[i, j] = sum[s] a[i, s] * d[j, s]
 output cd[i, j] = sum[s] c[s, i] * d[j, s]
 output av[i] = sum[s] a[i, s] * v[s]
+output vb[j] = sum[s] v[s] * b[s, j]
+output low = argmax(a, axis = 0)
+output top = max(c, axis = 0)
 output each[t, i, j] = sum[s] e[t, i, s] * d[j, s]`;
 
 const shapes = [[1, 2, 3], [2, 7, 1], [3, 1, 7], [7, 16, 2], [16, 3, 17], [17, 63, 16], [63, 17, 64], [64, 65, 63], [65, 64, 65], [127, 129, 16], [129, 127, 17], [1000, 7, 16], [7, 1000, 65], [16, 2, 1000]] as const;
