@@ -10,6 +10,7 @@ import { check, type CheckOptions } from "./check/check.ts";
 import { type CheckedModel, type CheckedProgram, type CheckedTrain, trainedModels, type UsedFile } from "./check/checked.ts";
 import { differentiateBy } from "./grad/differentiate.ts";
 import { build, entryNames, type EntryName, type EntryRequest } from "./graph/build.ts";
+import { Readings } from "./graph/build-readings.ts";
 import { Builder } from "./graph/builder.ts";
 import { earlyPart, type JoinedGraph } from "./graph/early-part.ts";
 import { splitBy, type SplitEntry, type SplitGraph, splitOf } from "./graph/split-by-example.ts";
@@ -86,6 +87,7 @@ export class CompiledProgram {
   private readonly splits = new Map<EntryName, SplitGraph>();
   /** One for all entries, so that what they share is made, rewritten and differentiated once. */
   private readonly builder = new Builder();
+  private readonly readings = new Readings();
   /** Over what has to be ready before derivatives are taken; and then over all. */
   private readonly passes: readonly Pass<Graph, Graph>[];
   private readonly simplify: Pass<JoinedGraph, Graph>;
@@ -120,7 +122,7 @@ export class CompiledProgram {
     if (split) return this.split(split.entry)[split.half];
     const known = this.graphs.get(entry as EntryName);
     if (known) return known;
-    const built: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, this.requestFor(entry as EntryName), this.builder), verify: verifyGraph };
+    const built: Pass<CheckedProgram, Graph> = { name: "build", doc: "Makes the graph of one entry.", run: (c) => build(c, this.requestFor(entry as EntryName), this.builder, this.readings), verify: verifyGraph };
     const { graph: early, join } = earlyPart(runPass(built, this.checked, this.trace, entry));
     const graph = runPass(this.simplify, join(this.passes.reduce((g, pass) => runPass(pass, g, this.trace, entry), early)), this.trace, entry);
     this.graphs.set(entry as EntryName, graph);

@@ -9,10 +9,11 @@ import type { TensorType } from "../ir/types.ts";
 import type { Core, CoreOf } from "../check/core.ts";
 import { InternalError, UserError } from "../support/diagnostic.ts";
 import type { Span } from "../support/span.ts";
-import { Structure } from "./build-children.ts";
+import type { Structure } from "./build-children.ts";
 import { hashPath } from "./build-random.ts";
-import { Variables } from "./build-values.ts";
-import type { Value } from "./build-values.ts";
+import { Reading } from "./build-readings.ts";
+import type { Readings } from "./build-readings.ts";
+import type { Value, Variables } from "./build-values.ts";
 import type { Builder } from "./builder.ts";
 
 /** Which entry is made. */
@@ -22,17 +23,16 @@ export interface EntryOptions {
   readonly roots: readonly Core[];
   /** Where the nodes are made. */
   readonly builder: Builder;
+  /** What entries of the program share in that builder; without it, this one reads for itself. */
+  readonly readings?: Readings | undefined;
 }
 
 /** The shared state of one entry's graph. */
 export class Entry {
   readonly builder: Builder;
-  readonly structure: Structure;
-  readonly variables = new Variables();
+  readonly reading: Reading;
   /** By parameter path; set once the loss is there. */
   readonly gradients = new Map<string, Node>();
-  private readonly wrts: ReadonlySet<Core>;
-  private readonly streams = new Map<number, { readonly path: string; readonly span: Span }>();
   private readonly marks = new Map<Core | string, number>();
   private readonly standing = new Map<string, Node>();
   private updates: Node | undefined;
@@ -40,9 +40,16 @@ export class Entry {
   private received = 0;
 
   constructor(options: EntryOptions) {
-    this.structure = new Structure(options.training);
     this.builder = options.builder;
-    this.wrts = this.structure.wrts(options.roots);
+    this.reading = options.readings?.of(options.training, options.roots) ?? new Reading(options.training, options.roots);
+  }
+
+  get structure(): Structure {
+    return this.reading.structure;
+  }
+
+  get variables(): Variables {
+    return this.reading.variables;
   }
 
   /** An input, parameter or state by path. */
@@ -86,7 +93,7 @@ export class Entry {
 
   /** True when a derivative is taken by this expression. */
   derivedBy(core: Core): boolean {
-    return this.wrts.has(core);
+    return this.reading.wrts.has(core);
   }
 
   /**
@@ -94,7 +101,7 @@ export class Entry {
    * expression that is made twice of the same node is the same thing both times.
    */
   named(core: Core, value: Value): Value {
-    if (core.kind === "leaf" || core.kind === "carry" || !this.wrts.has(core)) return value;
+    if (core.kind === "leaf" || core.kind === "carry" || !this.reading.wrts.has(core)) return value;
     const number = this.marks.get(core) ?? this.marks.size;
     this.marks.set(core, number);
     return { ...value, node: this.builder.mark(value.node, `${nameOf(core)} ${number}`) };
@@ -108,14 +115,15 @@ export class Entry {
   /** The hash of a draw's path. Throws a UserError (E0310) when another path of the entry has the same. */
   stream(path: string, span: Span): number {
     const hash = hashPath(path);
-    const known = this.streams.get(hash);
+    const { streams } = this.reading;
+    const known = streams.get(hash);
     if (known && known.path !== path) {
       throw new UserError({
         code: "E0310", message: `the draws ${known.path} and ${path} would be equal: their paths have one hash`, span, label: path,
         related: [{ span: known.span, text: known.path }], hint: "rename one of them",
       });
     }
-    this.streams.set(hash, { path, span });
+    streams.set(hash, { path, span });
     return hash;
   }
 }

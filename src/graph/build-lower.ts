@@ -51,7 +51,7 @@ export class Lowering {
   private readonly entry: Entry;
   private readonly frame: LoopFrame | undefined;
   private readonly under: Under;
-  private readonly values = new Map<Core, Value>();
+  private readonly values: Map<Core, Value>;
   private readonly carried = new Map<CarryVar, Value>();
   private readonly plain = new Map<Core, Value>();
   private readonly loops = new Map<CoreLoop, { readonly node: Node; readonly vars: readonly IndexVar[] } | undefined>();
@@ -60,11 +60,17 @@ export class Lowering {
     this.entry = entry;
     this.frame = frame;
     this.under = under;
+    this.values = frame || under !== nothingReplaced ? new Map() : entry.reading.values;
   }
 
   /** Lowers with some expressions standing for values at hand. */
   static over(entry: Entry, replaced: ReadonlyMap<Core, Value>): Lowering {
     return new Lowering(entry, undefined, { ...nothingReplaced, replaced });
+  }
+
+  /** Lowers what this entry alone knows, the gradients of its loss, and what follows from them. */
+  following(): Lowering {
+    return this.entry.reading.shared ? Lowering.over(this.entry, new Map(this.values)) : this;
   }
 
   /** The node of an expression of tensor notation, as the given type. */

@@ -99,14 +99,15 @@ export function stepParts(entry: Entry, lowering: Lowering, model: CheckedModel,
   const { loss, outputs } = stepLoss(entry, lowering, step);
   const trained = new Set(step.optimizer.perParam.map((p) => p.param));
   const raw = gradientNodes(entry, model.params.filter((p) => trained.has(p.path)), loss);
-  for (const [path, g] of clipped(entry, lowering, raw, step.clip)) entry.gradients.set(path, g);
+  const following = lowering.following();
+  for (const [path, g] of clipped(entry, following, raw, step.clip)) entry.gradients.set(path, g);
 
   const predicate = "updates are kept only while everything is finite";
   const status = e.origin([step.span], predicate, () => statusNode(e, [loss, ...raw.values()]));
   const sound = e.origin([step.span], predicate, () => e.compare("==", status, e.like(status, 0)));
 
   const commit = (kind: Commit["kind"], update: Update, type: TensorType): Commit => {
-    const next = lowering.tensor(update.value, type);
+    const next = following.tensor(update.value, type);
     const old = e.leaf({ kind, path: update.path, type });
     const node = e.origin([update.span], predicate, () => e.select(e.broadcast(sound, type.shape, []), next, old));
     return { kind, path: update.path, node };

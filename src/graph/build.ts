@@ -29,6 +29,7 @@ import { Entry } from "./build-entry.ts";
 import { Builder } from "./builder.ts";
 import { Lowering } from "./build-lower.ts";
 import { useOutputs } from "./build-outputs.ts";
+import type { Readings } from "./build-readings.ts";
 import { gradientNodes, lossesOf, stepParts } from "./build-step.ts";
 
 export { hashPath } from "./build-random.ts";
@@ -66,16 +67,19 @@ export function entriesOf(program: CheckedProgram): readonly EntryRequest[] {
   });
 }
 
-/** The graph of one entry, made in `builder`: what entries share is one node. Throws a UserError for what cannot be built. */
-export function build(program: CheckedProgram, request: EntryRequest, builder: Builder = new Builder()): Graph {
+/** The graph of one entry, made in `builder`: what entries share is one node, and lowered once if they have `shared`. Throws a UserError for what cannot be built. */
+export function build(program: CheckedProgram, request: EntryRequest, builder: Builder = new Builder(), shared?: Readings): Graph {
   const model = program.models.find((m) => m.name === request.model);
   invariant(model, "build", `there is no model ${request.model}`);
   const train = program.trains.find((t) => t.name === request.train && t.model === model.name);
   invariant(train || request.train === undefined, "build", `there is no train block ${request.train ?? ""} of ${request.model}`);
   const training = isStep(request.entry);
-  const entry = new Entry({ training, roots: rootsOf(request.entry, model, train), builder });
+  const stands = ["evaluate", "predict", "export"].includes(request.entry) && stepsWithOutput(train).length > 0;
+  // Initial values have nothing in common with other entries, and an entry that reads parameters as something else reads for itself.
+  const readings = stands || request.entry === "init" ? undefined : shared;
+  const entry = new Entry({ training, roots: rootsOf(request.entry, model, train), builder, readings });
   const lowering = new Lowering(entry);
-  if (["evaluate", "predict", "export"].includes(request.entry)) useOutputs(entry, lowering, model, train);
+  if (stands) useOutputs(entry, lowering, model, train);
   const { outputs, commits } = partsOf(request.entry, { entry, lowering, model, train });
   return entry.builder.finish(request.entry, outputs, commits);
 }
