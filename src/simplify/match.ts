@@ -45,6 +45,9 @@ export function operandOf(e: Emit, node: Node, op: OpName, depth = 4): Node | un
   return x && movedLike(e, node, x);
 }
 
+/** Ops that may do nothing but move elements. */
+export const movements = ["reshape", "gather", "view"] as const satisfies readonly OpName[];
+
 /** True for what takes elements from its first operand as they are, and all of its elements from there. */
 export function moves(node: Node): boolean {
   return node.op === "reshape" || node.op === "gather" || (node.op === "view" && node.attrs.map.guards.length === 0);

@@ -1,7 +1,7 @@
 /**
  * The rewrite driver. In: the builder of a graph, rules, roots. Out: the roots in normal form, and a ledger of which
  * rule fired how often and where. Work is done inputs first: a node is made over inputs in normal form, then the rules
- * for its op are tried in the order of the table; what a rule answers is brought into normal form in turn.
+ * that may fit are tried in the order of the table; what a rule answers is brought into normal form in turn.
  *
  *     new Rewriter(e, rules).bring([e.add(x, e.like(x, 0))])     // [x]; ledger.hits: { "add-zero": 1 }
  *
@@ -10,11 +10,12 @@
  * of one builder share is rewritten once. Each rule lowers the measure documented in `table.ts`; should one not, the
  * cap turns the endless loop into an InternalError naming it.
  */
-import type { Body, Node, NodeOf, OpName } from "../ir/node.ts";
+import type { Body, Node, NodeOf } from "../ir/node.ts";
 import { sameType, printType } from "../ir/types.ts";
 import { InternalError } from "../support/diagnostic.ts";
 import { makeBody } from "../graph/body.ts";
 import type { Builder } from "../graph/builder.ts";
+import { RuleIndex } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
 
 /** What fired: per rule, and per node that a rule replaced. */
@@ -37,7 +38,7 @@ const capFloor = 4096;
 export class Rewriter {
   readonly ledger: Ledger;
   private readonly e: Builder;
-  private readonly byOp = new Map<OpName, Rule[]>();
+  private readonly rules: RuleIndex;
   private readonly hits = new Map<string, number>();
   private readonly replaced = new Map<Node, Firing>();
   /** By id: the normal form. */
@@ -50,7 +51,7 @@ export class Rewriter {
   constructor(e: Builder, rules: readonly Rule[]) {
     this.e = e;
     this.ledger = { hits: this.hits, replaced: this.replaced };
-    for (const rule of rules) for (const op of rule.ops) this.byOp.set(op, [...(this.byOp.get(op) ?? []), rule]);
+    this.rules = new RuleIndex(rules);
   }
 
   /** The normal forms of the roots, in which nodes of `readAs` are read as others. */
@@ -122,8 +123,8 @@ export class Rewriter {
 
   /** What the first rule that fits makes of the node. */
   private step(node: Node): Node | undefined {
-    const fitting = this.byOp.get(node.op);
-    return fitting && this.e.withOrigin(this.e.originOf(node), () => this.first(node, fitting));
+    const fitting = this.rules.of(node);
+    return fitting.length === 0 ? undefined : this.e.withOrigin(this.e.originOf(node), () => this.first(node, fitting));
   }
 
   private first(node: Node, fitting: readonly Rule[]): Node | undefined {

@@ -26,8 +26,9 @@ export interface Product {
 /** Factors looked for at most; a longer product is left as it is. */
 const mostFactors = 8;
 
-/** Ops that a product is read through. */
-const inProducts: ReadonlySet<Node["op"]> = new Set(["const", "neg", "mul", "div", "select", "view"]);
+/** Ops that a product is read through: a value of any other is a factor as it stands. */
+export const products = ["const", "neg", "mul", "div", "select", "view"] as const satisfies readonly Node["op"][];
+const inProducts: ReadonlySet<Node["op"]> = new Set(products);
 
 /** Whether the value, read as a product, may have something below the line: false for nearly all, which need not be read then. */
 export function mayDivide(node: Node): boolean {

@@ -4,10 +4,10 @@
  */
 import type { Node } from "../../ir/node.ts";
 import { inFloatRange, isFloat, isSplat, nonnegative, orders, pair, positive, splatOf, under } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { alike, either, every, first, input, rule, second, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { type Bounds, boundsNear } from "../bounds.ts";
-import { common, intersect, mayDivide, productOf, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
+import { common, intersect, mayDivide, productOf, products, quotient, sameGuard, through, valueOf, withTerm } from "../terms.ts";
 import type { Product } from "../terms.ts";
 
 /** Sums, products, quotients, powers. */
@@ -16,6 +16,7 @@ export const arithmetic: readonly Rule[] = [
     name: "constant-last",
     doc: "c + x = x + c, c · x = x · c, max(c, x) = max(x, c)",
     ops: ["add", "mul", "max"],
+    over: first("const"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       return x.op === "const" && y.op !== "const" ? e.make(n.op, n.attrs, [y, x]) : undefined;
@@ -29,6 +30,7 @@ export const arithmetic: readonly Rule[] = [
     name: "commuted-twin",
     doc: "y + x = x + y where x + y was there first, y no -z; likewise for products and max",
     ops: ["add", "mul", "max"],
+    over: ([, y]) => y !== "const" && y !== "neg",
     apply: (n, e) => {
       const [x, y] = pair(n);
       if (x === y || y.op === "const" || y.op === "neg") return undefined;
@@ -44,6 +46,7 @@ export const arithmetic: readonly Rule[] = [
     name: "merge-constants",
     doc: "(x + c) + d = x + (c + d), (x · c) · d = x · (c d), (x / c) / d = x / (c d), (c / x) · d = (c d) / x, (x · c) / d = x · (c / d) where that is exact",
     ops: ["add", "mul", "div"],
+    over: second("const"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       const d = splatOf(y);
@@ -69,6 +72,7 @@ export const arithmetic: readonly Rule[] = [
     name: "div-exact",
     doc: "x / c = x · (1 / c) where c is a power of two",
     ops: ["div"],
+    over: second("const"),
     apply: (n, e) => {
       const c = splatOf(n.inputs[1]);
       return c !== undefined && c !== 1 && isFloat(n) && powerOfTwo(c) && splatOf(n.inputs[0]) === undefined ? e.mul(n.inputs[0] as Node, e.like(n, 1 / c)) : undefined;
@@ -82,6 +86,7 @@ export const arithmetic: readonly Rule[] = [
     name: "minus-one-over",
     doc: "-c / x = -(c / x) for c > 0",
     ops: ["div"],
+    over: first("const"),
     apply: (n, e) => {
       const c = splatOf(n.inputs[0]);
       return c !== undefined && c < 0 && isFloat(n) ? e.neg(e.div(e.like(n, -c), n.inputs[1] as Node)) : undefined;
@@ -95,6 +100,7 @@ export const arithmetic: readonly Rule[] = [
     name: "like-terms",
     doc: "c · p + d · p = (c + d) · p for a product p and numbers c, d; so x - x = 0",
     ops: ["add"],
+    over: either(alike, some(...products)),
     apply: (n, e) => {
       if (!isFloat(n)) return undefined;
       const [a, b] = pair(n).map((x) => productOf(e, x)) as [Product, Product];
@@ -116,6 +122,7 @@ export const arithmetic: readonly Rule[] = [
     name: "like-terms-apart",
     doc: "(… + c · x + …) + d · x = … + (c + d) · x + …, a few terms down; so (x + y) - x = y",
     ops: ["add"],
+    over: some("add"),
     apply: (n, e) => {
       if (!isFloat(n)) return undefined;
       for (const [sum, term] of orders(n)) {
@@ -134,6 +141,7 @@ export const arithmetic: readonly Rule[] = [
     name: "common-factor",
     doc: "a · x + a · y = a · (x + y), x / d + y / d = (x + y) / d, also where one of them is select(c, a, 0) = a · select(c, 1, 0)",
     ops: ["add"],
+    over: every(...products),
     apply: (n, e) => {
       if (!isFloat(n)) return undefined;
       const [a, b] = pair(n).map((x) => productOf(e, x)) as [Product, Product];
@@ -156,6 +164,7 @@ export const arithmetic: readonly Rule[] = [
     name: "mul-reciprocal",
     doc: "x · (1 / d) = x / d, also through a broadcast of 1 / d",
     ops: ["mul"],
+    over: some("div", "view"),
     apply: (n, e) => {
       for (const [x, y] of orders(n)) {
         if (quotient(y) !== "div") continue;
@@ -174,6 +183,7 @@ export const arithmetic: readonly Rule[] = [
     name: "div-of-div",
     doc: "(x / y) / z = x / (y z) and x / (y / z) = x z / y, where f32 provably holds the product: of what is huge or tiny it would not",
     ops: ["div"],
+    over: some("div"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       if (!isFloat(n)) return undefined;
@@ -191,6 +201,7 @@ export const arithmetic: readonly Rule[] = [
     name: "cancel-positive",
     doc: "x y / (x z) = y / z where x > 0 is proven",
     ops: ["div", "mul"],
+    over: either(alike, some(...products)),
     apply: (n, e) => {
       if (!isFloat(n) || !mayDivide(n)) return undefined;
       const p = productOf(e, n);
@@ -227,6 +238,7 @@ export const arithmetic: readonly Rule[] = [
     name: "sqrt-squared",
     doc: "sqrt(x) · sqrt(x) = x, x being in the domain of sqrt",
     ops: ["mul"],
+    over: every("sqrt"),
     apply: (n) => {
       const [x, y] = pair(n);
       return x === y ? under(x, "sqrt") : undefined;
@@ -240,6 +252,7 @@ export const arithmetic: readonly Rule[] = [
     name: "exp-log",
     doc: "exp(log(x)) = x where x > 0 is proven",
     ops: ["exp"],
+    over: first("log"),
     apply: (n) => {
       const x = under(n.inputs[0], "log");
       return x && positive(x) ? x : undefined;
@@ -250,6 +263,7 @@ export const arithmetic: readonly Rule[] = [
     name: "choose-zero-nonnegative",
     doc: "select(x > 0, x, 0) = x where x >= 0 is proven",
     ops: ["select"],
+    over: first("compare"),
     apply: (n) => {
       const [c, x, y] = n.inputs as unknown as readonly [Node, Node, Node];
       if (c.op !== "compare" || c.attrs.relation !== ">" || c.inputs[0] !== x || !isSplat(c.inputs[1], 0)) return undefined;

@@ -5,7 +5,7 @@
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { isFloat, isSplat, orders, pair, splatOf, under } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { alike, first, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 type Choice = readonly [condition: Node, then: Node, otherwise: Node];
@@ -18,6 +18,7 @@ export const choices: readonly Rule[] = [
     name: "select-constant",
     doc: "select(true, x, y) = x, select(false, x, y) = y",
     ops: ["select"],
+    over: first("const"),
     apply: (n) => {
       const truth = splatOf(n.inputs[0]);
       return truth === undefined ? undefined : n.inputs[truth !== 0 ? 1 : 2];
@@ -31,6 +32,7 @@ export const choices: readonly Rule[] = [
     name: "select-same",
     doc: "select(c, x, x) = x",
     ops: ["select"],
+    over: ([, x, y]) => x === y,
     apply: (n) => (n.inputs[1] === n.inputs[2] ? n.inputs[1] : undefined),
     example: (e) => {
       const x = input(e, "x", [3]);
@@ -41,6 +43,7 @@ export const choices: readonly Rule[] = [
     name: "select-not",
     doc: "select(not c, x, y) = select(c, y, x)",
     ops: ["select"],
+    over: first("not"),
     apply: (n, e) => {
       const [c, x, y] = choice(n);
       const plain = under(c, "not");
@@ -55,6 +58,7 @@ export const choices: readonly Rule[] = [
     name: "select-known",
     doc: "in select(c, f(select(c, x, y)), g(select(c, x, y))) the inner choices are x above and y below, a few steps down, through operations that are finite everywhere",
     ops: ["select"],
+    over: ([, ...values]) => values.some((x) => looksThrough.has(x)),
     apply: (n, e) => {
       const [c, x, y] = choice(n);
       const then = assuming(e, x, c, true, 4);
@@ -71,6 +75,7 @@ export const choices: readonly Rule[] = [
     name: "add-selects",
     doc: "select(c, x, y) + select(c, u, v) = select(c, x + u, y + v), with either sign, also a few terms apart in a sum",
     ops: ["add"],
+    over: some("select", "neg", "add"),
     apply: (n, e) => {
       const terms = termsOf(n, 8);
       for (const [i, s] of terms.entries()) {
@@ -92,6 +97,7 @@ export const choices: readonly Rule[] = [
     name: "select-out-of-product",
     doc: "select(c, x, 0) · y = select(c, x · y, 0), and likewise for / y; where x is itself kept by more than a few conditions, all of them are joined into one",
     ops: ["mul", "div"],
+    over: some("select"),
     apply: (n, e) => {
       for (const [s, y] of n.op === "mul" ? orders(n) : [pair(n)]) {
         if (s.op !== "select") continue;
@@ -112,6 +118,7 @@ export const choices: readonly Rule[] = [
     name: "select-common-factor",
     doc: "select(c, g · x, g · y) = g · select(c, x, y), select(c, x / g, y / g) = select(c, x, y) / g",
     ops: ["select"],
+    over: ([, x, y]) => x === y && (x === "mul" || x === "div"),
     apply: (n, e) => {
       const [c, x, y] = choice(n);
       if (x.op === "div" && y.op === "div" && x.inputs[1] === y.inputs[1]) {
@@ -130,6 +137,7 @@ export const choices: readonly Rule[] = [
     name: "compare-same",
     doc: "x == x is true and x < x false, for integers and bools",
     ops: ["compare"],
+    over: alike,
     apply: (n, e) => {
       const [x, y] = pair(n);
       if (x !== y || isFloat(x)) return undefined;
@@ -145,6 +153,7 @@ export const choices: readonly Rule[] = [
     name: "compare-neg",
     doc: "-x < c = x > -c for a constant c, and likewise for the other relations",
     ops: ["compare"],
+    over: first("neg"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       const [a, c] = [under(x, "neg"), splatOf(y)];
@@ -159,6 +168,7 @@ export const choices: readonly Rule[] = [
     name: "cast-cast",
     doc: "a bool cast twice is cast once",
     ops: ["cast"],
+    over: first("cast"),
     apply: (n, e) => {
       const first = n.inputs[0] as Node;
       if (first.op !== "cast") return undefined;

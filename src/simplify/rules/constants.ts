@@ -9,7 +9,7 @@ import { table as ops } from "../../ops/table.ts";
 import type { EvalContext, Evaluate, Tensor64 } from "../../ops/op.ts";
 import { wrap } from "../../ops/tensor64.ts";
 import { orders, pair, splatOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { both, every, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Elements of the largest table that is folded, operands and result alike. */
@@ -30,6 +30,7 @@ export const constants: readonly Rule[] = [
     name: "fold-constants",
     doc: "an operation on constants is a constant",
     ops: folded,
+    over: every("const"),
     apply: (n, e) => {
       if (n.inputs.length === 0 || !n.inputs.every((x) => x.op === "const")) return undefined;
       const splat = foldSplats(n);
@@ -53,6 +54,7 @@ export const constants: readonly Rule[] = [
     name: "size-positive",
     doc: "data has at least one example: max(n, 1) = n and n > 0 is true, for the live size n",
     ops: ["max", "compare"],
+    over: both(some("const"), some("size", "cast")),
     apply: (n, e) => {
       for (const [x, y] of n.op === "max" ? orders(n) : [pair(n)]) {
         const bound = splatOf(y);

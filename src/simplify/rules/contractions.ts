@@ -9,7 +9,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node, NodeOf } from "../../ir/node.ts";
 import { axesOf, axesRead, axisNames, extentOf, fill, isFloat, restrict, splatOf, spread, withoutAxes } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { first, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** A product sum, narrowed. */
@@ -27,6 +27,7 @@ export const contractions: readonly Rule[] = [
     name: "sum-into-contract",
     doc: "Σ of a product whose factors vary along different axes = a contraction of them",
     ops: ["reduce"],
+    over: first("mul"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       if (n.attrs.kind !== "sum" || n.inputs.length > 1 || x.op !== "mul" || !isFloat(x)) return undefined;
@@ -49,6 +50,7 @@ export const contractions: readonly Rule[] = [
     name: "sum-of-contract",
     doc: "Σ of a contraction over some of its axes sums those labels too",
     ops: ["reduce"],
+    over: first("contract"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       if (n.attrs.kind !== "sum" || n.inputs.length > 1 || x.op !== "contract") return undefined;
@@ -65,6 +67,7 @@ export const contractions: readonly Rule[] = [
     name: "view-into-contract",
     doc: "a view of an operand that only reorders or repeats axes becomes labels",
     ops: ["contract"],
+    over: some("view"),
     apply: (n, e) => {
       const [a, b] = operands(n);
       const [p, q] = [relabelled(e, a), relabelled(e, b)];
@@ -79,6 +82,7 @@ export const contractions: readonly Rule[] = [
     name: "view-of-contract",
     doc: "a view that reorders the axes of a contraction reorders its result labels",
     ops: ["view"],
+    over: first("contract"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       if (x.op !== "contract") return undefined;
@@ -129,6 +133,7 @@ export const contractions: readonly Rule[] = [
     name: "contract-constant",
     doc: "a contraction with a splat c = c · Σ of the other operand",
     ops: ["contract"],
+    over: some("const"),
     apply: (n, e) => {
       const [a, b] = operands(n);
       const [c, x] = splatOf(a.node) !== undefined ? [a, b] : [b, a];

@@ -6,7 +6,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node, NodeOf, OpName } from "../../ir/node.ts";
 import { axesRead, dropAxes, splatOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { first, input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 type Gather = NodeOf<"gather"> & Node;
@@ -51,6 +51,7 @@ export const gathers: readonly Rule[] = [
     name: "gather-of-broadcast",
     doc: "gather(x, i) = x where x does not vary along the gathered axis and i has one value per batch row",
     ops: ["gather"],
+    over: first("view"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       if (!picksOne(n) || x.op !== "view" || axesRead(x.attrs.map).has(n.attrs.batch)) return undefined;
@@ -62,6 +63,7 @@ export const gathers: readonly Rule[] = [
     name: "gather-of-constant",
     doc: "gather(c, i) = c for a splat c",
     ops: ["gather"],
+    over: first("const"),
     apply: (n, e) => {
       const c = splatOf(n.inputs[0]);
       return c === undefined ? undefined : e.like(n, c);

@@ -1,7 +1,7 @@
 /** Identities of single operations: neutral and absorbing elements, involutions, repeated operands. */
 import type { Node } from "../../ir/node.ts";
 import { isFloat, isSplat, orders, pair, positive, splatOf, under } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { alike, either, first, input, rule, second, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Neutral elements and the like. */
@@ -10,6 +10,7 @@ export const identities: readonly Rule[] = [
     name: "add-zero",
     doc: "x + 0 = x",
     ops: ["add"],
+    over: some("const"),
     apply: (n) => orders(n).find(([, y]) => isSplat(y, 0))?.[0],
     example: (e) => {
       const x = input(e, "x", [2, 3]);
@@ -20,6 +21,7 @@ export const identities: readonly Rule[] = [
     name: "mul-one",
     doc: "x · 1 = x",
     ops: ["mul"],
+    over: some("const"),
     apply: (n) => orders(n).find(([, y]) => isSplat(y, 1))?.[0],
     example: (e) => {
       const x = input(e, "x", [2, 3]);
@@ -30,6 +32,7 @@ export const identities: readonly Rule[] = [
     name: "mul-zero",
     doc: "x · 0 = 0, values being finite",
     ops: ["mul"],
+    over: some("const"),
     apply: (n) => orders(n).find(([, y]) => isSplat(y, 0))?.[1],
     example: (e) => {
       const x = input(e, "x", [2, 3]);
@@ -40,6 +43,7 @@ export const identities: readonly Rule[] = [
     name: "div-one",
     doc: "x / 1 = x",
     ops: ["div"],
+    over: second("const"),
     apply: (n) => (isSplat(n.inputs[1], 1) ? n.inputs[0] : undefined),
     example: (e) => {
       const x = input(e, "x", [3]);
@@ -50,6 +54,7 @@ export const identities: readonly Rule[] = [
     name: "zero-div",
     doc: "0 / x = 0, values being finite",
     ops: ["div"],
+    over: first("const"),
     apply: (n) => (isSplat(n.inputs[0], 0) && isFloat(n) ? n.inputs[0] : undefined),
     example: (e) => {
       const x = input(e, "x", [3]);
@@ -60,6 +65,7 @@ export const identities: readonly Rule[] = [
     name: "div-same",
     doc: "x / x = 1 where x > 0 is proven",
     ops: ["div"],
+    over: alike,
     apply: (n, e) => (n.inputs[0] === n.inputs[1] && positive(n.inputs[0] as Node) ? e.like(n, 1) : undefined),
     example: (e) => {
       const x = e.exp(input(e, "x", [3]));
@@ -70,6 +76,7 @@ export const identities: readonly Rule[] = [
     name: "max-same",
     doc: "max(x, x) = x",
     ops: ["max"],
+    over: alike,
     apply: (n) => (n.inputs[0] === n.inputs[1] ? n.inputs[0] : undefined),
     example: (e) => {
       const x = input(e, "x", [3]);
@@ -80,6 +87,7 @@ export const identities: readonly Rule[] = [
     name: "max-zero",
     doc: "max(x, 0) = select(x > 0, x, 0): at the kink the gradient is 0, not a half",
     ops: ["max"],
+    over: some("const"),
     apply: (n, e) => {
       const [x, zero] = orders(n).find(([, y]) => isSplat(y, 0)) ?? [];
       return x && zero && isFloat(n) ? e.select(e.compare(">", x, zero), x, zero) : undefined;
@@ -93,6 +101,7 @@ export const identities: readonly Rule[] = [
     name: "not-not",
     doc: "not not x = x",
     ops: ["not"],
+    over: first("not"),
     apply: (n) => under(n.inputs[0], "not"),
     example: (e) => {
       const x = input(e, "x", [3]);
@@ -103,6 +112,7 @@ export const identities: readonly Rule[] = [
     name: "not-compare",
     doc: "not (x < y) = x >= y, and likewise for the other relations, values being finite",
     ops: ["not"],
+    over: first("compare"),
     apply: (n, e) => {
       const c = n.inputs[0];
       return c?.op === "compare" ? e.compare(opposite[c.attrs.relation], ...pair(c)) : undefined;
@@ -116,6 +126,7 @@ export const identities: readonly Rule[] = [
     name: "logic-identity",
     doc: "x and true = x, x and false = false, x or true = true, x or false = x, x and x = x or x = x",
     ops: ["logic"],
+    over: either(alike, some("const")),
     apply: (n) => {
       const [a, b] = pair(n);
       if (a === b) return a;
@@ -137,6 +148,7 @@ export const identities: readonly Rule[] = [
     name: "stop-stop",
     doc: "stop(stop(x)) = stop(x), and a constant needs no stop",
     ops: ["stop"],
+    over: first("stop", "const"),
     apply: (n) => (n.inputs[0]?.op === "stop" || n.inputs[0]?.op === "const" ? n.inputs[0] : undefined),
     example: (e) => e.stop(e.stop(input(e, "x", [3]))),
   }),
@@ -144,6 +156,7 @@ export const identities: readonly Rule[] = [
     name: "stop-inside",
     doc: "stop(view(x)) = view(stop(x)), likewise of a reshape: what only moves elements stays outside",
     ops: ["stop"],
+    over: first("view", "reshape"),
     apply: (n, e) => {
       const x = n.inputs[0];
       return x?.op === "view" || x?.op === "reshape" ? e.make(x.op, x.attrs, [e.stop(x.inputs[0] as Node)]) : undefined;

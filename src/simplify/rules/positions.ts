@@ -11,7 +11,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node, Relation } from "../../ir/node.ts";
 import { isSplat, splatOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { input, rule, second } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Index comparisons, masks and choices by position. */
@@ -34,6 +34,7 @@ export const positions: readonly Rule[] = [
     name: "mask-constant",
     doc: "a reduction whose mask is true everywhere has none",
     ops: ["reduce"],
+    over: second("const"),
     apply: (n, e) => ((splatOf(n.inputs[1]) ?? 0) === 0 ? undefined : e.reduce(n.attrs.kind, n.inputs[0] as Node, n.attrs.axes)),
     example: (e) => e.reduce("max", input(e, "x", [2, 3]), [1], e.const({ dtype: "bool", shape: [2, 3] }, 1)),
   }),
@@ -41,6 +42,7 @@ export const positions: readonly Rule[] = [
     name: "mask-positions",
     doc: "Σ of a product of views under a condition on positions = Σ of the product with the condition as a guard of one view",
     ops: ["reduce"],
+    over: (inputs) => inputs.length === 2,
     apply: (n, e) => {
       const [x, mask] = n.inputs;
       if (n.attrs.kind !== "sum" || !x || !mask || splatOf(mask) !== undefined) return undefined;
@@ -63,6 +65,7 @@ export const positions: readonly Rule[] = [
     name: "select-positions",
     doc: "a choice between an element and 0 by a condition on positions = a view with the condition as its guard",
     ops: ["select"],
+    over: second("view", "leaf"),
     apply: (n, e) => {
       const [condition, x, zero] = n.inputs as readonly [Node, Node, Node];
       if ((x.op !== "view" && x.op !== "leaf") || !isSplat(zero, 0) || splatOf(condition) !== undefined) return undefined;

@@ -10,7 +10,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { axisNames, orders, splatOf, withoutAxes } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { first, input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Movements that are looked through. */
@@ -22,6 +22,7 @@ export const putBack: readonly Rule[] = [
     name: "sum-of-put-back",
     doc: "Σ over places of select(k == argmax x, g, 0), in whatever order they lie, = Σ g: each g is put at one place",
     ops: ["reduce"],
+    over: first("reshape", "view", "select"),
     apply: (n, e) => {
       if (n.attrs.kind !== "sum" || n.inputs.length > 1) return undefined;
       let x = n.inputs[0] as Node;

@@ -5,9 +5,9 @@
  *     (exp(x) - exp(-x)) / (exp(x) + exp(-x))  =  tanh(x)            x log(x)  =  x log(x, or 1 where x is 0)
  */
 import type { Emit } from "../../ir/emit.ts";
-import type { Node } from "../../ir/node.ts";
-import { isSplat, negated, operandOf, orders, pair, positive, splatOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import type { Node, OpName } from "../../ir/node.ts";
+import { isSplat, movements, negated, operandOf, orders, pair, positive, splatOf } from "../match.ts";
+import { both, first, input, rule, second } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Finite forms of quotients and products. */
@@ -16,6 +16,7 @@ export const quotients: readonly Rule[] = [
     name: "tanh-formula",
     doc: "(exp(a) - exp(b)) / (exp(a) + exp(b)) = tanh((a - b) / 2), expm1(a) / (exp(a) + 1) = tanh(a / 2)",
     ops: ["div"],
+    over: both(first("add", "expm1", ...movements), second("add")),
     apply: (n, e) => {
       const [above, below] = pair(n);
       if (below.op !== "add") return undefined;
@@ -39,6 +40,7 @@ export const quotients: readonly Rule[] = [
     name: "sigmoid-of-difference",
     doc: "exp(a) / (exp(a) + exp(b)) = sigmoid(a - b), exp(a) / (exp(a) + c) = sigmoid(a - log c) for a constant c > 0",
     ops: ["div"],
+    over: both(first("exp", ...movements), second("add")),
     apply: (n, e) => {
       const [above, below] = pair(n);
       const a = operandOf(e, above, "exp");
@@ -60,6 +62,7 @@ export const quotients: readonly Rule[] = [
     name: "zero-times-log",
     doc: "x · log(y) with x a factor of y, in a sum of logarithms too: y is 1 where it is 0, so that 0 log 0 is 0 and its gradient 0; x not proven positive",
     ops: ["mul"],
+    over: ([x, y]) => (y !== "const" && aroundLogs.has(x)) || (x !== "const" && aroundLogs.has(y)),
     apply: (n, e) => {
       for (const [x, s] of orders(n)) {
         const replaced = withSafeLogs(e, s, factorsOf(x), 4);
@@ -73,6 +76,9 @@ export const quotients: readonly Rule[] = [
     },
   }),
 ];
+
+/** Ops that `withSafeLogs` looks through. */
+const aroundLogs: ReadonlySet<OpName | undefined> = new Set<OpName>(["log", "neg", "add", "mul", ...movements]);
 
 /** The factors of a product that may be 0. */
 function factorsOf(x: Node, depth = 3): readonly Node[] {

@@ -7,8 +7,9 @@ import type { Node, NodeOf, OpName } from "../../ir/node.ts";
 import type { Emit } from "../../ir/emit.ts";
 import { axesOf, axisNames, extentOf, fill, isFloat, movedLike, moves, orders, pair, splatOf, withoutAxes } from "../match.ts";
 import { isCentred } from "../centred.ts";
-import { input, rule } from "../rule.ts";
+import { first, input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
+import { products } from "../terms.ts";
 
 type Reduce = NodeOf<"reduce"> & Node;
 
@@ -18,6 +19,7 @@ export const reductions: readonly Rule[] = [
     name: "reduce-of-reduce",
     doc: "a sum of sums over other axes is one sum; likewise max, any, all",
     ops: ["reduce"],
+    over: first("reduce"),
     apply: (n, e) => {
       const x = plain(n);
       if (x?.op !== "reduce" || x.attrs.kind !== n.attrs.kind || x.inputs.length > 1) return undefined;
@@ -41,6 +43,7 @@ export const reductions: readonly Rule[] = [
     name: "reduce-of-broadcast",
     doc: "Σ over an axis along which x does not vary = extent · x; max, any, all over it = x",
     ops: ["reduce"],
+    over: first("view", "const"),
     apply: (n, e) => {
       const x = plain(n);
       if (!x || n.attrs.kind === "prod" || (n.attrs.kind === "sum" && !isFloat(x)) || (x.op !== "view" && splatOf(x) === undefined)) return undefined;
@@ -61,6 +64,7 @@ export const reductions: readonly Rule[] = [
     name: "reduce-of-reordered",
     doc: "a reduction of reordered axes reduces the axes where they were",
     ops: ["reduce"],
+    over: first("view"),
     apply: (n, e) => {
       const x = plain(n);
       if (x?.op !== "view") return undefined;
@@ -78,6 +82,7 @@ export const reductions: readonly Rule[] = [
     name: "sum-factor",
     doc: "Σ a · x = a · Σ x and Σ x / a = (Σ x) / a where a varies, but not along the summed axes",
     ops: ["reduce"],
+    over: first("mul", "div"),
     apply: (n, e) => {
       const x = plain(n);
       if (!x || n.attrs.kind !== "sum" || !isFloat(x) || (x.op !== "mul" && x.op !== "div")) return undefined;
@@ -99,6 +104,7 @@ export const reductions: readonly Rule[] = [
     name: "sum-of-sum",
     doc: "Σ (x + a) = Σ x + extent · a where a does not vary along the summed axes",
     ops: ["reduce"],
+    over: first("add"),
     apply: (n, e) => {
       const x = plain(n);
       if (!x || n.attrs.kind !== "sum" || !isFloat(x) || x.op !== "add") return undefined;
@@ -120,6 +126,7 @@ export const reductions: readonly Rule[] = [
     name: "sum-of-centred",
     doc: "Σ a · (x - mean x) = 0 where the mean is over summed axes, along which a does not vary",
     ops: ["reduce"],
+    over: first("add", ...products),
     apply: (n, e) => {
       const x = plain(n);
       return x && n.attrs.kind === "sum" && isFloat(x) && isCentred(e, x, n.attrs.axes) ? e.like(n, 0) : undefined;
@@ -135,6 +142,7 @@ export const reductions: readonly Rule[] = [
     name: "max-of-increasing",
     doc: "the maximum over windows of f(x) = f(the maximum over windows of x), for max(x, c), tanh, sigmoid, erf, exp, expm1: what pools an activation acts on what was pooled",
     ops: ["reduce"],
+    over: first("view"),
     apply: (n, e) => {
       const windows = plain(n);
       // Without windows it is mostly the maximum that a softmax subtracts, which is known by its operand.

@@ -5,7 +5,7 @@
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { isSplat, negated, orders, pair, splatOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { every, first, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Where minus signs go. */
@@ -14,6 +14,7 @@ export const signs: readonly Rule[] = [
     name: "neg-neg",
     doc: "-(-x) = x",
     ops: ["neg"],
+    over: first("neg"),
     apply: (n) => negated(n.inputs[0] as Node),
     example: (e) => e.neg(e.neg(input(e, "x", [3]))),
   }),
@@ -21,6 +22,7 @@ export const signs: readonly Rule[] = [
     name: "mul-minus-one",
     doc: "x · -1 = -x",
     ops: ["mul"],
+    over: some("const"),
     apply: (n, e) => {
       const x = orders(n).find(([, y]) => isSplat(y, -1))?.[0];
       return x && e.neg(x);
@@ -34,6 +36,7 @@ export const signs: readonly Rule[] = [
     name: "neg-of-scaled",
     doc: "-(x · c) = x · -c and -(x / c) = x / -c for a constant c",
     ops: ["neg"],
+    over: first("mul", "div"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       if (x.op === "mul") {
@@ -54,6 +57,7 @@ export const signs: readonly Rule[] = [
     name: "neg-of-sum",
     doc: "-(-x + y) = x - y",
     ops: ["neg"],
+    over: first("add"),
     apply: (n, e) => {
       const sum = n.inputs[0] as Node;
       if (sum.op !== "add") return undefined;
@@ -69,6 +73,7 @@ export const signs: readonly Rule[] = [
     name: "sum-of-negs",
     doc: "-x + -y = -(x + y)",
     ops: ["add"],
+    over: every("neg"),
     apply: (n, e) => {
       const [x, y] = pair(n).map(negated);
       return x && y && e.neg(e.add(x, y));
@@ -79,6 +84,7 @@ export const signs: readonly Rule[] = [
     name: "minus-last",
     doc: "-x + y = y - x, y no constant",
     ops: ["add"],
+    over: first("neg"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       return negated(x) && !negated(y) && y.op !== "const" ? e.add(y, x) : undefined;
@@ -89,6 +95,7 @@ export const signs: readonly Rule[] = [
     name: "neg-through-product",
     doc: "(-x) y = -(x y), (-x) / y = x / (-y) = -(x / y), and likewise for contract",
     ops: ["mul", "div", "contract"],
+    over: some("neg"),
     apply: (n, e) => {
       const [x, y] = pair(n);
       const a = negated(x);
@@ -102,6 +109,7 @@ export const signs: readonly Rule[] = [
     name: "neg-through-linear",
     doc: "f(-x) = -f(x) for what is linear or odd in its first operand: view, reshape, sum, cumsum, gather, scatter_sum, sin, tanh, erf",
     ops: ["view", "reshape", "reduce", "cumsum", "gather", "scatter_sum", "sin", "tanh", "erf"],
+    over: first("neg"),
     apply: (n, e) => {
       if (n.op === "reduce" && n.attrs.kind !== "sum") return undefined;
       const x = negated(n.inputs[0] as Node);
@@ -113,6 +121,7 @@ export const signs: readonly Rule[] = [
     name: "neg-through-select",
     doc: "select(c, -x, -y) = -select(c, x, y), also where one of the two is 0",
     ops: ["select"],
+    over: some("neg"),
     apply: (n, e) => {
       const [c, x, y] = n.inputs as readonly [Node, Node, Node];
       const a = isSplat(x, 0) ? x : negated(x);
@@ -128,6 +137,7 @@ export const signs: readonly Rule[] = [
     name: "even-of-neg",
     doc: "cos(-x) = cos(x), (-x)^(2k) = x^(2k)",
     ops: ["cos", "pow"],
+    over: first("neg"),
     apply: (n, e) => {
       const x = negated(n.inputs[0] as Node);
       if (!x) return undefined;

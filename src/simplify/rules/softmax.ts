@@ -10,7 +10,7 @@ import type { AccessMap } from "../../ir/access.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { axesOf, isSplat, negated, operandOf, orders, pair, spread, viewOf, withoutAxes } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { both, first, input, rule, second, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 /** Logsumexp and softmax. */
@@ -30,6 +30,7 @@ export const softmaxes: readonly Rule[] = [
     name: "softmax-shift",
     doc: "exp(x) / Σ exp(x) = exp(x - m) / Σ exp(x - m) with m = max x, unless it is shifted so already",
     ops: ["div"],
+    over: both(first("exp"), second("view")),
     apply: (n, e) => {
       const row = rowOf(n);
       const shift = row && shiftOf(e, row.sum);
@@ -44,6 +45,7 @@ export const softmaxes: readonly Rule[] = [
     name: "softmax-quotient",
     doc: "(a / s) · y = a · (y / s) where s = Σ y is broadcast back over y: the softmax that is there already",
     ops: ["mul"],
+    over: both(some("exp"), some("view", "div")),
     apply: (n, e) => {
       for (const [y, x] of orders(n)) {
         if (y.op !== "exp") continue;
@@ -66,6 +68,7 @@ export const softmaxes: readonly Rule[] = [
     name: "softmax-sum",
     doc: "Σ (a / s) · p = (Σ a · p) / s for a softmax p = y / s, also where a condition keeps some of the terms and the others are 0",
     ops: ["reduce"],
+    over: first("mul", "select"),
     phase: "differentiated",
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
@@ -90,6 +93,7 @@ export const softmaxes: readonly Rule[] = [
     name: "softmax-difference",
     doc: "± a / s ± b / s = (± a ± b) / s where s is a sum of exponentials broadcast back, and b / s was broadcast likewise",
     ops: ["add"],
+    over: both(some("view", "neg"), some("div", "neg")),
     phase: "differentiated",
     apply: (n, e) => {
       for (const [q, r] of orders(n)) {

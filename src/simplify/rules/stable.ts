@@ -9,9 +9,9 @@ import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { isSplat, movedLike, moves, negated, operandOf, orders, pair, positive, splatOf, under } from "../match.ts";
 import { isShifted, shiftOf } from "./softmax.ts";
-import { input, rule } from "../rule.ts";
+import { either, first, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
-import { mayDivide, productOf, valueOf } from "../terms.ts";
+import { mayDivide, productOf, products, valueOf } from "../terms.ts";
 
 /** Formulas that overflow or cancel, written so that they do not. */
 export const stable: readonly Rule[] = [
@@ -29,6 +29,7 @@ export const stable: readonly Rule[] = [
     name: "sigmoid-quotient",
     doc: "exp(x) / (1 + exp(x)) = sigmoid(x), the two standing anywhere in a product",
     ops: ["div", "mul"],
+    over: either((_, op) => op === "div", some(...products)),
     apply: (n, e) => {
       if (!mayDivide(n)) return undefined;
       const p = productOf(e, n);
@@ -51,6 +52,7 @@ export const stable: readonly Rule[] = [
     name: "sigmoid-formula",
     doc: "1 / (1 + exp(-x)) = sigmoid(x), 1 / (1 + exp(x)) = sigmoid(-x), sigmoid(-x) · exp(x) = sigmoid(x)",
     ops: ["div", "mul"],
+    over: (inputs, op) => (op === "div" ? inputs[0] === "const" && inputs[1] === "add" : inputs.includes("exp") && inputs.includes("sigmoid")),
     apply: (n, e) => {
       if (n.op === "div") {
         const x = onePlusExp(e, n.inputs[1] as Node);
@@ -73,6 +75,7 @@ export const stable: readonly Rule[] = [
     name: "one-minus-sigmoid",
     doc: "1 - sigmoid(x) = sigmoid(-x), (y + 1) - sigmoid(x) = sigmoid(-x) + y",
     ops: ["add"],
+    over: some("neg"),
     apply: (n, e) => {
       for (const [one, y] of orders(n)) {
         const x = under(negated(y), "sigmoid");
@@ -92,6 +95,7 @@ export const stable: readonly Rule[] = [
     name: "one-minus-sigmoid-product",
     doc: "y - y · sigmoid(x) = y · sigmoid(-x)",
     ops: ["add"],
+    over: some("neg"),
     apply: (n, e) => {
       for (const [y, z] of orders(n)) {
         const product = negated(z);
@@ -109,6 +113,7 @@ export const stable: readonly Rule[] = [
     name: "log1p",
     doc: "log(1 + x) = log1p(x)",
     ops: ["log"],
+    over: first("add"),
     apply: (n, e) => {
       const sum = n.inputs[0] as Node;
       if (sum.op !== "add") return undefined;
@@ -124,6 +129,7 @@ export const stable: readonly Rule[] = [
     name: "expm1",
     doc: "exp(x) - 1 = expm1(x), 1 - exp(x) = -expm1(x)",
     ops: ["add"],
+    over: some("const"),
     apply: (n, e) => {
       for (const [one, y] of orders(n)) {
         const below = isSplat(one, 1) ? negated(y) : undefined;
@@ -165,6 +171,7 @@ export const stable: readonly Rule[] = [
     name: "softplus-of-negative-written-stably",
     doc: "max(-z, 0) + log1p(exp(select(z > 0, -z, z))) has its first part chosen by the same condition: else the gradient at 0 would take a side of each",
     ops: ["add"],
+    over: some("log1p"),
     apply: (n, e) => {
       for (const [first, below] of orders(n)) {
         const chosen = under(under(below, "log1p"), "exp");

@@ -10,7 +10,7 @@ import type { Node, OpName } from "../../ir/node.ts";
 import { sameShape } from "../../ir/types.ts";
 import { axesRead, broadcasts, splatOf } from "../match.ts";
 import type { ViewNode } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { both, every, first, input, rule, some } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
 const elementwise = [
@@ -34,6 +34,7 @@ export const views: readonly Rule[] = [
     name: "view-of-view",
     doc: "a view of a view is one view, by composition of the maps",
     ops: ["view"],
+    over: first("view"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       return x.op === "view" ? e.view(x.inputs[0] as Node, access.compose(n.attrs.map, x.attrs.map)) : undefined;
@@ -58,6 +59,7 @@ export const views: readonly Rule[] = [
     name: "elementwise-of-broadcasts",
     doc: "f(B x, B y) = B f(x, y) for a broadcast B without guards; splats fit any B",
     ops: elementwise,
+    over: both(some("view"), every("view", "const")),
     apply: (n, e) => {
       const first = n.inputs.find((x): x is ViewNode => x.op === "view");
       if (!first) return undefined;
@@ -84,6 +86,7 @@ export const views: readonly Rule[] = [
     name: "elementwise-of-same-view",
     doc: "f(V x, V y) = V f(x, y) for a view V that only reorders",
     ops: ["add", "mul", "div", "max", "select", "compare"],
+    over: every("view"),
     apply: (n, e) => {
       const first = n.inputs[0] as Node;
       if (first.op !== "view" || first.attrs.map.guards.length > 0 || !permutes(first)) return undefined;
@@ -105,6 +108,7 @@ export const views: readonly Rule[] = [
     name: "reshape-of-reshape",
     doc: "of two reshapes the last counts",
     ops: ["reshape"],
+    over: first("reshape"),
     apply: (n, e) => {
       const x = n.inputs[0] as Node;
       return x.op === "reshape" ? e.reshape(x.inputs[0] as Node, n.attrs.shape) : undefined;

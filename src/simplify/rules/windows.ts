@@ -12,7 +12,7 @@ import type { Dim } from "../../ir/dims.ts";
 import type { Emit } from "../../ir/emit.ts";
 import type { Node } from "../../ir/node.ts";
 import { axisNames, viewOf } from "../match.ts";
-import { input, rule } from "../rule.ts";
+import { first, input, rule } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 import { contraction, extentsOf, operands } from "./contractions.ts";
 import type { Contract, Labelled } from "./contractions.ts";
@@ -23,6 +23,7 @@ export const windows: readonly Rule[] = [
     name: "sum-of-view-of-contract",
     doc: "Σ over a window of a contraction = a contraction of its operands seen through that window: the adjoint of a convolution is one",
     ops: ["reduce"],
+    over: first("view"),
     apply: (n, e) => {
       const window = n.inputs[0] as Node;
       if (n.attrs.kind !== "sum" || n.inputs.length > 1 || window.op !== "view") return undefined;
@@ -51,6 +52,7 @@ export const windows: readonly Rule[] = [
     name: "sum-of-disjoint-windows",
     doc: "Σ over what each window gives to a place, where windows do not overlap = what the one window that holds the place gives it: the adjoint of pooling",
     ops: ["reduce"],
+    over: first("view"),
     apply: (n, e) => {
       const window = n.inputs[0] as Node;
       if (n.attrs.kind !== "sum" || n.inputs.length > 1 || window.op !== "view" || !divides(window.attrs.map)) return undefined;
