@@ -16,14 +16,14 @@ import { isSharedVector } from "./vector-products.ts";
 /** For each key of a nest, which of its alternatives to take: 0 is the default. */
 export type Choices = ReadonlyMap<string, number>;
 
-/** Tiles that are tried beside the best, by the model. */
-const mostTiles = 4;
+/** Tiles and blocks that are tried beside the best, by the model: more where it was never held against a device. */
+const mostTiles = { software: 4, gpu: 8 } as const;
 /** The narrowest and widest workgroups that are tried. */
 const [narrowest, widest] = [4, 256];
 
 /** The default, then others. */
 export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, options: NestOptions = {}): readonly BoundKernel[] {
-  const others = [...tiles(nest, usual, profile, options), ...families(nest, usual, profile), ...widths(usual)];
+  const others = [...tiles(nest, usual, profile, options), ...families(nest, usual, profile), ...widths(usual, profile)];
   const seen = new Set<string>();
   return [usual, ...others].filter((kernel) => {
     const text = canonicalText(kernel);
@@ -33,7 +33,7 @@ export function alternatives(nest: Nest, usual: BoundKernel, profile: Profile, o
 
 /** Other tiles of a product. */
 function tiles(nest: Nest, usual: BoundKernel, profile: Profile, options: NestOptions): readonly BoundKernel[] {
-  return usual.family.startsWith("contract") && !options.off?.has("tile") ? contractBy(nest, profile, mostTiles + 1, contractOptions(options)).slice(1) : [];
+  return usual.family.startsWith("contract") && !options.off?.has("tile") ? contractBy(nest, profile, mostTiles[profile.name] + 1, contractOptions(options)).slice(1) : [];
 }
 
 /** One invocation for each result where a workgroup shares it. */
@@ -46,10 +46,10 @@ function families(nest: Nest, usual: BoundKernel, profile: Profile): readonly Bo
   return nest.shape === "row" || usual.family.endsWith("-columns") || !isWorthColumns(nest, profile) ? ways : [...ways, columns(nest, profile, nest.shape)];
 }
 
-/** The same kernel in workgroups of half and of twice the size. */
-function widths(usual: BoundKernel): readonly BoundKernel[] {
+/** The same kernel in workgroups of half and of twice the size; of four times where nothing was measured. */
+function widths(usual: BoundKernel, { name }: Profile): readonly BoundKernel[] {
   const [width] = usual.workgroup;
-  return [width / 2, width * 2].flatMap((other) => (usual.rebind && Number.isInteger(other) && other >= narrowest && other <= widest ? [usual.rebind(other)] : []));
+  return [width / 2, width * 2, ...(name === "gpu" ? [width * 4] : [])].flatMap((other) => (usual.rebind && Number.isInteger(other) && other >= narrowest && other <= widest ? [usual.rebind(other)] : []));
 }
 
 /** Short, and equal for nests whose kernels differ in names and values of parameters alone (53 bits; a clash costs speed, not truth). */

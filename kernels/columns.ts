@@ -34,8 +34,8 @@ const [mostColumns, fewestColumns] = [32, 8] as const;
 /** Workgroups that keep a device busy. */
 const wanted = 256;
 const widest = 256;
-/** Turns of a lane that are on their way together, and those that it has at least. */
-const atOnce = 4;
+/** Turns of a lane that are on their way together: as many as all lanes need to keep memory busy, which is some 2 MB on the largest GPUs. */
+const [fewestAtOnce, mostAtOnce, onTheirWay] = [4, 16, 524_288] as const;
 
 /** True where barriers are cheap, there are too few points for a device, and the long folds read neighbours at neighbouring points. */
 export function isWorthColumns(nest: Nest, profile: Profile): boolean {
@@ -68,14 +68,16 @@ export function columns(nest: Nest, profile: Profile, family: string): BoundKern
   let wide: number = mostColumns;
   while (wide > fewestColumns && capacity / wide < wanted) wide /= 2;
   let width = widest;
-  while (width > 2 * wide && (width / wide) * atOnce > longest) width /= 2;
+  while (width > 2 * wide && (width / wide) * fewestAtOnce > longest) width /= 2;
   const launch = linear(live, capacity, wide, profile);
+  let atOnce: number = fewestAtOnce;
+  while (atOnce < mostAtOnce && launch.workgroups * width * atOnce < onTheirWay && (width / wide) * atOnce * 2 <= longest) atOnce *= 2;
   const body: KernelStmt[] = [];
   const [column, row] = [b.let(body, rest(lane, int(wide))), b.let(body, quotient(lane, int(wide)))];
   const number = b.let(body, plus(times(launch.workgroup, int(wide)), column));
   const exact = live === launch.workgroups * wide && launch.isLine;
   const scope: Scope = new Map(coordinatesOf(b, body, nest.parallel, exact ? number : bounded(b, body, number, capacity)));
-  const grid: Grid = { b, scope, row, rows: width / wide, lanes: { width, beside: wide, subgroup: undefined, top: body, arrays: new Map() } };
+  const grid: Grid = { b, scope, row, rows: width / wide, atOnce, lanes: { width, beside: wide, subgroup: undefined, top: body, arrays: new Map() } };
   const last = nest.body.findLastIndex((s) => s.kind === "fold" && isLong(s));
   for (const s of joinedFolds(nest.body.slice(0, last + 1))) {
     if (!("folds" in s)) serial(b, [s], scope, body);
@@ -95,6 +97,7 @@ interface Grid {
   readonly scope: Scope;
   readonly row: Scalar;
   readonly rows: number;
+  readonly atOnce: number;
   readonly lanes: Lanes;
 }
 
@@ -104,7 +107,7 @@ function sharedAxis({ axes }: Fold): Axis | undefined {
 }
 
 /** Folds over the same elements, each row of lanes its turns, then all of them. */
-function foldDown({ b, scope, row, rows, lanes }: Grid, folds: readonly Fold[], out: KernelStmt[]): void {
+function foldDown({ b, scope, row, rows, atOnce, lanes }: Grid, folds: readonly Fold[], out: KernelStmt[]): void {
   const [lead] = folds;
   const axis = lead && sharedAxis(lead);
   if (!lead || !axis) return;

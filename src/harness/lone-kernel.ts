@@ -29,6 +29,9 @@ export interface LoneOptions {
   readonly live: Live;
 }
 
+/** Numbers that were drawn for buffers. */
+export type Drawn = Map<Buffer, ReturnType<typeof encode>>;
+
 export class LoneKernel {
   private readonly kernel: Kernel;
   private readonly options: LoneOptions;
@@ -65,12 +68,14 @@ export class LoneKernel {
     }
   }
 
-  /** What it writes, from the same numbers each time, by buffer in the order of their ids. */
-  async results(): Promise<readonly Values[]> {
+  /** What it writes, from the same numbers each time, by buffer in the order of their ids; `numbers`: those that kernels of the same buffers have been given. */
+  async results(numbers: Drawn = new Map()): Promise<readonly Values[]> {
     const { device, live } = this.options;
     for (const b of this.kernel.buffers) {
       const { slab, offset } = this.placeOf(b);
-      device.queue.writeBuffer(slab, offset, encode(drawn(b, this.triangles.get(b)), b.dtype));
+      const bytes = numbers.get(b) ?? encode(drawn(b, this.triangles.get(b)), b.dtype);
+      numbers.set(b, bytes);
+      device.queue.writeBuffer(slab, offset, bytes);
     }
     const written = [...this.kernel.writes].filter((b) => b.elements > 0).sort((x, y) => x.id - y.id);
     const staging = device.createBuffer({ size: Math.max(16, written.reduce((n, b) => n + bytesOf(b), 0)), usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
@@ -126,14 +131,16 @@ export class LoneKernel {
 }
 
 /** Numbers between 1/2 and 3/2, 0 where the schedule leaves 0; integers are 0, which is in every range, and truths alternate. */
-function drawn({ elements, dtype, id }: Buffer, triangles: Triangles | undefined): Float64Array {
+function drawn({ elements, dtype, id }: Buffer, triangles: Triangles | undefined): Float64Array | Float32Array {
   if (dtype === "i32") return new Float64Array(elements);
   if (dtype === "f32") {
     const next = randomNumbers(id + 1);
-    return Float64Array.from({ length: elements }, (_, i) => {
+    const values = new Float32Array(elements);
+    for (let i = 0; i < elements; i++) {
       const value = 1 + next() / 2;
-      return triangles && i % triangles.side > Math.floor(i / triangles.side) % triangles.side ? 0 : value;
-    });
+      values[i] = triangles && i % triangles.side > Math.floor(i / triangles.side) % triangles.side ? 0 : value;
+    }
+    return values;
   }
   return Float64Array.from({ length: elements }, (_, i) => (dtype === "bool" ? i % 2 : 0));
 }

@@ -13,7 +13,7 @@ import type { BoundKernel } from "../../kernels/bound-kernel.ts";
 import { trianglesOf } from "../../kernels/known-zeros.ts";
 import type { Kernel, Nest, Profile, Schedule } from "../ir/kernel.ts";
 import { UserError } from "../support/diagnostic.ts";
-import { LoneKernel, type LoneOptions } from "./lone-kernel.ts";
+import { type Drawn, LoneKernel, type LoneOptions } from "./lone-kernel.ts";
 import { EngineError, type Values } from "./runtime/engine.ts";
 
 export interface TuneOptions extends LoneOptions {
@@ -101,7 +101,8 @@ export async function compareKernels(kernels: readonly Kernel[], schedule: Sched
   try {
     for (const kernel of kernels) alone.push(await LoneKernel.load(kernel, schedule, options).catch(refused));
     const results: (readonly Values[] | undefined)[] = [];
-    for (const kernel of alone) results.push(await kernel?.results());
+    const numbers: Drawn = new Map();
+    for (const kernel of alone) results.push(await kernel?.results(numbers));
     const right = alone.map((kernel, at) => (results[0] && results[at] && agree(results[0], results[at]) ? kernel : undefined));
     const seconds = right.map((): number[] => []);
     // The same for all, so that what a submission takes is, too.
@@ -128,9 +129,11 @@ function agree(wanted: readonly Values[], found: readonly Values[]): boolean {
   return wanted.every((values, k) => {
     let largest = 0;
     for (const v of values) if (Number.isFinite(v)) largest = Math.max(largest, Math.abs(v));
-    return Array.from(values).every((v, i) => {
-      const other = found[k]?.[i] ?? Number.NaN;
-      return Number.isFinite(v) ? Math.abs(other - v) <= tolerance * largest : !Number.isFinite(other);
-    });
+    const others = found[k] ?? [];
+    for (let i = 0; i < values.length; i++) {
+      const [v = Number.NaN, other = Number.NaN] = [values[i], others[i]];
+      if (Number.isFinite(v) ? !(Math.abs(other - v) <= tolerance * largest) : Number.isFinite(other)) return false;
+    }
+    return true;
   });
 }

@@ -23,7 +23,7 @@ export const parts = 64;
 const fewParts = 16;
 
 /** On a GPU: results that need no more invocations, those that a workgroup has where folds go down columns, workgroups that are wanted, and how many turns each of their parts has at least. */
-const onGpu = { manyResults: 65_536, beside: 32, down: { wanted: 512, shortest: 128 }, along: { wanted: 1024, shortest: 1024 }, fewest: 4 } as const;
+const onGpu = { manyResults: 65_536, beside: 8, down: { wanted: 256, shortest: 128 }, along: { wanted: 1024, shortest: 1024 }, fewest: 4 } as const;
 
 /** The two-stage form; undefined where one stage does. */
 export function splitReduce(e: Emit, node: Node, inputs: readonly Node[], capacity: Bindings, device: Profile["name"] = "software"): Node | undefined {

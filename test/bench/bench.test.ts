@@ -56,6 +56,12 @@ it("every program of the kernel benchmark compiles, and one is measured", async 
     expect(ms).toBeGreaterThan(0);
     expect(dispatches).toBe(1);
   }
+  const { device, close } = await openDevice();
+  const { families, tuned } = await measureKernel(new Clock(device), kernel, false, true);
+  close();
+  expect(families).toEqual(["reduce-workgroup"]);
+  expect(tuned?.families.length).toBe(1);
+  expect(tuned?.ms).toBeGreaterThan(0);
 });
 
 it("what PyTorch has measured stands beside the others, or why it has not", () => {

@@ -2,12 +2,14 @@
  * `npm run bench:kit`: everything that the benchmarks need, in one folder, for a machine with a GPU and without a network: Node, the
  * project as JavaScript, its packages, the peers, a Vulkan loader and the software driver. Goes out: `bench-results/kit` and a tar of it.
  *
- *     npm run bench:kit && scp bench-results/kit.tar.gz there:      # there: tar xf kit.tar.gz && kit/bench.sh
+ *     npm run bench:kit && scp bench-results/kit.tar.gz there:      # there: tar xf kit.tar.gz && kit/bench.sh all
+ *     npm run bench:kit -- --lean                                   # without peers and software driver, a third as large
  */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { findSoftwareDriver } from "../../src/harness/node/index.ts";
 import { installPeers } from "./install-peers.ts";
@@ -17,6 +19,9 @@ const results = path.join(root, "bench-results");
 const kit = path.join(results, "kit");
 
 const copy = (from: string, to: string): void => fs.cpSync(path.join(root, from), path.join(kit, to), { recursive: true, dereference: true });
+
+/** Nothing that a machine with a GPU can do without. */
+const { lean = false } = parseArgs({ options: { lean: { type: "boolean" } } }).values;
 
 /** The project and its benchmarks as JavaScript, in the folders that they have here. */
 function compileProject(): void {
@@ -54,15 +59,17 @@ function copyMachinery(): void {
   fs.chmodSync(path.join(kit, "node"), 0o755);
   const driver = findSoftwareDriver();
   if (!driver) return;
-  fs.cpSync(path.dirname(driver.manifest), path.join(kit, "driver"), { recursive: true, dereference: true });
   if (driver.loader !== undefined) {
     fs.mkdirSync(path.join(kit, "lib"));
-    fs.renameSync(path.join(kit, "driver", path.basename(driver.loader)), path.join(kit, "lib", "libvulkan.so.1"));
+    fs.cpSync(driver.loader, path.join(kit, "lib", "libvulkan.so.1"), { dereference: true });
   }
+  if (lean) return;
+  fs.cpSync(path.dirname(driver.manifest), path.join(kit, "driver"), { recursive: true, dereference: true, filter: (from) => from !== driver.loader });
 }
 
 const script = `#!/bin/sh
-# Runs the benchmarks of Nabla on this machine: kit/bench.sh [steps|kernels|doctor] [options]; kit/bench.sh --software … on the processor.
+# Runs the benchmarks of Nabla on this machine: kit/bench.sh [all|steps|kernels|doctor] [options]; kit/bench.sh --software … on the processor.
+#   all [seconds]   adapter, limits, kernels as modelled and as tuned, then the workloads' steps so, beside PyTorch where python3 has it (default: 600 seconds in all)
 # Needs the GPU's Vulkan driver and nothing else; results lie in kit/bench-results.
 here=$(cd "$(dirname "$0")" && pwd)
 export LD_LIBRARY_PATH="$here/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
@@ -70,28 +77,53 @@ if [ "$1" = --software ]; then
   shift
   export VK_DRIVER_FILES="$here/driver/vk_swiftshader_icd.json" VK_ICD_FILENAMES="$here/driver/vk_swiftshader_icd.json"
 elif [ -z "$VK_DRIVER_FILES$VK_ICD_FILENAMES" ] && ! ls /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json >/dev/null 2>&1; then
-  # Containers often have NVIDIA's driver without the file that names it to the loader.
-  for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
-    if ldconfig -p 2>/dev/null | grep -q "$library"; then
-      printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.3.0"}}' "$library" > "$here/driver/nvidia_icd.json"
-      export VK_DRIVER_FILES="$here/driver/nvidia_icd.json" VK_ICD_FILENAMES="$here/driver/nvidia_icd.json"
+  # Containers often have NVIDIA's driver elsewhere, or without the file that names it to the loader.
+  for manifest in /usr/local/nvidia/share/vulkan/icd.d/*.json /usr/local/nvidia/vulkan/icd.d/*.json /run/opengl-driver/share/vulkan/icd.d/*.json; do
+    if [ -e "$manifest" ]; then
+      export VK_DRIVER_FILES="$manifest" VK_ICD_FILENAMES="$manifest"
       break
     fi
   done
+  if [ -z "$VK_DRIVER_FILES" ]; then
+    for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
+      if ldconfig -p 2>/dev/null | grep -q "$library"; then
+        printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.3.0"}}' "$library" > "$here/nvidia_icd.json"
+        export VK_DRIVER_FILES="$here/nvidia_icd.json" VK_ICD_FILENAMES="$here/nvidia_icd.json"
+        break
+      fi
+    done
+  fi
 fi
+kernels() { "$here/node" "$here/test/bench/kernels/run.js" "$@"; }
+steps() { "$here/node" "$here/test/bench/run.js" "$@"; }
 case "$1" in
-  kernels) shift; exec "$here/node" "$here/test/bench/kernels/run.js" "$@" ;;
+  kernels) shift; kernels "$@"; exit ;;
   doctor) shift; exec "$here/node" "$here/src/cli/main.js" doctor "$@" ;;
-  steps) shift ;;
+  steps) shift; steps "$@"; exit ;;
+  all) ;;
+  *) steps "$@"; exit ;;
 esac
-exec "$here/node" "$here/test/bench/run.js" "$@"
+# Each part in its share of the time, what matters most first; each keeps what it has after every line.
+seconds=\${2:-600}
+results=$here/bench-results
+mkdir -p "$results"
+"$here/node" "$here/src/cli/main.js" doctor
+echo "== kernels, as modelled and as tuned"
+kernels --tune --seconds $((seconds * 5 / 10)) -o "$results/kernels.json"
+python=$(command -v python3)
+if [ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null; then torch="--pytorch $python"; else torch=; echo "no PyTorch here"; fi
+# A step is a few milliseconds at most on a GPU: two rounds of each workload are a few seconds.
+echo "== steps"
+timeout $((seconds * 3 / 10)) "$here/node" "$here/test/bench/run.js" --only nabla --quick $torch -o "$results/steps.json" \${WORKLOADS:-mlp gpt transformer cnn lstm spiral}
+echo "== steps, tuned"
+timeout $((seconds * 2 / 10)) "$here/node" "$here/test/bench/run.js" --only nabla --quick --tune -o "$results/steps-tuned.json" \${WORKLOADS:-mlp gpt transformer cnn lstm spiral}
 `;
 
 fs.rmSync(kit, { recursive: true, force: true });
 fs.mkdirSync(kit, { recursive: true });
 compileProject();
 copyPackages();
-await copyPeers();
+if (!lean) await copyPeers();
 copyMachinery();
 fs.writeFileSync(path.join(kit, "bench.sh"), script, { mode: 0o755 });
 execFileSync("tar", ["czf", "kit.tar.gz", "kit"], { cwd: results, stdio: "inherit" });

@@ -1,18 +1,21 @@
 /** Nabla as it is used: a `.dl` text, compiled; a session on a device; steps that are queued as training queues them. */
 import { readFileSync } from "node:fs";
 import { compile } from "../../src/compile.ts";
+import { limitsOf, profileFor } from "../../src/harness/device-class.ts";
 import type { AdapterInfo } from "../../src/harness/node/index.ts";
 import type { Call, Values } from "../../src/harness/runtime/engine.ts";
+import { tuneProgram } from "../../src/harness/tune-program.ts";
 import { openSession } from "../../src/session.ts";
 import type { Contender, Trainee } from "./contender.ts";
 import { programText, type Batch, type Workload } from "./workloads.ts";
 
-export function nabla(device: GPUDevice, info: AdapterInfo): Contender {
+/** `tunes`: with the kernels that are the fastest on the device, not those of the cost model. */
+export function nabla(device: GPUDevice, info: AdapterInfo, tunes = false): Contender {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-  return { name: "nabla", version, open: (workload) => open(device, info, workload) };
+  return { name: "nabla", version, open: (workload) => open(device, info, workload, tunes) };
 }
 
-async function open(device: GPUDevice, info: AdapterInfo, workload: Workload): Promise<Trainee> {
+async function open(device: GPUDevice, info: AdapterInfo, workload: Workload, tunes: boolean): Promise<Trainee> {
   const parts: Record<string, number> = { compile: 0 };
   const timed = <T>(work: () => T): T => {
     const started = performance.now();
@@ -23,11 +26,13 @@ async function open(device: GPUDevice, info: AdapterInfo, workload: Workload): P
   const { programs, diagnostics } = timed(() => compile({ path: `${workload.name}.dl`, text: programText(workload.name) }));
   const [program] = programs;
   if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
+  const target = { device, clock: () => performance.now(), profile: profileFor({ device, software: info.software }), limits: limitsOf(device), examples: workload.batches()[0]?.x.shape[0] ?? 1 };
+  const choices = tunes ? await tuneProgram(program, target) : undefined;
   // Device code is made when an entry first runs; it is part of the compile time.
   const lower = program.lower.bind(program);
   program.lower = (...args) => timed(() => lower(...args));
   // As training opens it: the kernels of the step are made while the initial values are.
-  const session = await openSession(program, { device, software: info.software, prepare: ["step"] });
+  const session = await openSession(program, { device, software: info.software, prepare: ["step"], ...(choices && { choices }) });
   for (const [path, { data }] of workload.weights()) session.set(`${program.model.name}.${path}`, data);
   let t = 0;
   // `Session.step` reads each loss; this is the queue below it, which `Session.train` fills as well.

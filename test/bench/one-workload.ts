@@ -16,6 +16,8 @@ export interface Request {
   readonly effort: Effort;
   /** Whoever waits for a peer's device rests as who waits for ours, where otherwise the binding polls it. */
   readonly rest: boolean;
+  /** Nabla tries kernels on the device first. */
+  readonly tune: boolean;
 }
 
 export interface Answer {
@@ -26,6 +28,10 @@ export interface Answer {
 
 /** Where our harness keeps the GPU objects of the process. */
 const KEEP = Symbol.for("nabla.webgpu.keep");
+
+// Whoever asked is gone, stopped for want of time perhaps: nobody hears of the answer.
+const alone = (): never => process.exit(1);
+process.once("disconnect", alone);
 
 const request = JSON.parse(process.argv[2] ?? "") as Request;
 const { device, info } = await openDevice({ limits: adapterMemory });
@@ -47,7 +53,7 @@ const failed: Measured[] = [];
 for (const name of request.contenders) {
   try {
     counters.owner = name;
-    if (name === "nabla") opened.push(nabla(device, info));
+    if (name === "nabla") opened.push(nabla(device, info, request.tune));
     else opened.push(name === "jax-js" ? await (await import("./peers/jax.ts")).jaxJs() : await (await import("./peers/tensorflow.ts")).tensorflow());
   } catch (error) {
     failed.push({ name, version: "", losses: {}, error: error instanceof Error ? error.message : String(error) });
@@ -57,5 +63,6 @@ const measured = await interleave(workloads[request.workload], opened, request.e
 const answer: Answer = { adapter: info.name, software: info.software, measured: [...measured, ...failed] };
 process.send?.(answer, () => {
   for (const each of counters.devices) each.destroy();
+  process.off("disconnect", alone);
   process.disconnect();
 });

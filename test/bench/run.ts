@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     patience: { type: "string" },
     only: { type: "string" },
     quick: { type: "boolean" },
+    tune: { type: "boolean" },
     rest: { type: "boolean" },
     pytorch: { type: "string" },
     json: { type: "boolean" },
@@ -44,6 +45,7 @@ workloads: ${workloadNames.join(", ")} (default: all)
   --rounds <n>       timed blocks of each contender (default: 7)
   --patience <s>     seconds a slow contender may take in each of the two parts of a workload (default: 20)
   --quick            2 rounds, a few seconds of patience
+  --tune             Nabla with the kernels that its tuner finds on this device; its first step then takes what that takes, too
   --rest             wait for the peers' devices as for Nabla's, without polling them
   --pytorch <python> measure PyTorch too, by an interpreter that has it
   --json             print the results as JSON
@@ -108,7 +110,7 @@ async function main(): Promise<void> {
     const started = performance.now();
     const load = os.loadavg()[0] ?? 0;
     const failed = (error: Error): Answer => ({ adapter: all.adapter, software: false, measured: contenders.map((name) => ({ name, version: "", losses: {}, error: error.message })) });
-    const answer = await measure(program, { workload, contenders, effort, rest: values.rest === true }).catch(failed);
+    const answer = await measure(program, { workload, contenders, effort, rest: values.rest === true, tune: values.tune === true }).catch(failed);
     const beside = values.pytorch === undefined ? [] : [byPyTorch(values.pytorch, workload, effort.rounds)];
     results.push({ workload, load, measured: [...answer.measured, ...beside] });
     process.stderr.write(`${workload}: ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
