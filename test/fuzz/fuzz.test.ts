@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
 import { bisectCase, checkCase } from "./check-case.ts";
 import { found } from "./found.ts";
+import { deviceMachine } from "./on-device.ts";
 import { recipes } from "./recipe.ts";
 
 let gpu: OpenDevice;
@@ -22,7 +23,7 @@ describe("random training steps", () => {
     let [compared, left] = [0, 0];
     await fc.assert(
       fc.asyncProperty(recipes(6), fc.nat({ max: 99_999 }), async (recipe, choice) => {
-        const checked = await checkCase(gpu.device, recipe, choice);
+        const checked = await checkCase(deviceMachine(gpu.device), recipe, choice);
         compared += checked.elements;
         left += checked.left;
       }),
@@ -37,7 +38,7 @@ describe("random training steps", () => {
     const said = new Map<string, number>();
     await fc.assert(
       fc.asyncProperty(recipes(6), fc.nat({ max: 99_999 }), async (recipe, choice) => {
-        const what = (await bisectCase(gpu.device, recipe, choice)) ?? "too large values";
+        const what = (await bisectCase(deviceMachine(gpu.device), recipe, choice)) ?? "too large values";
         said.set(what, (said.get(what) ?? 0) + 1);
       }),
       { numRuns: 30, seed: 3 },
@@ -47,6 +48,6 @@ describe("random training steps", () => {
   });
 
   it.each(found)("$name", { timeout: 60_000 }, async ({ recipe, choice }) => {
-    expect((await checkCase(gpu.device, recipe, choice)).kind).toBe("agrees");
+    expect((await checkCase(deviceMachine(gpu.device), recipe, choice)).kind).toBe("agrees");
   });
 });

@@ -74,3 +74,11 @@ export function variants(choice: number, subgroup: number | undefined): readonly
   };
   return all.filter((v) => v.label !== (choice % 8 < 4 ? "only rewriting" : `all off, ${other.name}`) && drawn(v));
 }
+
+/** All on, and every optimisation below the graph left out by itself, for both classes. */
+export function everyVariant(subgroup: number | undefined): readonly Variant[] {
+  return [profiles.software, profiles.gpu].flatMap((plain) => {
+    const profile: Profile = { ...plain, vector, several, ...(plain.attention && { attention: 1 }), ...(subgroup && { subgroup }) };
+    return [undefined, ...lowerSwitches].map((one): Variant => ({ label: one ? `without ${one}, ${plain.name}` : `all on, ${plain.name} in step`, profile, off: new Set(one ? [one] : []) }));
+  });
+}
