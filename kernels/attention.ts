@@ -14,14 +14,15 @@ import type { KernelStmt, Profile } from "../src/ir/kernel.ts";
 import { call, constant, op } from "../src/ir/scalar.ts";
 import type { Scalar } from "../src/ir/scalar.ts";
 import { ratios } from "../src/schedule/prices.ts";
-import { below, both, ceilOver, int, over, plus, rest, times } from "./arithmetic.ts";
+import { below, both, ceilOver, int, plus, times } from "./arithmetic.ts";
 import { alongOf, BlockFill, strideOf, type FillShape } from "./block-fill.ts";
 import { inFours } from "./blocked.ts";
 import { finish } from "./bound-kernel.ts";
 import type { BoundKernel } from "./bound-kernel.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import type { Scope } from "./kernel-builder.ts";
-import { coordinatesOf, lane, linear, points } from "./launch.ts";
+import { laneGrid } from "./lane-grid.ts";
+import { coordinatesOf, linear, points, workgroupBelow } from "./launch.ts";
 import { required } from "./product.ts";
 import type { Product } from "./product.ts";
 import type { Attention } from "./read-attention.ts";
@@ -61,7 +62,7 @@ const names = { left: "shared_left", right: "shared_right", weights: "shared_wei
 export function attention(found: Attention, profile: Profile, { across, down, turns }: AttentionBlock = usual): BoundKernel {
   const [width, queries, keys] = [across * down, 4 * down, 4 * across];
   const { scores, values, nests: [, , last] } = found;
-  const b = new KernelBuilder(found.nests.flatMap((n) => n.params), { vector: true });
+  const b = new KernelBuilder(found.nests.flatMap((n) => n.params), { vector: true, ranges: true });
   let channels = across * 4;
   while (channels < points(values.columns).capacity) channels *= 2;
   const valueTurns = Math.min(keys, mostValues / channels);
@@ -80,12 +81,12 @@ export function attention(found: Attention, profile: Profile, { across, down, tu
   const launch = linear(dims.mul(batch.size, rows.size), rows.capacity * batch.capacity, batch.per * rows.per, profile);
   const live = { row: b.let(body, rows.live), batch: b.let(body, batch.live) };
   const inner: KernelStmt[] = [];
-  const [rowBlock = int(0), batchAt = int(0)] = numbersOf(b, inner, launch.workgroup, [live.row, live.batch]);
+  const [rowBlock = int(0), batchAt = int(0)] = numbersOf(b, inner, workgroupBelow(b, inner, launch), [live.row, live.batch]);
   const at = coordinatesOf(b, inner, scores.batch, batchAt);
   const inValues = new Map([...found.same].flatMap(([axis, { values: its }]) => { const known = at.get(axis.id); return known ? [[its.id, known] as const] : []; }));
   for (const a of values.batch) if (a.extent === 1) inValues.set(a.id, int(0));
   const firstRow = b.let(inner, times(rowBlock, int(queries)));
-  const [x, y] = [b.let(inner, rest(lane, int(across))), b.let(inner, over(lane, int(across)))];
+  const [x, y] = laneGrid(b, inner, across, down);
 
   const sums = new TileWriter(b, { ...values, before: required(values.before, values.after), inside: [] }, { rows: 4, columns: channels / across });
   sums.know(inValues);

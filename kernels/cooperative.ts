@@ -74,12 +74,12 @@ function sharedLoops(nest: Nest): readonly { readonly axes: readonly Axis[]; rea
   return nest.body.flatMap((s) => (s.kind === "fold" && points(s.axes).capacity >= longFold ? [{ axes: s.axes, body: s.body }] : s.kind === "each" ? [{ axes: [s.axis], body: s.body }] : []));
 }
 
-/** True where lanes take four neighbours of a row each, which are one access: in all that they share, and where there is enough of it. */
+/** True where lanes take four neighbours of a row each, which are one access: in all that they share, where there is enough of it and none of the narrowest workgroup's would idle. */
 function isInFours(nest: Nest, { vector }: Profile): boolean {
   if (!vector || points(nest.parallel).capacity * accessesOf(nest.body) < vector.accesses) return false;
   return sharedLoops(nest).every(({ axes, body }) => {
     const axis = sharedAxis(axes);
-    return axis !== undefined && axis.extent === axis.capacity && axis.capacity % 4 === 0 && !axis.below && body.every((s) => s.kind !== "fold" && s.kind !== "each") && isWorthQuads(reachAlong(body, axis.id));
+    return axis !== undefined && axis.extent === axis.capacity && axis.capacity % 4 === 0 && axis.capacity >= 4 * longFold && !axis.below && body.every((s) => s.kind !== "fold" && s.kind !== "each") && isWorthQuads(reachAlong(body, axis.id));
   });
 }
 

@@ -99,7 +99,8 @@ function fastest(seconds: readonly (number | undefined)[]): number {
 export async function compareKernels(kernels: readonly Kernel[], schedule: Schedule, options: LoneOptions): Promise<readonly (number | undefined)[]> {
   const alone: (LoneKernel | undefined)[] = [];
   try {
-    for (const kernel of kernels) alone.push(await LoneKernel.load(kernel, schedule, options).catch(refused));
+    // All at once: drivers build several pipelines side by side.
+    alone.push(...(await Promise.all(kernels.map((kernel) => LoneKernel.load(kernel, schedule, options).catch(refused)))));
     const results: (readonly Values[] | undefined)[] = [];
     const numbers: Drawn = new Map();
     for (const kernel of alone) results.push(await kernel?.results(numbers));

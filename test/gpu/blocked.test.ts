@@ -159,7 +159,9 @@ describe("blocked", () => {
       }
       reference.push(total);
     }
-    const found = await runBlocked(w.nest("conv", "contract", [n, o, y, x], body), small, { I: image, W: kernel });
+    const nest = w.nest("conv", "contract", [n, o, y, x], body);
+    const found = await runBlocked(nest, small, { I: image, W: kernel });
+    expect((await runBlocked(nest, ahead, { I: image, W: kernel })).out).toEqual(found.out);
     expect(difference(found.out ?? [], reference)).toBeLessThan(1e-5);
   });
 
@@ -178,7 +180,9 @@ describe("blocked", () => {
     const token = Int32Array.from({ length: count }, (_, k) => (k >= 48 ? tokens + k : (k * 7) % tokens));
     const values = numbers(count * width, 9).fill(Infinity, 48 * width);
     const reference = Array.from({ length: tokens * width }, (_, k) => token.reduce((total, row, q) => (row === Math.floor(k / width) ? total + (values[q * width + (k % width)] ?? 0) : total), 0));
-    const found = await runBlocked(w.nest("gathered", "contract", [v, c], body), small, { t: token, y: values });
+    const nest = w.nest("gathered", "contract", [v, c], body);
+    const found = await runBlocked(nest, small, { t: token, y: values });
+    expect((await runBlocked(nest, ahead, { t: token, y: values })).d).toEqual(found.d);
     expect(difference(found.d ?? [], reference)).toBeLessThan(1e-5);
   });
 
