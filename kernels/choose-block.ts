@@ -14,6 +14,7 @@ import { type Prices, prices, ratios } from "../src/schedule/prices.ts";
 import { alongOf, strideIsOne, strideOf } from "./block-fill.ts";
 import { points } from "./launch.ts";
 import type { Product } from "./product.ts";
+import { baseWorkgroupBytes } from "./profiles.ts";
 import { tally, times } from "./tile-time.ts";
 import type { Tally } from "./tile-time.ts";
 
@@ -48,8 +49,6 @@ const shapes: readonly (readonly [rows: number, columns: number, tileRows: numbe
 const turnsAtOnce = [16, 8] as const;
 /** What keeps parts of a processor from working wholly side by side: a share of what the less busy ones do shows. */
 const overlap = 4;
-/** What every device has. */
-const usualWorkgroupBytes = 16_384;
 /** Turns written out: of one slice, one after the other, where the next slice is on its way. */
 const writtenAhead = 8;
 
@@ -70,7 +69,7 @@ export function rankBlocks(product: Product, profile: Profile, { ahead = true }:
   const choices = shapes.flatMap(([rows, columns, ...tile]) => (ahead ? [true, false] : [false]).flatMap((early): readonly BlockChoice[] => {
     const turns = turnsAtOnce.find((t) => {
       const bytes = 16 * t * (strideOf({ length: rows, along: along.row }) + strideOf({ length: columns, along: along.column }));
-      return (early ? 2 : 1) * bytes <= (profile.workgroupBytes ?? usualWorkgroupBytes) && sharesEvenly(rows, t, along.row, widthOf({ rows, columns, tile })) && sharesEvenly(columns, t, along.column, widthOf({ rows, columns, tile }));
+      return (early ? 2 : 1) * bytes <= (profile.workgroupBytes ?? baseWorkgroupBytes) && sharesEvenly(rows, t, along.row, widthOf({ rows, columns, tile })) && sharesEvenly(columns, t, along.column, widthOf({ rows, columns, tile }));
     });
     if (turns === undefined) return [];
     const cells = tile[0] * tile[1];

@@ -8,6 +8,9 @@
  */
 import type { Profile } from "../src/ir/kernel.ts";
 
+/** Bytes of a workgroup's memory that every device has. */
+export const baseWorkgroupBytes = 16_384;
+
 /** The table. */
 export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
   software: {

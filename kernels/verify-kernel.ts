@@ -11,9 +11,9 @@ import type { Buffer, Kernel, KernelStmt, Profile, Stage } from "../src/ir/kerne
 import type { Scalar } from "../src/ir/scalar.ts";
 import { InternalError } from "../src/support/diagnostic.ts";
 import { touched } from "./bound-kernel.ts";
+import { baseWorkgroupBytes } from "./profiles.ts";
 
 const mostInvocations = 256;
-const mostWorkgroupBytes = 16_384;
 
 /** Throws on the first fault. */
 export function verifyKernels(kernels: readonly Kernel[], profile: Profile): void {
@@ -54,7 +54,7 @@ class Verifier {
     this.stmts(kernel.body, true, true);
     if (kernel.stages) this.stages(kernel.stages);
     const bytes = [...this.arrays.values()].reduce((sum, b) => sum + b, 0);
-    this.demand(bytes <= mostWorkgroupBytes, `${bytes} bytes of workgroup memory`);
+    this.demand(bytes <= (this.profile.workgroupBytes ?? baseWorkgroupBytes), `${bytes} bytes of workgroup memory`);
   }
 
   /** One workgroup; between two barriers it touches what the stage lists, and no kernel there waits for another. */

@@ -4,7 +4,7 @@
  *     profileFor({ device })       the software profile on SwiftShader, with what its invocations in step can do
  *     limitsOf(device)             what it was opened with
  */
-import { profiles } from "../../kernels/profiles.ts";
+import { baseWorkgroupBytes, profiles } from "../../kernels/profiles.ts";
 import type { Profile } from "../ir/kernel.ts";
 import { baseline, type MemoryLimits } from "../memory/plan.ts";
 
@@ -14,8 +14,8 @@ export interface DeviceClass {
   readonly software?: boolean;
 }
 
-/** Workgroup memory that every device has, and that kernels take at most: with more a processor of a GPU holds too few workgroups. */
-const [baseWorkgroupBytes, mostWorkgroupBytes] = [16_384, 32_768] as const;
+/** Workgroup memory that kernels take at most: with more a processor of a GPU holds too few workgroups. */
+const mostWorkgroupBytes = 32_768;
 
 /** How much memory plans may use: what the device was opened with. The number of bindings stays the baseline's, so that texts do. */
 export function limitsOf({ limits }: GPUDevice): MemoryLimits {

@@ -6,18 +6,21 @@ import { rankBlocks, type Block } from "../../kernels/choose-block.ts";
 import { readProduct } from "../../kernels/product.ts";
 import { profiles } from "../../kernels/profiles.ts";
 import { verifyKernels } from "../../kernels/verify-kernel.ts";
-import { openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { adapterMemory, openDevice, type OpenDevice } from "../../src/harness/node/index.ts";
+import { profileFor } from "../../src/harness/device-class.ts";
 import { evaluate, sym } from "../../src/ir/dims.ts";
 import type { Bindings, Dim } from "../../src/ir/dims.ts";
 import type { Nest, Stmt } from "../../src/ir/kernel.ts";
 import { op } from "../../src/ir/scalar.ts";
 import type { Values } from "../../src/harness/runtime/engine.ts";
+import { openSession } from "../../src/session.ts";
+import { program } from "../language/kit.ts";
 import { add, address, at, difference, int, max, mul, NestWriter, num, numbers } from "./nests.ts";
 import { buffer, runSchedule, scheduleOf } from "./run-nests.ts";
 
 let gpu: OpenDevice;
 beforeAll(async () => {
-  gpu = await openDevice();
+  gpu = await openDevice({ limits: adapterMemory });
 });
 afterAll(() => {
   gpu.close();
@@ -30,10 +33,11 @@ const small: Block = { rows: 16, columns: 16, turns: 8, tile: [4, 4], unroll: 2,
 const ahead: Block = { ...small, unroll: 8, ahead: true };
 
 async function runBlocked(nest: Nest, block: Block, inputs: Readonly<Record<string, Values>>, live: Bindings = {}, capacity: Bindings = {}): Promise<Readonly<Record<string, Values>>> {
+  const large = { ...profile, workgroupBytes: gpu.device.limits.maxComputeWorkgroupStorageSize };
   const product = readProduct(nest);
   if (!product) throw new Error("a product");
   const kernels = [blocked(nest, product, block, profile)];
-  return await runSchedule(gpu.device, { schedule: scheduleOf({ nests: [nest] }), kernels, inputs, live, capacity, profile });
+  return await runSchedule(gpu.device, { schedule: scheduleOf({ nests: [nest] }), kernels, inputs, live, capacity, profile: large });
 }
 
 interface Form {
@@ -109,6 +113,32 @@ describe("blocked", () => {
     expect(ofSize(64, 64, 8, true)).not.toBe(small);
     for (const [block, a, b] of [[ofSize(32, 32, 4), false, true], [ofSize(64, 16, 4), true, false], [{ ...ofSize(64, 64, 8), finish: "rows" as const }, false, false], [ofSize(32, 64, 4, true), false, true], [{ ...ofSize(64, 64, 8, true), finish: "rows" as const }, false, false]] as const)
       expect(await check({ m: 70, n: 130, k: 33, a, b, dense: true }, block), JSON.stringify(block)).toBeLessThan(1e-5);
+  });
+
+  it("may take the workgroup memory that a device was asked for, and no more", () => {
+    const nest = product({ m: 130, n: 140, k: 33, b: true });
+    const read = readProduct(nest);
+    const kernels = read ? rankBlocks(read, { ...profile, workgroupBytes: 32_768 }).map(({ block }) => blocked(nest, read, block, profile)) : [];
+    expect(() => verifyKernels(kernels, { ...profile, workgroupBytes: 32_768 })).not.toThrow();
+    expect(() => verifyKernels(kernels, profile)).toThrow("bytes of workgroup memory");
+  });
+
+  it("is right in a session on a device with more workgroup memory", { timeout: 60_000 }, async () => {
+    const [m, n, k] = [512, 1024, 64];
+    const compiled = program(`input a: f32[${m}, ${k}]\ninput b: f32[${n}, ${k}]\noutput c = a @ transpose(b)`);
+    const target = { capacity: {}, profile: profileFor({ device: gpu.device, software: false }) };
+    const [kernel] = compiled.lower("predict", target).kernels;
+    expect(kernel?.body.reduce((bytes, s) => bytes + (s.kind === "shared" ? 16 * s.elements : 0), 0)).toBeGreaterThan(16_384);
+    const [a, b] = [numbers(m * k, 3), numbers(n * k, 4)];
+    const session = await openSession(compiled, { device: gpu.device, software: false });
+    const { c } = await session.predict({ a: Array.from(a), b: Array.from(b) });
+    session.close();
+    const reference = Float64Array.from({ length: m * n }, (_, at) => {
+      let sum = 0;
+      for (let s = 0; s < k; s++) sum += (a[Math.floor(at / n) * k + s] ?? 0) * (b[(at % n) * k + s] ?? 0);
+      return sum;
+    });
+    expect(difference(c?.data ?? [], reference)).toBeLessThan(1e-5);
   });
 
   it("multiplies batches, long sums and whole blocks, the same to the bit each time", async () => {
