@@ -8,6 +8,7 @@
  */
 import * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
+import type { Marks } from "./node-facts.ts";
 
 /** For each axis of the row: the axis of the node that carries its coordinate, -1 where none does. */
 type Carried = readonly number[];
@@ -15,29 +16,39 @@ type Carried = readonly number[];
 /** Nodes that one nest may compute: kernels stay readable and quick to build. */
 const mostNodes = 192;
 
+/** Where a nest ends. */
+export interface Nested {
+  /** Axes of its rows. */
+  readonly rank: number;
+  /** Roots that it computes itself. */
+  readonly own: (node: Node) => boolean;
+  /** What is read from memory and not looked into. */
+  readonly outside: (node: Node) => boolean;
+}
+
 /**
- * True when every root, read through nodes that have no memory outside the nest, reaches the roots among `own` with
- * row axis j at axis j, and all of it fits one nest. `outside` says which nodes are read from memory and not looked into.
+ * True when every root, read through nodes that have no memory outside the nest, reaches the nest's own roots with
+ * row axis j at axis j, and all of it fits one nest. `seen` are marks for the nodes, to be written over.
  */
-export function isAligned(roots: readonly Node[], own: ReadonlySet<Node>, rank: number, outside: (node: Node) => boolean): boolean {
+export function isAligned(roots: readonly Node[], { rank, own, outside }: Nested, seen: Marks): boolean {
   const straight = Array.from({ length: rank }, (_, j) => j);
-  /** What is reached at the row itself, which is nearly all, and the rest with where its axes lie. */
-  const seen = new Set<Node>();
+  // What is reached at the row itself, which is nearly all, is marked; the rest is kept with where its axes lie.
+  seen.clear();
   const askew = new Set<string>();
+  let met = 0;
   const nodes = [...roots];
   const ways: Carried[] = roots.map(() => straight);
   for (let node = nodes.pop(); node; node = nodes.pop()) {
     const carried = ways.pop() as Carried;
-    if (isStraight(carried)) {
-      if (seen.has(node)) continue;
-      seen.add(node);
+    if (carried === straight || isStraight(carried)) {
+      if (!seen.add(node)) continue;
     } else {
-      if (own.has(node)) return false;
+      if (own(node)) return false;
       const key = `${node.id}:${carried.join()}`;
       if (askew.has(key)) continue;
       askew.add(key);
     }
-    if (seen.size + askew.size > mostNodes) return false;
+    if (++met > mostNodes) return false;
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
       if (outside(input)) continue;

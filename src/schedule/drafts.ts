@@ -2,15 +2,16 @@
  * Groups of roots as they grow. In: the roots of an entry in topological order. Out: a draft for each, with what it reads, who reads it, and what its
  * members say together; merging two is fuse.ts's decision.
  *
- *     drafts.neighbours(d)     // who reads d, whom it reads, then who reads what it reads
+ *     drafts.neighbours(d, 64)     // who reads d, whom it reads, then who reads what it reads, if that has 64 elements
  *
  * Nodes are known by their ids, all of one builder: asking costs an access.
  */
 import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
+import { isAligned } from "./align.ts";
 import { elementsOf, isAnchor, isInTurns, isProduct, readsPerElement } from "./cost.ts";
-import { isStored } from "./node-facts.ts";
+import { isStored, Marks } from "./node-facts.ts";
 import { prices, productsOfADispatch } from "./prices.ts";
 import { type Stop, Ways } from "./ways.ts";
 
@@ -36,11 +37,12 @@ export interface Draft extends Stop {
   first: number;
   /** The search for neighbours that has met it last. */
   met: number;
-  /** What its members say together; found when asked for, and anew once they are others. */
-  traits?: Traits | undefined;
+  /** The growth that has refused it last. */
+  refused: number;
+  traits: Traits;
 }
 
-/** What rules ask of a group again and again. */
+/** What rules ask of a group again and again: what its members say together. */
 export interface Traits {
   /** A member becomes a loop. */
   readonly loop: boolean;
@@ -68,14 +70,11 @@ export class Drafts {
   private readonly readers: (Node[] | undefined)[];
   /** Those that were not merged into others. */
   readonly all = new Set<Draft>();
-  /** Roots that become loops. */
-  private readonly anchors = new Set<Node>();
   /** Which of them lie between others. */
   readonly ways: Ways;
   private searches = 0;
-  /** By id: the walk that has met a node last. */
-  private readonly walked: Int32Array;
-  private walks = 0;
+  /** What a walk has met. */
+  private readonly walked: Marks;
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: DraftOptions) {
     this.options = options;
@@ -83,7 +82,7 @@ export class Drafts {
     this.position = new Int32Array(count).fill(-1);
     this.draftOf = new Array<Draft | undefined>(count).fill(undefined);
     this.readers = new Array<Node[] | undefined>(count).fill(undefined);
-    this.walked = new Int32Array(count);
+    this.walked = new Marks(count);
     order.forEach((n, i) => {
       this.position[n.id] = i;
     });
@@ -100,11 +99,10 @@ export class Drafts {
         before.push(d);
         level = Math.max(level, d.level + 1);
       }
-      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before, met: 0 };
+      const draft: Draft = { members: [node], parallel: node.type.shape, why: [`${describe(node)} is kept: ${reason}`], reads, first: this.place(node), level, followers: [], before, met: 0, refused: 0, traits: this.traitsOf(node) };
       this.draftOf[node.id] = draft;
       made.push(node);
       this.all.add(draft);
-      if (isAnchor(node)) this.anchors.add(node);
       for (const d of before) d.followers.push(draft);
       for (const source of reads) {
         const readers = this.readers[source.id];
@@ -115,30 +113,71 @@ export class Drafts {
     this.ways = new Ways(made, (root) => (isStored(root) ? nobody : (this.readers[root.id] ?? nobody)));
   }
 
-  /** What its members say together. */
-  traitsOf(d: Draft): Traits {
-    d.traits ??= this.found(d);
-    return d.traits;
-  }
-
-  private found({ members, parallel }: Draft): Traits {
+  private traitsOf(root: Node): Traits {
     const { capacity, laid } = this.options;
-    const loop = members.some((m) => this.anchors.has(m));
-    const isLarge = (m: Node): boolean => isProduct(m) && m.inputs.some((x, at) => elementsOf(x, capacity) * readsPerElement(m, at, capacity) > littleProduct);
+    const loop = isAnchor(root);
+    const isLarge = (x: Node, at: number): boolean => elementsOf(x, capacity) * readsPerElement(root, at, capacity) > littleProduct;
     return {
       loop,
-      pointwise: !loop && members.every((m) => m.op !== "const" || typeof m.attrs.data === "number"),
-      laid: laid.size > 0 && members.some((m) => laid.has(m)),
-      inTurns: members.some(isInTurns),
-      scatters: members.some((m) => m.op === "scatter_sum"),
-      largeProduct: loop && members.some(isLarge),
-      work: members.reduce((most, m) => Math.max(most, this.work(m)), 0),
-      rows: this.elements(parallel),
+      pointwise: !loop && (root.op !== "const" || typeof root.attrs.data === "number"),
+      laid: laid.has(root),
+      inTurns: isInTurns(root),
+      scatters: root.op === "scatter_sum",
+      largeProduct: isProduct(root) && root.inputs.some(isLarge),
+      work: this.work(root),
+      rows: elementsOf(root, capacity),
     };
   }
 
-  /** Drafts that read this one, those that it reads, then those that read what it reads; in order of first member. */
-  neighbours(draft: Draft): readonly Draft[] {
+  /** Puts a group into another, over these axes; `why` is the reason. */
+  merge(into: Draft, other: Draft, parallel: readonly Dim[], why: string): void {
+    const [x, y] = [into.traits, other.traits];
+    const loop = x.loop || y.loop;
+    into.traits = {
+      loop,
+      pointwise: !loop && x.pointwise && y.pointwise,
+      laid: x.laid || y.laid,
+      inTurns: x.inTurns || y.inTurns,
+      scatters: x.scatters || y.scatters,
+      largeProduct: x.largeProduct || y.largeProduct,
+      work: Math.max(x.work, y.work),
+      rows: this.elements(parallel),
+    };
+    into.why.push(...other.why, why);
+    into.reads = this.readsOf(into, other);
+    into.members = this.inOrder(into.members, other.members);
+    into.parallel = parallel;
+    into.first = Math.min(into.first, other.first);
+    for (const m of other.members) this.draftOf[m.id] = into;
+    this.all.delete(other);
+    this.ways.merged(into, other);
+  }
+
+  /** What both read together, but for what they make themselves. */
+  readsOf(x: Draft, y: Draft): Set<Node> {
+    const reads = new Set<Node>();
+    for (const d of [x, y]) for (const s of d.reads) if (isStored(s) || !this.isOf(s, x, y)) reads.add(s);
+    return reads;
+  }
+
+  /** A root of one of two groups. */
+  isOf(node: Node, x: Draft, y: Draft): boolean {
+    const d = this.draftOf[node.id];
+    return d === x || d === y;
+  }
+
+  /** Whether two groups may be one nest with so many parallel axes. */
+  isAligned(x: Draft, y: Draft, rank: number): boolean {
+    const own = (n: Node): boolean => this.isOf(n, x, y);
+    const outside = (n: Node): boolean => isStored(n) || (this.draftOf[n.id] !== undefined && !own(n));
+    return isAligned(this.inOrder(x.members, y.members), { rank, own, outside }, this.walked);
+  }
+
+  /**
+   * Drafts that read this one, those that it reads, then those that read something of at least so many elements that it reads; each in order of
+   * first member.
+   */
+  neighbours(draft: Draft, shared: number): readonly Draft[] {
     const found: Draft[] = [];
     const search = ++this.searches;
     draft.met = search;
@@ -151,25 +190,20 @@ export class Drafts {
     const readers = (node: Node): void => {
       for (const r of this.readers[node.id] ?? nobody) add(r);
     };
-    const inOrder = (from: number): void => {
-      if (found.length > from + 1) for (const d of found.splice(from).sort((x, y) => x.first - y.first)) found.push(d);
-    };
     draft.members.forEach(readers);
-    inOrder(0);
     const read = found.length;
+    sortFrom(found, 0);
     draft.reads.forEach(add);
-    inOrder(read);
     const beside = found.length;
-    // What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
-    const { rows } = this.traitsOf(draft);
-    for (const m of draft.reads) if (elementsOf(m, this.options.capacity) >= rows) readers(m);
-    inOrder(beside);
+    sortFrom(found, read);
+    if (shared < Number.POSITIVE_INFINITY) for (const m of draft.reads) if (elementsOf(m, this.options.capacity) >= shared) readers(m);
+    sortFrom(found, beside);
     return found;
   }
 
-  /** True when the member is read or wanted outside the group, so that it must be stored. */
-  leaves(member: Node, own: ReadonlySet<Node>): boolean {
-    return this.options.demanded.has(member) || (this.readers[member.id] ?? nobody).some((r) => !own.has(r));
+  /** True when the member of one of two groups is read or wanted outside of both, so that it must be stored. */
+  leaves(member: Node, x: Draft, y: Draft): boolean {
+    return this.options.demanded.has(member) || (this.readers[member.id] ?? nobody).some((r) => !this.isOf(r, x, y));
   }
 
   /** Where a node stands in the order; -1 for none. */
@@ -207,15 +241,23 @@ export class Drafts {
     const found = new Set<Node>();
     if (isStored(root)) return found.add(root);
     const work = [...root.inputs];
-    const turn = ++this.walks;
+    this.walked.clear();
     for (let n = work.pop(); n; n = work.pop()) {
-      if (this.walked[n.id] === turn) continue;
-      this.walked[n.id] = turn;
+      if (!this.walked.add(n)) continue;
       if (isStored(n) || this.draftOf[n.id]) found.add(n);
       else for (const x of n.inputs) work.push(x);
     }
     return found;
   }
+}
+
+/** Puts those from a position on in order of their first members, which they mostly are. */
+function sortFrom(drafts: Draft[], from: number): void {
+  for (let k = from + 1; k < drafts.length; k++)
+    if ((drafts[k - 1] as Draft).first > (drafts[k] as Draft).first) {
+      for (const d of drafts.splice(from).sort((x, y) => x.first - y.first)) drafts.push(d);
+      return;
+    }
 }
 
 /** `exp %12`: how reasons call a root. */

@@ -10,10 +10,10 @@
  *
  * Invariants: groups form no cycle; whatever a group computes for itself it reads at its own row (see align.ts).
  */
+import * as dims from "../ir/dims.ts";
 import type { Dim } from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
-import { isAligned } from "./align.ts";
 import { elementsOf, isProduct } from "./cost.ts";
 import { describe, type Draft, type DraftOptions, Drafts } from "./drafts.ts";
 import { isStored } from "./node-facts.ts";
@@ -45,9 +45,19 @@ export function fuse(order: readonly Node[], roots: ReadonlyMap<Node, string>, o
   return new Fuser(order, roots, options).run();
 }
 
+/** One reason to go together. */
+interface Rule {
+  readonly name: string;
+  /** How large a tensor is that both read, so that it may be one. */
+  readonly shared: (draft: Draft) => number;
+  /** Whether a neighbour fits. */
+  readonly fits: (draft: Draft, other: Draft) => boolean;
+}
+
 class Fuser {
   private readonly options: FuseOptions;
   private readonly drafts: Drafts;
+  private growths = 0;
 
   constructor(order: readonly Node[], roots: ReadonlyMap<Node, string>, options: FuseOptions) {
     this.options = options;
@@ -56,36 +66,37 @@ class Fuser {
 
   run(): readonly Group[] {
     const { off } = this.options;
-    const start = [...this.drafts.all].filter((d) => !this.drafts.traitsOf(d).laid);
-    if (!off.has("fuse-epilogue")) for (const d of start) if (this.drafts.traitsOf(d).loop) this.grow(d, "epilogue", (x, y) => this.epilogue(x, y));
-    if (!off.has("fuse-row")) for (const d of start) if (this.drafts.traitsOf(d).loop) this.grow(d, "row", (x, y) => this.row(x, y));
-    if (!off.has("multi-output")) for (const d of start) if (this.drafts.traitsOf(d).pointwise) this.grow(d, "multi-output", (x, y) => this.multiOutput(x, y));
-    const groups = [...this.drafts.all].filter((d) => !this.drafts.traitsOf(d).laid).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
+    const start = [...this.drafts.all].filter((d) => !d.traits.laid);
+    // Who only shares a source with a loop is none of its epilogue. What is smaller than the rows is no reason to go together, and a scalar of the step may have a reader in each layer.
+    if (!off.has("fuse-epilogue")) for (const d of start) if (d.traits.loop) this.grow(d, { name: "epilogue", shared: () => Number.POSITIVE_INFINITY, fits: (x, y) => this.epilogue(x, y) });
+    if (!off.has("fuse-row")) for (const d of start) if (d.traits.loop) this.grow(d, { name: "row", shared: ({ traits }) => traits.rows + 1, fits: (x, y) => this.row(x, y) });
+    if (!off.has("multi-output")) for (const d of start) if (d.traits.pointwise) this.grow(d, { name: "multi-output", shared: ({ traits }) => traits.rows, fits: (x, y) => this.multiOutput(x, y) });
+    const groups = [...this.drafts.all].filter((d) => !d.traits.laid).map((d) => ({ members: d.members, parallel: d.parallel, why: d.why }));
     return groups.sort((x, y) => this.drafts.place(x.members[0]) - this.drafts.place(y.members[0]));
   }
 
   /** Merges neighbours into the draft until none fits any more. */
-  private grow(draft: Draft, rule: string, fits: (draft: Draft, other: Draft) => boolean): void {
-    const refused = new Set<Draft>();
+  private grow(draft: Draft, rule: Rule): void {
+    const growth = ++this.growths;
     for (let again = true; again && !draft.into; ) {
       again = false;
-      for (const other of this.drafts.neighbours(draft)) {
-        if (refused.has(other) || other.into || this.drafts.traitsOf(other).laid) continue;
-        if (fits(draft, other) && this.merge(draft, other, rule)) {
+      for (const other of this.drafts.neighbours(draft, rule.shared(draft))) {
+        if (other.refused === growth || other.into || other.traits.laid) continue;
+        if (rule.fits(draft, other) && this.merge(draft, other, rule.name)) {
           again = true;
           break;
         }
-        refused.add(other);
+        other.refused = growth;
       }
     }
   }
 
   private epilogue(loop: Draft, other: Draft): boolean {
-    return this.drafts.traitsOf(other).pointwise && sameShape(loop.parallel, other.parallel) && (this.readsFrom(other, loop) || this.readsFrom(loop, other));
+    return other.traits.pointwise && sameShape(loop.parallel, other.parallel) && (this.readsFrom(other, loop) || this.readsFrom(loop, other));
   }
 
   private row(loop: Draft, other: Draft): boolean {
-    const [mine, its] = [this.drafts.traitsOf(loop), this.drafts.traitsOf(other)];
+    const [mine, its] = [loop.traits, other.traits];
     if (mine.largeProduct || its.largeProduct || mine.scatters || its.scatters) return false;
     const common = this.rowsOf(loop, other);
     const rank = common?.length ?? 0;
@@ -100,22 +111,21 @@ class Fuser {
   /** The rows that both go over: those of the loop, or those without the axes of one element that they end with. */
   private rowsOf(loop: Draft, other: Draft): readonly Dim[] | undefined {
     const bare = withoutOnes(loop.parallel);
-    return [loop.parallel, bare].find((rows) =>
-      this.drafts.traitsOf(other).pointwise
-        ? other.members.every((m) => m.type.shape.length >= rows.length && sameShape(m.type.shape.slice(0, rows.length), rows))
-        : sameShape(rows === bare ? withoutOnes(other.parallel) : other.parallel, rows));
+    if (other.traits.pointwise) return [loop.parallel, bare].find((rows) => other.members.every((m) => beginsWith(m.type.shape, rows)));
+    if (sameShape(other.parallel, loop.parallel)) return loop.parallel;
+    return sameShape(withoutOnes(other.parallel), bare) ? bare : undefined;
   }
 
   private multiOutput(x: Draft, y: Draft): boolean {
-    if (!this.drafts.traitsOf(x).pointwise || !this.drafts.traitsOf(y).pointwise || !sameShape(x.parallel, y.parallel)) return false;
+    if (!x.traits.pointwise || !y.traits.pointwise || !sameShape(x.parallel, y.parallel)) return false;
     // A scalar that many read is no reason to do unrelated things in one kernel: equal layers would differ in text.
-    const { rows } = this.drafts.traitsOf(x);
+    const { rows } = x.traits;
     return this.readsFrom(x, y) || this.readsFrom(y, x) || this.share(x, y, (elements) => elements >= rows);
   }
 
   /** Both read one tensor that is larger than the rows are many: their loops run over the same data. */
   private shareLarge(x: Draft, y: Draft): boolean {
-    const { rows } = this.drafts.traitsOf(x);
+    const { rows } = x.traits;
     return this.share(x, y, (elements) => elements > rows);
   }
 
@@ -126,38 +136,36 @@ class Fuser {
   }
 
   private merge(into: Draft, other: Draft, rule: string): boolean {
-    if (into.members.length + other.members.length > mostMembers || this.drafts.traitsOf(into).inTurns || this.drafts.traitsOf(other).inTurns) return false;
-    if (this.drafts.ways.through(into, other) || this.drafts.ways.through(other, into)) return false;
-    const members = this.drafts.inOrder(into.members, other.members);
+    const { drafts } = this;
+    if (into.members.length + other.members.length > mostMembers || into.traits.inTurns || other.traits.inTurns) return false;
+    if (drafts.ways.through(into, other) || drafts.ways.through(other, into)) return false;
     const least = into.parallel.length <= other.parallel.length ? into.parallel : other.parallel;
     const parallel = (rule === "row" && this.rowsOf(into, other)) || least;
-    const rank = parallel.length;
-    const own = new Set(members);
-    const outside = (n: Node): boolean => isStored(n) || (this.drafts.draftOf[n.id] !== undefined && !own.has(n));
-    if (!isAligned(members, own, rank, outside)) return false;
-    const reads = new Set([...into.reads, ...other.reads].filter((s) => !own.has(s) || isStored(s)));
-    const stored = members.filter((m) => this.drafts.leaves(m, own)).map((m) => this.options.targets.get(m) ?? m);
+    if (!drafts.isAligned(into, other, parallel.length) || this.bindsTooMany(into, other)) return false;
+    drafts.merge(into, other, parallel, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
+    return true;
+  }
+
+  /** Whether both together would read and store more buffers than a kernel may bind. */
+  private bindsTooMany(x: Draft, y: Draft): boolean {
+    const members = [...x.members, ...y.members];
     // A tiled product reads its operands often, and best by a binding each.
     const most = this.options.slabs && !members.some(isProduct) ? mostBuffers : this.options.buffers;
-    if (new Set([...reads, ...stored]).size > most) return false;
-    into.why.push(...other.why, `${other.members.map(describe).join(", ")} with ${into.members.map(describe).join(", ")}: ${rule} over ${printShape(parallel)}`);
-    into.members = members;
-    into.traits = undefined;
-    into.parallel = parallel;
-    into.reads = reads;
-    into.first = Math.min(into.first, other.first);
-    for (const m of other.members) this.drafts.draftOf[m.id] = into;
-    this.drafts.all.delete(other);
-    this.drafts.ways.merged(into, other);
-    return true;
+    if (x.reads.size + y.reads.size + members.length <= most) return false;
+    const bound = this.drafts.readsOf(x, y);
+    for (const m of members) if (this.drafts.leaves(m, x, y)) bound.add(this.options.targets.get(m) ?? m);
+    return bound.size > most;
   }
 
   private readsFrom(reader: Draft, from: Draft): boolean {
     return from.members.some((m) => !isStored(m) && reader.reads.has(m));
   }
-
 }
 
 function withoutOnes(shape: readonly Dim[]): readonly Dim[] {
-  return shape.slice(0, shape.findLastIndex((d) => d !== 1) + 1);
+  return shape.at(-1) === 1 ? shape.slice(0, shape.findLastIndex((d) => d !== 1) + 1) : shape;
+}
+
+function beginsWith(shape: readonly Dim[], start: readonly Dim[]): boolean {
+  return shape.length >= start.length && start.every((d, axis) => dims.equal(d, shape[axis] as Dim));
 }

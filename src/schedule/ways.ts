@@ -99,19 +99,20 @@ export class Ways {
   through(from: Stop, to: Stop): boolean {
     // Each step of a way leads to a higher level.
     if (to.level < from.level + 2) return false;
-    const seen = new Set<Stop>([from]);
+    let seen: Set<Stop> | undefined;
     const work: Stop[] = [from];
-    let goals: readonly Stop[] | undefined;
-    for (let s = work.pop(); s; s = work.pop())
+    const goals = new Goals(from, to);
+    for (let s: Stop | undefined = work.pop(); s; s = work.pop())
       for (const f of s.followers) {
         const next = resolved(f);
         if (next === to) {
           if (s !== from) return true;
           continue;
         }
-        if (next.level >= to.level || seen.has(next)) continue;
-        goals ??= goalsOf(from, to);
-        if (seen.size > mostSearched || goals.some((g) => this.isBelow(next, g))) return true;
+        if (next === from || next.level >= to.level || seen?.has(next)) continue;
+        if ((seen?.size ?? 0) >= mostSearched) return true;
+        for (let k = 0, goal = goals.at(k); goal; goal = goals.at(++k)) if (this.isBelow(next, goal)) return true;
+        seen ??= new Set();
         seen.add(next);
         work.push(next);
       }
@@ -146,15 +147,25 @@ export class Ways {
   }
 }
 
-/** The goal and some of what it reads: whatever leads there leads to the goal. */
-function goalsOf(from: Stop, to: Stop): readonly Stop[] {
-  const found = new Set<Stop>([to]);
-  for (const s of found) {
-    if (found.size >= mostGoals) break;
-    for (const b of s.before) {
-      const before = resolved(b);
-      if (before !== from && before.level > from.level && found.size < mostGoals) found.add(before);
-    }
+/** The goal and some of what it reads, found as they are asked for, since the first few settle most questions: whatever leads there leads to the goal. */
+class Goals {
+  private readonly from: Stop;
+  private readonly found: Stop[];
+  /** Whose sources are among them. */
+  private looked = 0;
+
+  constructor(from: Stop, to: Stop) {
+    this.from = from;
+    this.found = [to];
   }
-  return [...found];
+
+  at(k: number): Stop | undefined {
+    const { found, from } = this;
+    while (k >= found.length && this.looked < found.length)
+      for (const b of (found[this.looked++] as Stop).before) {
+        const before = resolved(b);
+        if (found.length < mostGoals && before !== from && before.level > from.level && !found.includes(before)) found.push(before);
+      }
+    return found[k];
+  }
 }
