@@ -9,8 +9,11 @@
 import * as dims from "../ir/dims.ts";
 import type { Node } from "../ir/node.ts";
 import { printShape, sameShape } from "../ir/types.ts";
-import { access, costOf, elementsOf, isInTurns, isProduct, readsPerElement } from "./cost.ts";
-import { Facts, type Marks } from "./node-facts.ts";
+import { access, elementsOf, isInTurns, isProduct, readsPerElement } from "./cost.ts";
+import { costAgain } from "./cost-again.ts";
+import { cutLong } from "./cut-long.ts";
+import { Facts } from "./node-facts.ts";
+import { Uses } from "./uses.ts";
 
 export interface RootChoice {
   /** Nodes that an output, a commit or the caller wants in memory, with the reason. */
@@ -21,16 +24,15 @@ export interface RootChoice {
   readonly inline: boolean;
 }
 
-/** Sources and nodes that one root may draw together by itself. */
-const mostSources = 6;
-const mostNodes = 96;
 const mostSites = 12;
+
 export function chooseRoots(order: readonly Node[], choice: RootChoice): ReadonlyMap<Node, string> {
   const facts = new Facts(order, choice.host);
   const known: Known = { order, choice, facts, loops: choice.inline ? loopsOf(order, facts) : [] };
   // What a reading costs depends on what is kept further down: once as if only loops were, then with what came of it.
-  const guess = weigh(known, costAgain(known, () => false));
-  return cutLong(known, weigh(known, costAgain(known, (x) => guess.forced.has(x) || (guess.roots.has(x) && !facts.moves(x)))).roots);
+  const guess = weigh(known, costAgain(order, facts, () => false));
+  const again = costAgain(order, facts, (x) => guess.forced.has(x) || (guess.roots.has(x) && !facts.moves(x)));
+  return cutLong(order, facts, weigh(known, again).roots);
 }
 
 type Loops = readonly (Node | "several" | undefined)[];
@@ -51,7 +53,7 @@ interface Weighed {
 
 function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Weighed {
   const roots = new Map<Node, string>();
-  const sites = facts.room<Uses>();
+  const uses = new Uses(facts.count);
   const shapes = new Map<string, number>();
   const forced = new Map<Node, string>();
   for (let i = order.length - 1; i >= 0; i--) {
@@ -64,21 +66,18 @@ function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Wei
       continue;
     }
     if (facts.isFree(node) && !demand) continue;
-    const uses = sites[node.id] ?? noUses;
     const why = demand ?? loopReason(node, facts) ?? forced.get(node) ?? (choice.inline ? keepReason(node, uses, again) : "producers are not fused");
     if (why !== undefined) roots.set(node, why);
     // Uses under one root at one index are one use: the index changes at movement and at loops.
     const moved = facts.moves(node);
-    const from = why === undefined ? uses : undefined;
+    const by = moved ? node : undefined;
     const own = why === undefined ? 0 : facts.isAnchor(node) ? node.id : siteOf(node, choice, shapes);
     for (let at = 0; at < node.inputs.length; at++) {
       const input = node.inputs[at] as Node;
       if (choice.inline && isAsked(input, choice, facts)) {
-        const theirs = sites[input.id] ?? { sites: [], times: [] };
-        sites[input.id] = theirs;
-        const reads = readsPerElement(node, at, choice.capacity);
-        if (from) for (let k = 0; k < from.sites.length; k++) noteUse(theirs, movedSite(from.sites[k] as number, moved ? node : undefined), (from.times[k] as number) * reads);
-        else noteUse(theirs, movedSite(own, moved ? node : undefined), reads);
+        const reads = facts.readsAnew(node) ? readsPerElement(node, at, choice.capacity) : 1;
+        if (why === undefined) uses.pass(node, input, reads, (site) => movedSite(site, by));
+        else uses.note(input, movedSite(own, by), reads);
       }
       if (mustBePlain(node)) forcePlain(input, node, forced, facts);
       else if (node.op === "reduce" && loops[input.id] === "several") forced.set(input, "made of several loops over one shape, which share a nest");
@@ -87,34 +86,9 @@ function weigh({ order, choice, facts, loops }: Known, again: Float64Array): Wei
   return { roots, forced };
 }
 
-/** Where a node is read, and how often at each place. */
-interface Uses {
-  readonly sites: number[];
-  readonly times: number[];
-  /** Where each place stands, once they are many. */
-  positions?: Map<number, number>;
-}
-
-/** Places up to which a list is as quick as a map. */
-const fewSites = 16;
-
-const noUses: Uses = { sites: [], times: [] };
-
 /** Whether the readings of a node say what becomes of it. */
 function isAsked(node: Node, choice: RootChoice, facts: Facts): boolean {
   return !facts.isThere(node) && !facts.isFree(node) && !choice.demanded.has(node);
-}
-
-function noteUse(uses: Uses, site: number, more: number): void {
-  const { sites, times } = uses;
-  if (sites.length === fewSites) uses.positions ??= new Map(sites.map((s, k) => [s, k]));
-  const at = uses.positions ? (uses.positions.get(site) ?? -1) : sites.indexOf(site);
-  if (at >= 0) times[at] = Math.max(times[at] as number, more);
-  else {
-    uses.positions?.set(site, sites.length);
-    sites.push(site);
-    times.push(more);
-  }
 }
 
 /**
@@ -183,9 +157,8 @@ function forcePlain(operand: Node, reader: Node, forced: Map<Node, string>, fact
 
 function keepReason(node: Node, uses: Uses, again: Float64Array): string | undefined {
   const cost = again[node.id] as number;
-  let times = 0;
-  for (const n of uses.times) times += n;
-  if (uses.sites.length > mostSites && cost > access) return `read at ${uses.sites.length} places`;
+  const times = uses.times(node);
+  if (uses.count(node) > mostSites && cost > access) return `read at ${uses.count(node)} places`;
   if (times <= 1) return undefined;
   const kept = cost + access + access * times;
   if (times * cost <= kept) return undefined;
@@ -194,104 +167,4 @@ function keepReason(node: Node, uses: Uses, again: Float64Array): string | undef
 
 function round(x: number): number {
   return Math.round(x * 10) / 10;
-}
-
-/**
- * What one element costs when everything down to memory, loops and `kept` is computed in place. What one computation reads twice at one
- * index it computes once, so each cost carries the parts it is made of; beyond a movement the index is another, and its parts are one.
- */
-function costAgain({ order, facts }: Known, kept: (node: Node) => boolean): Float64Array {
-  const again = facts.numbers();
-  const parts = facts.room<Parts>();
-  const seen = facts.marks();
-  // Filled anew for each node: what is kept of it is a copy of the right size.
-  const own: Parts = { nodes: [], prices: [] };
-  for (const node of order) {
-    if (facts.isFree(node)) continue;
-    own.nodes.length = own.prices.length = 0;
-    seen.clear();
-    const moved = facts.moves(node);
-    let cost = costOf(node);
-    for (let k = 0; k < node.inputs.length; k++) {
-      const x = node.inputs[k] as Node;
-      if (node.inputs.indexOf(x) < k) continue;
-      if (facts.isThere(x) || kept(x)) {
-        if (moved) cost += access;
-        else addPart(own, seen, x, access);
-      } else if (moved) cost += again[x.id] as number;
-      else {
-        const theirs = parts[x.id];
-        if (theirs) for (let i = 0; i < theirs.nodes.length; i++) addPart(own, seen, theirs.nodes[i] as Node, theirs.prices[i] ?? 0);
-      }
-    }
-    addPart(own, seen, node, cost);
-    let all = 0;
-    for (let i = 0; i < own.prices.length; i++) all += own.prices[i] as number;
-    all = Math.min(all, 1e6);
-    again[node.id] = all;
-    parts[node.id] = moved || own.nodes.length > mostNodes ? { nodes: [node], prices: [all] } : { nodes: own.nodes.slice(), prices: own.prices.slice() };
-  }
-  return again;
-}
-
-function addPart(to: Parts, seen: Marks, part: Node, price: number): void {
-  if (!seen.add(part)) return;
-  to.nodes.push(part);
-  to.prices.push(price);
-}
-
-/** What a cost is made of, in order. */
-interface Parts {
-  readonly nodes: Node[];
-  readonly prices: number[];
-}
-
-/** Makes further roots where one would draw together too many nodes or sources. */
-function cutLong({ order, facts }: Known, roots: ReadonlyMap<Node, string>): ReadonlyMap<Node, string> {
-  const all = new Map(roots);
-  /** By id; none for what is in memory. */
-  const inlined = facts.room<Inlined>();
-  const inMemory = (x: Node): boolean => facts.isStored(x) || all.has(x);
-  const [seen, read] = [facts.marks(), facts.marks()];
-  const within = (x: Node): Inlined | undefined => (inMemory(x) ? undefined : inlined[x.id]);
-  // Filled anew for each node, as above.
-  const own: Inlined = { nodes: [], sources: [] };
-  for (const node of order) {
-    if (facts.isStored(node) || (facts.isFree(node) && !all.has(node))) continue;
-    for (;;) {
-      own.nodes.length = own.sources.length = 0;
-      seen.clear();
-      read.clear();
-      seen.add(node);
-      own.nodes.push(node);
-      for (const x of node.inputs) {
-        if (inMemory(x)) {
-          if (read.add(x)) own.sources.push(x);
-          continue;
-        }
-        const theirs = inlined[x.id];
-        if (!theirs) continue;
-        for (const n of theirs.nodes) if (seen.add(n)) own.nodes.push(n);
-        for (const s of theirs.sources) if (read.add(s)) own.sources.push(s);
-      }
-      inlined[node.id] = { nodes: own.nodes.slice(), sources: own.sources.slice() };
-      if (own.nodes.length <= mostNodes && own.sources.length <= mostSources) break;
-      const largest = node.inputs
-        .filter((x) => (within(x)?.nodes.length ?? 0) > 1)
-        .sort((x, y) => weight(within(y)) - weight(within(x)) || x.id - y.id)[0];
-      if (!largest) break;
-      all.set(largest, "its chain is long enough for one kernel");
-    }
-  }
-  return all;
-}
-
-/** What a node draws together by itself. */
-interface Inlined {
-  readonly nodes: Node[];
-  readonly sources: Node[];
-}
-
-function weight(part: Inlined | undefined): number {
-  return part ? part.nodes.length / mostNodes + part.sources.length / mostSources : 0;
 }

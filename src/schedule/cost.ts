@@ -75,7 +75,7 @@ export function isProduct(node: Node): boolean {
 }
 
 /** Those that read an element of an input more or less than once. */
-const readsAnew: ReadonlySet<OpName> = new Set(["view", "gather", "triangular_solve", "scatter_sum", "contract"]);
+export const readsAnew: ReadonlySet<OpName> = new Set(["view", "gather", "triangular_solve", "scatter_sum", "contract"]);
 
 /** How often an element of input `at` is read when each element of the node is computed once. */
 export function readsPerElement(node: Node, at: number, capacity: dims.Bindings): number {

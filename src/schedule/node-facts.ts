@@ -6,7 +6,7 @@
  *     facts.isStored(x);  facts.isFree(x);  facts.numbers()[x.id]
  */
 import type { Node } from "../ir/node.ts";
-import { isAnchor } from "./cost.ts";
+import { isAnchor, readsAnew } from "./cost.ts";
 
 /** Larger tables lie in memory. */
 export const inlineTable = 8;
@@ -25,7 +25,7 @@ export function isFree(node: Node, { host }: { readonly host: ReadonlyMap<Node, 
   return node.op === "size" || (node.op === "const" && !isTable(node)) || (node.op === "leaf" && !isStored(node)) || host.has(node);
 }
 
-const [stored, table, free, anchor, moving] = [1, 2, 4, 8, 16];
+const [stored, table, free, anchor, moving, anew] = [1, 2, 4, 8, 16, 32];
 
 /** Answers about the nodes of one order, all of one builder. */
 export class Facts {
@@ -36,7 +36,7 @@ export class Facts {
     for (const n of order) {
       const loops = isAnchor(n);
       const moves = loops || n.op === "view" || n.op === "reshape" || n.op === "gather" || n.op === "concat";
-      this.flags[n.id] = (isStored(n) ? stored : 0) | (isTable(n) ? table : 0) | (isFree(n, { host }) ? free : 0) | (loops ? anchor : 0) | (moves ? moving : 0);
+      this.flags[n.id] = (isStored(n) ? stored : 0) | (isTable(n) ? table : 0) | (isFree(n, { host }) ? free : 0) | (loops ? anchor : 0) | (moves ? moving : 0) | (readsAnew.has(n.op) ? anew : 0);
     }
   }
 
@@ -67,6 +67,16 @@ export class Facts {
     return this.has(node, moving);
   }
 
+  /** What may read an element of an input more or less than once. */
+  readsAnew(node: Node): boolean {
+    return this.has(node, anew);
+  }
+
+  /** More than any id. */
+  get count(): number {
+    return this.flags.length;
+  }
+
   /** Room for a number per node, by its id. */
   numbers(): Float64Array {
     return new Float64Array(this.flags.length);
@@ -75,6 +85,11 @@ export class Facts {
   /** The same for things. */
   room<T>(): (T | undefined)[] {
     return new Array<T | undefined>(this.flags.length).fill(undefined);
+  }
+
+  /** Room for a list of nodes per node. */
+  lists(): Lists {
+    return new Lists(this.flags.length);
   }
 
   /** Marks for the nodes. */
@@ -102,8 +117,52 @@ export class Marks {
 
   /** False when it was there. */
   add(node: Node): boolean {
-    if (this.turns[node.id] === this.turn) return false;
-    this.turns[node.id] = this.turn;
+    return this.addId(node.id);
+  }
+
+  addId(id: number): boolean {
+    if (this.turns[id] === this.turn) return false;
+    this.turns[id] = this.turn;
     return true;
+  }
+}
+
+/** Lists of nodes that belong to nodes, by their ids: filled one after the other and kept in one array, since there are as many as nodes. */
+export class Lists {
+  private items = new Int32Array(1024);
+  private end = 0;
+  private readonly starts: Int32Array;
+  private readonly lengths: Int32Array;
+
+  constructor(count: number) {
+    this.starts = new Int32Array(count);
+    this.lengths = new Int32Array(count);
+  }
+
+  /** Begins the list of a node; the one begun last may be begun again. */
+  begin(of: Node): void {
+    if (this.lengths[of.id] === 0) this.starts[of.id] = this.end;
+    this.end = this.starts[of.id] as number;
+    this.lengths[of.id] = 0;
+  }
+
+  /** Adds to the list begun last. */
+  add(of: Node, id: number): void {
+    if (this.end === this.items.length) {
+      const longer = new Int32Array(2 * this.end);
+      longer.set(this.items);
+      this.items = longer;
+    }
+    this.items[this.end++] = id;
+    (this.lengths[of.id] as number)++;
+  }
+
+  length(of: Node): number {
+    return this.lengths[of.id] as number;
+  }
+
+  /** An id of a list. */
+  at(of: Node, k: number): number {
+    return this.items[(this.starts[of.id] as number) + k] as number;
   }
 }
