@@ -27,6 +27,8 @@ export interface RebuildOptions {
   readonly around?: (node: Node, make: () => Node) => Node;
   /** Told what each node became. */
   readonly became?: Map<Node, Node>;
+  /** What the roots need in order of evaluation, where that is known. */
+  readonly order?: readonly Node[];
 }
 
 /** The roots of a graph: outputs, then commits. */
@@ -38,12 +40,12 @@ export function rootsOf(graph: Pick<Graph, "outputs" | "commits">): readonly Nod
 export function rebuild(e: Emit, roots: readonly Node[], replace: Replace = () => undefined, options: RebuildOptions = {}): readonly Node[] {
   const became = options.became ?? new Map<Node, Node>();
   const around = options.around ?? ((_: Node, make: () => Node) => make());
-  for (const node of topological(roots, became)) {
+  for (const node of options.order ?? topological(roots, became)) {
     const inputs = node.inputs.map((x) => became.get(x) as Node);
     // What is here already, over inputs that stay, is found at once.
     const settled = e.owns(node) && inputs.every((x, i) => x === node.inputs[i]);
     // Before `around`, since a body is made node by node, each with an origin of its own.
-    const body = node.op === "loop" && options.bodies ? makeBody(rebuild(e, node.attrs.body.results, replace, { ...options, became })) : undefined;
+    const body = node.op === "loop" && options.bodies ? makeBody(rebuild(e, node.attrs.body.results, replace, { bodies: true, around, became })) : undefined;
     became.set(node, around(node, () => {
       const by = replace(node, inputs);
       if (by) return by;
@@ -63,7 +65,7 @@ export function replaceNodes(e: Emit, values: readonly Node[], by: ReadonlyMap<N
 }
 
 /** The standard way for a pass to make a new graph: `rebuild` over outputs and commits, with origins carried over. */
-export function rebuildGraph(graph: Graph, builder: Builder, replace: Replace = () => undefined, options: Pick<RebuildOptions, "became"> = {}): Graph {
+export function rebuildGraph(graph: Graph, builder: Builder, replace: Replace = () => undefined, options: Pick<RebuildOptions, "became" | "order"> = {}): Graph {
   const roots = rootsOf(graph);
   const made = rebuild(builder, roots, replace, {
     ...options,

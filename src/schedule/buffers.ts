@@ -22,6 +22,7 @@ export class Buffers {
   /** For a concatenation whose parts have gaps between them: where its elements lie. */
   readonly apart = new Map<Node, Apart>();
   private readonly leaves = new Map<string, Buffer>();
+  private readonly leafOf = new Map<Node, Buffer>();
   private readonly capacity: dims.Bindings;
 
   constructor(capacity: dims.Bindings) {
@@ -69,8 +70,11 @@ export class Buffers {
   }
 
   private leaf(node: Node): Buffer | undefined {
-    if (node.op !== "leaf" || !isPlace(node.attrs.kind)) return undefined;
-    return this.known(node.attrs.kind, node.attrs.path, node.type);
+    const met = this.leafOf.get(node);
+    if (met || node.op !== "leaf" || !isPlace(node.attrs.kind)) return met;
+    const buffer = this.known(node.attrs.kind, node.attrs.path, node.type);
+    this.leafOf.set(node, buffer);
+    return buffer;
   }
 
   private known(place: Place, path: string, type: TensorType): Buffer {

@@ -55,9 +55,21 @@ export interface PrepareOptions {
 export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), join = true, split = true, masks = true, centred = true, device = "software", beside }: PrepareOptions = {}): Prepared {
   const builder = new Builder();
   const became = new Map<Node, Node>();
-  const alone = (node: Node, inputs: readonly Node[]): Node | undefined =>
-    foldEmpty(builder, node, inputs, capacity) ?? splitReduce(builder, node, inputs, capacity, device) ?? (split ? splitProduct(builder, node, inputs, capacity, device) : undefined)
-    ?? splitCumsum(builder, node, inputs, capacity) ?? expandArgsort(builder, node, inputs, capacity);
+  const inStages = (node: Node, inputs: readonly Node[]): Node | undefined => {
+    switch (node.op) {
+      case "reduce":
+        return splitReduce(builder, node, inputs, capacity, device);
+      case "contract":
+        return split ? splitProduct(builder, node, inputs, capacity, device) : undefined;
+      case "cumsum":
+        return splitCumsum(builder, node, inputs, capacity);
+      case "argsort":
+        return expandArgsort(builder, node, inputs, capacity);
+      default:
+        return undefined;
+    }
+  };
+  const alone = (node: Node, inputs: readonly Node[]): Node | undefined => foldEmpty(builder, node, inputs, capacity) ?? inStages(node, inputs);
   const unroller = new Unroller(builder, graph.origins, alone);
   const survey = new Survey(graph);
   const chains = join ? chainsOf(survey, capacity, keep, device) : undefined;
@@ -74,7 +86,7 @@ export function prepare(graph: Graph, capacity: Bindings, { keep = new Set(), jo
     graph,
     builder,
     (node, inputs) => unroller.replace(node, inputs) ?? joined(node) ?? (centred ? withoutCentred(builder, node, inputs) : undefined) ?? masked(node, inputs) ?? alone(node, inputs),
-    { became },
+    { became, order: survey.order },
   );
   const joint = { graph: prepared, survey: new Survey(prepared), became, stacks: new Set<Node>(), why: new Map<Node, string>() };
   if (!beside) return joint;
