@@ -293,4 +293,4 @@ function realPower(): ScalarFunction {
 }
 
 const wholePowers: readonly ScalarFunction[] = Array.from({ length: mostProducts + 1 }, (_, n) => wholePower(n));
-const powerFunction: ScalarFunction = realPower();
+export const powerFunction: ScalarFunction = realPower();

@@ -6,19 +6,19 @@
  */
 import { erf, sigmoid } from "../../../src/ops/float-math.ts";
 import {
-  cosFunction, erfFunction, expBelowFunction, expFunction, expm1Function, finiteFunction, log1pFunction, logFunction, sigmoidFunction, sinFunction, tanhFunction,
+  cosFunction, erfFunction, expBelowFunction, expFunction, expm1Function, finiteFunction, log1pFunction, logFunction, powerFunction, sigmoidFunction, sinFunction, tanhFunction,
 } from "../../../src/ops/functions.ts";
 import type { ScalarFunction } from "../../../src/ir/scalar.ts";
 
 /** Functions that are not written out, by the name of their exact form. */
 export const exact: ReadonlyMap<ScalarFunction, keyof typeof arithmetic> = new Map([
   [expFunction, "exp"], [expBelowFunction, "exp"], [expm1Function, "expm1"], [logFunction, "log"], [log1pFunction, "log1p"], [sigmoidFunction, "sigmoid"],
-  [tanhFunction, "tanh"], [erfFunction, "erf"], [sinFunction, "sin"], [cosFunction, "cos"], [finiteFunction, "finite"],
+  [tanhFunction, "tanh"], [erfFunction, "erf"], [sinFunction, "sin"], [cosFunction, "cos"], [finiteFunction, "finite"], [powerFunction, "pow"],
 ] as const);
 
 /** Everything that a text may call; bool is 0 or 1. */
 export const arithmetic = {
-  exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, sin: Math.sin, cos: Math.cos, tanh: Math.tanh, erf, sigmoid,
+  exp: Math.exp, expm1: Math.expm1, log: Math.log, log1p: Math.log1p, sin: Math.sin, cos: Math.cos, tanh: Math.tanh, pow: Math.pow, erf, sigmoid,
   finite: (x: number): number => (Number.isFinite(x) ? 1 : 0),
   abs: Math.abs, floor: Math.floor, sqrt: Math.sqrt, max: Math.max, min: Math.min, imul: Math.imul,
   /** Integers: what is divided by 0 stays, and leaves nothing. */
