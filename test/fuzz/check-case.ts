@@ -32,7 +32,6 @@ export interface Checked {
 
 /** Where noise moves an element further than this, a kink or a tie decides it: it is left out. */
 const undecided = 1e-3;
-const rounds = 4;
 /** Throws an error that tells all there is to know where a variant differs. */
 export async function checkCase(machine: Machine, recipe: Recipe, choice: number, ways: readonly Variant[] = variants(choice, machine.inStep)): Promise<Checked> {
   const graph = fuzzGraph(recipe);
@@ -107,7 +106,7 @@ function after(around: Surroundings, stored: Readonly<Record<string, Values>>): 
 export function allowances(graph: Graph, around: Surroundings, truth: readonly Tensor64[], within: Room = ofF32): readonly Float64Array[] {
   const roots = rootsOf(graph);
   const spread = truth.map((t) => new Float64Array(t.data.length));
-  for (let seed = 1; seed <= rounds; seed++) {
+  for (let seed = 1; seed <= within.rounds; seed++) {
     evaluateNoisy(roots, around, noise(seed)).forEach((t, k) => {
       const [wide, exact] = [spread[k] as Float64Array, truth[k] as Tensor64];
       t.data.forEach((v, i) => {

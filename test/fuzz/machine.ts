@@ -12,10 +12,12 @@ export type Results = Readonly<Record<string, Values>>;
 export interface Room {
   readonly floor: number;
   readonly spread: number;
+  /** How many times rounding is tried. */
+  readonly rounds: number;
 }
 
 /** What a device with numbers of 32 bits may do. */
-export const ofF32: Room = { floor: 2e-5, spread: 6 };
+export const ofF32: Room = { floor: 2e-5, spread: 6, rounds: 4 };
 
 export interface Machine {
   /** Invocations that run in step, where that is one number. */

@@ -25,7 +25,7 @@ const orders: readonly Order[] = ["forwards", "backwards"];
 export const interpreter: Machine = {
   inStep,
   // Sums in another order and formulas rewritten: a few roundings of f64, and of what f32 does with them as small a part as its rounding is larger.
-  room: { floor: 1e-9, spread: 1e-6 },
+  room: { floor: 1e-9, spread: 1e-6, rounds: 2 },
   run: async (graph, variant, capacity, call) => {
     const made = lowerVariant(graph, variant, capacity, (_, at) => String(at));
     return made ? new Interpreter(made).twice(call) : [];
