@@ -293,4 +293,5 @@ function realPower(): ScalarFunction {
 }
 
 const wholePowers: readonly ScalarFunction[] = Array.from({ length: mostProducts + 1 }, (_, n) => wholePower(n));
+/** x^y for an exponent that is no small whole number or half of one. */
 export const powerFunction: ScalarFunction = realPower();
