@@ -5,7 +5,8 @@
  */
 import * as dims from "../ir/dims.ts";
 import type { Core } from "./core.ts";
-import type { CallableValue, GivenArgument, TensorValue, Value } from "./value.ts";
+import type { Span } from "../support/span.ts";
+import type { CallableValue, GivenArgument, InitialiserValue, TensorValue, Value } from "./value.ts";
 
 /** The results of one pass over a model, by call. */
 export class CallResults {
@@ -13,9 +14,9 @@ export class CallResults {
   private readonly ids = new WeakMap<object, number>();
   private count = 0;
 
-  /** What tells calls apart, or undefined where equal calls may mean different things. */
-  keyOf(callee: CallableValue, given: ReadonlyMap<string, GivenArgument>): string | undefined {
-    let key = `${this.id(callee.declaration)} ${this.id(callee.scope)}`;
+  /** What tells calls apart, with their place where that counts, or undefined where equal calls may mean different things. */
+  keyOf(callee: CallableValue | InitialiserValue, given: ReadonlyMap<string, GivenArgument>, at?: Span): string | undefined {
+    let key = `${this.id(callee.declaration)} ${this.id(callee.scope)}${at ? ` ${this.id(at)}` : ""}`;
     for (const [name, { value }] of given) {
       const part = this.argument(value);
       if (part === undefined) return undefined;

@@ -247,9 +247,11 @@ export class Context {
 
   /** The names that a text mentions, looked for once: a body is read again for each call. */
   mentioned(root: Expr | Block): ReadonlySet<string> {
-    const known = this.mentions.get(root) ?? mentionedNames(root);
-    this.mentions.set(root, known);
-    return known;
+    const known = this.mentions.get(root);
+    if (known) return known;
+    const found = mentionedNames(root);
+    this.mentions.set(root, found);
+    return found;
   }
 
   /** The hint for an index behind the end of the reduction that bound it, on one line: `mean[n] a[n] == b[n]`. */

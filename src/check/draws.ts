@@ -23,6 +23,7 @@ import { asExtent } from "./operands.ts";
 import { labelAt } from "./problem.ts";
 import { restAxes } from "./rest-axes.ts";
 import { Scope } from "./scope.ts";
+import { shared } from "./shared-calls.ts";
 import { describe, type DistributionValue, type InitialiserValue, poison, type TensorValue, type Value } from "./value.ts";
 
 /** An item of the brackets. */
@@ -179,8 +180,12 @@ function initialiserBody(cx: Context, value: InitialiserValue, axes: readonly Te
     scope.define({ name: "fan_out", value: sizeValue(fanOut, span) });
   }
   const { declaration } = value;
-  const made = runBody(cx, { declaration, scope, place: env.place, span, kind: "initializer" });
-  return made.kind === "poison" ? undefined : made;
+  // Parameters of one declaration are filled by equal bodies where they have equal shapes.
+  const given = new Map([...value.args, ...axes.map((axis, a) => [`axis ${a}`, axis] as const)].map(([name, arg]) => [name, { value: arg, span }]));
+  const made = shared(cx, value, given, () => runBody(cx, { declaration, scope, place: env.place, span, kind: "initializer" }), span);
+  if (made.kind === "poison") return undefined;
+  cx.noteLibraryCall(declaration);
+  return made;
 }
 
 /** Inputs and outputs of one unit: dense [in, out]; convolution [out, in, …window]; a vector counts as both. */

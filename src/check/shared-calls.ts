@@ -10,18 +10,18 @@
  */
 import type { Span } from "../support/span.ts";
 import type { Context } from "./context.ts";
-import type { CallableValue, GivenArgument, Value } from "./value.ts";
+import type { CallableValue, GivenArgument, InitialiserValue, Value } from "./value.ts";
 
-/** Runs a call, or gives the result of an equal one. */
-export function shared(cx: Context, callee: CallableValue, given: ReadonlyMap<string, GivenArgument>, run: () => Value): Value {
+/** Runs a call, or gives the result of an equal one; of an equal one at that very place where its result may say where it stood. */
+export function shared(cx: Context, callee: CallableValue | InitialiserValue, given: ReadonlyMap<string, GivenArgument>, run: () => Value, at?: Span): Value {
   // Inside an equation a body settles ranges of indices and stands under guards.
-  const key = cx.equation || cx.guards.length > 0 ? undefined : cx.callResults.keyOf(callee, given);
+  const key = cx.equation || cx.guards.length > 0 ? undefined : cx.callResults.keyOf(callee, given, at);
   if (key === undefined) return run();
   const known = cx.callResults.find(key);
   if (known) return known;
   const before = { effects: cx.effects, reports: cx.diagnostics.reports };
   const result = run();
-  const places = new Set([...given.values()].map((g) => g.span));
+  const places = new Set(at ? [] : [...given.values()].map((g) => g.span));
   if (cx.effects === before.effects && cx.diagnostics.reports === before.reports && isPlain(result, places)) cx.callResults.keep(key, result);
   return result;
 }
@@ -29,5 +29,6 @@ export function shared(cx: Context, callee: CallableValue, given: ReadonlyMap<st
 /** A result that says nothing of where the call stood. */
 function isPlain(value: Value, places: ReadonlySet<Span>): boolean {
   if (value.kind === "list") return value.items.every((item) => isPlain(item, places));
+  if (value.kind === "distribution") return value.args.every((arg) => isPlain(arg, places));
   return value.kind === "tensor" && !(value.fixed ?? []).some((span) => span && places.has(span));
 }

@@ -38,6 +38,8 @@ export class Builder extends Emit implements Origins {
   private readonly byText = new Map<string, Node>();
   private readonly pairs = new PairTable();
   private readonly kinds = new Kinds();
+  /** By kind and path. */
+  private readonly leaves = new Map<string, Node>();
   /** By id, and the origin of each. */
   private readonly own: Node[] = [];
   private readonly noted: (Origin | undefined)[] = [];
@@ -51,6 +53,16 @@ export class Builder extends Emit implements Origins {
     const node = inputs.length <= 2 ? this.find(kind, op, inputs) : this.findByText(kind, op, inputs);
     this.met(node);
     return node as NodeOf<K> & Node;
+  }
+
+  /** A leaf is asked for again and again, by its path. */
+  override leaf(attrs: OpAttrs["leaf"]): Node {
+    const key = `${attrs.kind} ${attrs.path}`;
+    const known = this.leaves.get(key);
+    const made = known && sameType(known.type, attrs.type) ? known : this.make("leaf", attrs, []);
+    if (made === known) this.met(made);
+    else this.leaves.set(key, made);
+    return made;
   }
 
   /** Notes where a node comes from that was made or found now. */

@@ -30,14 +30,21 @@ export interface EarlyPart {
 /** Takes a graph apart. */
 export function earlyPart(graph: Graph): EarlyPart {
   const order = topological(rootsOf(graph));
-  const early = new Set<Node>(topological([...graph.outputs.map((o) => o.node), ...order.filter(isForm)]));
-  const read = new Set<Node>();
-  const reads = (x: Node): unknown => early.has(x) && read.add(x);
-  for (const { node } of graph.commits) reads(node);
-  for (const node of order) if (!early.has(node)) node.inputs.forEach(reads);
-  // What is an output has its place there, and what has no operands is the same in any pass.
   const known = new Set(graph.outputs.map((o) => o.node));
-  const more = [...read].filter((x) => !known.has(x) && x.inputs.length > 0).map((node, k): Output => ({ name: `for updates ${k}`, kind: "early", node }));
+  // By id.
+  const early = new Uint8Array(1 + order.reduce((most, node) => Math.max(most, node.id), 0));
+  const read = new Uint8Array(early.length);
+  for (const node of [...known, ...graph.commits.map((c) => c.node)]) (known.has(node) ? early : read)[node.id] = 1;
+  // Against the direction of evaluation a node is met after all that read it.
+  for (let k = order.length - 1; k >= 0; k--) {
+    const node = order[k] as Node;
+    if (isForm(node)) early[node.id] = 1;
+    const by = early[node.id] ? early : read;
+    for (const x of node.inputs) by[x.id] = 1;
+  }
+  // What is an output has its place there, and what has no operands is the same in any pass.
+  const wanted = order.filter((x) => early[x.id] && read[x.id] && x.inputs.length > 0 && !known.has(x));
+  const more = wanted.map((node, k): Output => ({ name: `for updates ${k}`, kind: "early", node }));
   const outputs = [...graph.outputs, ...more];
   return {
     graph: { ...graph, outputs, commits: [] },
