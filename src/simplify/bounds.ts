@@ -3,10 +3,11 @@
  * a softmax at both 0 and 1. Comes in: nodes. Goes out: a function from node to interval, for lints; data and
  * parameters may be anything, so what is known is what the formula itself says.
  *
- *     const bounds = boundsOf(order);
+ *     const bounds = boundsOnDemand();
  *     bounds(exp(x))             // { lo: 0, hi: Infinity }
  *     bounds(x * x + 1e-6)       // { lo: 1e-6, hi: Infinity }
  */
+import { topological } from "../graph/topological.ts";
 import type { Node } from "../ir/node.ts";
 import { splatOf } from "./match.ts";
 import { isLessItsMaximum, isShifted } from "./rules/softmax.ts";
@@ -25,7 +26,7 @@ const leastPositive = 2 ** -126;
 const truth: Bounds = { lo: 0, hi: 1 };
 
 /** The intervals of nodes in topological order; a node that is not among them can hold anything. */
-export function boundsOf(order: readonly Node[]): (node: Node | undefined) => Bounds {
+function boundsOf(order: readonly Node[]): (node: Node | undefined) => Bounds {
   const known = new Map<Node, Bounds>();
   const of = (node: Node | undefined): Bounds => (node && known.get(node)) ?? anything;
   for (const node of order) {
@@ -33,6 +34,16 @@ export function boundsOf(order: readonly Node[]): (node: Node | undefined) => Bo
     if (found !== anything) known.set(node, found);
   }
   return of;
+}
+
+/** The interval of any node, found when it is first asked for together with those of all that it is made of. */
+export function boundsOnDemand(): (node: Node | undefined) => Bounds {
+  const known = new Map<Node, Bounds>();
+  const of = (node: Node | undefined): Bounds => (node && known.get(node)) ?? anything;
+  return (node) => {
+    if (node && !known.has(node)) for (const below of topological([node], known)) known.set(below, sound(bound(below, of)));
+    return of(node);
+  };
 }
 
 /** The interval of one node, by what stands at most six operations below it. */

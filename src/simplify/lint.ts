@@ -14,30 +14,30 @@ import type { Pass } from "../support/trace.ts";
 import { placesOf, type TextContext } from "../graph/places-of.ts";
 import { rootsOf, topological } from "../graph/walk.ts";
 import { isSquares } from "../ops/operands.ts";
-import { boundsOf } from "./bounds.ts";
+import { type Bounds, boundsOnDemand } from "./bounds.ts";
 import { splatOf } from "./match.ts";
 import { isShifted } from "./rules/softmax.ts";
 
 /** The interval of a node. */
-type Of = ReturnType<typeof boundsOf>;
+type Of = (node: Node | undefined) => Bounds;
 
 /** A pass that changes nothing and adds to `warnings`. Initial values are computed once, and left alone. */
 export function lintBy(context: TextContext, warnings: Diagnostic[]): Pass<Graph, Graph> {
+  const of = boundsOnDemand();
   return {
     name: "lint",
     doc: "Warns of formulas that no stable form was found for.",
     run: (graph) => {
-      if (graph.entry !== "init") warnings.push(...lintStability(graph, context));
+      if (graph.entry !== "init") warnings.push(...lintStability(graph, context, of));
       return graph;
     },
   };
 }
 
 /** The warnings of one entry. */
-export function lintStability(graph: Graph, context: TextContext): readonly Diagnostic[] {
+export function lintStability(graph: Graph, context: TextContext, of: Of = boundsOnDemand()): readonly Diagnostic[] {
   const found: Diagnostic[] = [];
   const order = withBodies(rootsOf(graph));
-  const of = boundsOf(order);
   // What updates read is guarded: they are kept only while everything is finite.
   const open = unguarded(order, [...graph.outputs.filter((o) => o.kind !== "early"), ...graph.commits].map((o) => o.node));
   // Asked for of few nodes, mostly of none.
@@ -47,7 +47,7 @@ export function lintStability(graph: Graph, context: TextContext): readonly Diag
     return learning.has(node);
   };
   for (const node of order) {
-    const trouble = open.has(node) ? troubleOf(node, of, learns) : undefined;
+    const trouble = open[node.id] ? troubleOf(node, of, learns) : undefined;
     if (!trouble) continue;
     const [at, ...more] = placesOf(graph, node, context);
     if (at) found.push({ code: "W0202", severity: "warning", message: trouble.message, span: at.span, label: at.text || trouble.label, ...(more.length > 0 && { related: more }), hint: trouble.hint });
@@ -67,16 +67,17 @@ function withBodies(roots: readonly Node[]): readonly Node[] {
   return all;
 }
 
-/** The nodes that some root reads without a choice in between that could leave them out. */
-function unguarded(order: readonly Node[], roots: readonly Node[]): ReadonlySet<Node> {
-  const open = new Set<Node>(roots);
+/** By id: the nodes that some root reads without a choice in between that could leave them out. */
+function unguarded(order: readonly Node[], roots: readonly Node[]): Uint8Array {
+  const open = new Uint8Array(1 + order.reduce((most, node) => Math.max(most, node.id), 0));
+  for (const root of roots) open[root.id] = 1;
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i];
-    if (!node || !open.has(node)) continue;
+    if (!node || !open[node.id]) continue;
     const masked = node.op === "reduce" && node.inputs.length > 1;
     const read = node.op === "select" ? node.inputs.slice(0, 1) : masked ? node.inputs.slice(1) : node.inputs;
-    for (const x of read) open.add(x);
-    if (node.op === "loop") for (const x of node.attrs.body.results) open.add(x);
+    for (const x of read) open[x.id] = 1;
+    if (node.op === "loop") for (const x of node.attrs.body.results) open[x.id] = 1;
   }
   return open;
 }
