@@ -9,6 +9,7 @@
  * Decisions:
  *   - constants are kept as the doubles they were written as; -0 becomes 0, since no rewrite and no target promises the
  *     sign of a zero, and a table of equal numbers becomes a splat;
+ *   - of a sum, a product or a maximum with a constant the constant comes last, so that rules find it there;
  *   - inputs must come from the same builder: ids of two builders mean nothing to each other;
  *   - a node that a user wrote keeps its origin when the compiler happens to make it again; otherwise origins merge.
  */
@@ -50,7 +51,7 @@ export class Builder extends Emit implements Origins {
     // Nodes of another builder have ids too, so who owns the inputs is asked each time.
     for (const x of inputs) if (!this.owns(x)) throw stranger(op, x);
     const kind = this.kinds.of(op, attrs);
-    const node = inputs.length <= 2 ? this.find(kind, op, inputs) : this.findByText(kind, op, inputs);
+    const node = inputs.length <= 2 ? this.find(kind, op, constantLast(op, inputs)) : this.findByText(kind, op, inputs);
     this.met(node);
     return node as NodeOf<K> & Node;
   }
@@ -78,7 +79,7 @@ export class Builder extends Emit implements Origins {
     if (!alike) return this.make(op, attrs, inputs);
     for (const x of inputs) if (!this.owns(x)) throw stranger(op, x);
     const kind = this.kinds.of(op, attrs);
-    const made = inputs.length <= 2 ? this.find(kind, op, inputs, type) : this.findByText(kind, op, inputs, type);
+    const made = inputs.length <= 2 ? this.find(kind, op, constantLast(op, inputs), type) : this.findByText(kind, op, inputs, type);
     this.met(made);
     return made;
   }
@@ -196,6 +197,12 @@ export class Builder extends Emit implements Origins {
 
 function stranger(op: OpName, x: Node): InternalError {
   return new InternalError("builder", `an input of ${op} (${x.op}, node ${x.id}) was made by another builder`);
+}
+
+/** c + x is made as x + c. */
+function constantLast(op: OpName, inputs: readonly Node[]): readonly Node[] {
+  const [x, y] = inputs;
+  return x?.op === "const" && y && y.op !== "const" && (op === "add" || op === "mul" || op === "max") ? [y, x] : inputs;
 }
 
 function textKey(kind: Kind, inputs: readonly Node[]): string {

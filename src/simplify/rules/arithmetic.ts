@@ -13,20 +13,6 @@ import type { Product } from "../terms.ts";
 /** Sums, products, quotients, powers. */
 export const arithmetic: readonly Rule[] = [
   rule({
-    name: "constant-last",
-    doc: "c + x = x + c, c · x = x · c, max(c, x) = max(x, c)",
-    ops: ["add", "mul", "max"],
-    over: first("const"),
-    apply: (n, e) => {
-      const [x, y] = pair(n);
-      return x.op === "const" && y.op !== "const" ? e.make(n.op, n.attrs, [y, x]) : undefined;
-    },
-    example: (e) => {
-      const x = input(e, "x", [3]);
-      return e.add(e.like(x, 2), x);
-    },
-  }),
-  rule({
     name: "commuted-twin",
     doc: "y + x = x + y where x + y was there first, y no -z; likewise for products and max",
     ops: ["add", "mul", "max"],
