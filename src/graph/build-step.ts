@@ -139,7 +139,7 @@ interface Made {
 /** The same of a parameter like it. */
 function madeAgain(entry: Entry, made: Made, param: string, { paths }: Likeness): readonly Commit[] {
   const became = made.recipe.make(entry.builder, { paths, nodes: new Map([[made.gradient, entry.gradient(param)]]) });
-  return made.commits.map(({ kind, path, node }) => ({ kind, path: paths.get(path) ?? path, node: became.get(node) ?? node }));
+  return made.commits.map(({ kind, path, node }) => ({ kind, path: paths.get(path) ?? path, node: became(node) }));
 }
 
 /** The sticky word: 0, or the number of the first step in which one of the values was not finite. */

@@ -21,36 +21,43 @@ function isStored({ attrs: { kind } }: NodeOf<"leaf">): boolean {
   return kind === "param" || kind === "state";
 }
 
+/** One step, with what it reads by number, or itself where that does not vary. */
+interface Numbered extends Step {
+  readonly number: number;
+  readonly inputs: readonly (number | Node)[];
+}
+
 /** What was made, to be made again. */
 export class Recipe {
-  private readonly steps: readonly Step[];
+  /** What varies, in the order in which it is met. */
+  private readonly numbers = new Map<Node, number>();
+  private readonly steps: readonly Numbered[];
 
   /** Of what was recorded, that which follows from leaves of these paths and from these nodes. */
   constructor(recorded: readonly Step[], paths: ReadonlySet<string>, nodes: Iterable<Node>) {
-    const varies = new Set<Node>(nodes);
-    this.steps = recorded.filter(({ node }) => {
-      if (varies.has(node)) return true;
-      const does = node.op === "leaf" ? isStored(node) && paths.has(node.attrs.path) : node.inputs.some((x) => varies.has(x));
-      if (does) varies.add(node);
-      return does;
+    const { numbers } = this;
+    for (const node of nodes) numbers.set(node, numbers.size);
+    this.steps = recorded.flatMap((step): readonly Numbered[] => {
+      const { node } = step;
+      const varies = numbers.has(node) || (node.op === "leaf" ? isStored(node) && paths.has(node.attrs.path) : node.inputs.some((x) => numbers.has(x)));
+      if (!varies) return [];
+      const number = numbers.get(node) ?? numbers.size;
+      numbers.set(node, number);
+      return [{ ...step, number, inputs: node.inputs.map((x) => numbers.get(x) ?? x) }];
     });
   }
 
   /** What each node of the recipe is over the others. */
-  make(e: Builder, { paths, nodes }: Others): ReadonlyMap<Node, Node> {
-    const became = new Map<Node, Node>(nodes);
-    for (const { node, origin, name } of this.steps) {
-      const known = became.get(node);
-      const now = known ?? this.again(e, node, paths, became);
-      if (!known) became.set(node, now);
+  make(e: Builder, { paths, nodes }: Others): (node: Node) => Node {
+    const made: (Node | undefined)[] = [];
+    for (const [node, other] of nodes) made[this.numbers.get(node) as number] = other;
+    for (const { node, origin, name, number, inputs } of this.steps) {
+      const known = made[number];
+      const now = known ?? (node.op === "leaf" ? e.leaf({ ...node.attrs, path: paths.get(node.attrs.path) ?? node.attrs.path }) : e.again(node, inputs.map((x) => (typeof x === "number" ? (made[x] as Node) : x))));
+      made[number] = now;
       if (name) e.name(now, name);
       else e.note(now, origin);
     }
-    return became;
-  }
-
-  private again(e: Builder, node: Node, paths: ReadonlyMap<string, string>, became: ReadonlyMap<Node, Node>): Node {
-    if (node.op === "leaf") return e.leaf({ ...node.attrs, path: paths.get(node.attrs.path) ?? node.attrs.path });
-    return e.again(node, node.inputs.map((x) => became.get(x) ?? x));
+    return (node) => made[this.numbers.get(node) as number] ?? node;
   }
 }
