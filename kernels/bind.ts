@@ -43,8 +43,8 @@ export interface BindOptions {
 /** Kernels for all nests of an entry, in order. */
 export function bind(schedule: Schedule, given: Profile, options: BindOptions = {}): readonly Kernel[] {
   const off = options.off ?? new Set<string>();
-  const { vector, bounded, joint, onePass, several, ...plain } = given;
-  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }), ...(onePass && !off.has("one-pass") && { onePass }), ...(several !== undefined && !off.has("several") && { several }) };
+  const { vector, bounded, joint, onePass, several, columns, ...plain } = given;
+  const profile: Profile = { ...plain, ...(vector && !off.has("vector") && { vector }), ...(bounded && !off.has("bounds") && { bounded }), ...(joint && !off.has("joint") && { joint }), ...(onePass && !off.has("one-pass") && { onePass }), ...(columns && !off.has("columns") && { columns }), ...(several !== undefined && !off.has("several") && { several }) };
   const { choices } = options;
   const triangles = off.has("triangles") ? undefined : trianglesOf(schedule.nests);
   const alone: NestOptions = { off, ...(triangles && { triangles }) };
@@ -85,13 +85,13 @@ export function bindNest(nest: Nest, profile: Profile, options: NestOptions = {}
       return pointwise(nest, profile, !off.has("several"));
     case "reduce": {
       const product = off.has("tile") || off.has("masked-product") ? undefined : maskedProduct(nest);
-      return (product && contract(product, profile, contractOptions({ off }))) ?? reduce(nest, profile, !off.has("columns"));
+      return (product && contract(product, profile, contractOptions({ off }))) ?? reduce(nest, profile);
     }
     case "row":
       return (off.has("several") ? undefined : lines(nest, profile, "row")) ?? row(nest, profile);
     case "turns":
       return turns(nest, profile);
     case "contract":
-      return (off.has("tile") || (!off.has("columns") && isSharedVector(nest, profile)) ? undefined : contract(nest, profile, contractOptions(options))) ?? reduce(nest, profile, !off.has("columns"));
+      return (off.has("tile") || isSharedVector(nest, profile) ? undefined : contract(nest, profile, contractOptions(options))) ?? reduce(nest, profile);
   }
 }

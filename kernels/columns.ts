@@ -23,12 +23,8 @@ import { bounded, coordinatesOf, lane, linear, points } from "./launch.ts";
 import { dependsOf } from "./product.ts";
 import { inStep, over, serial } from "./serial.ts";
 
-/** Folds shorter than this are one invocation's. */
-const longFold = 64;
 /** With this many points a device is busy with one invocation each. */
 const manyPoints = 65_536;
-/** Turns of all points together from which on a dispatch of its own is worth it: what one invocation does for each point may share one. */
-const manyTurns = 16_384;
 /** Points of a workgroup: as many numbers as a line of memory holds, or the part of it that is read by itself at least. */
 const [mostColumns, fewestColumns] = [32, 8] as const;
 /** Workgroups that keep a device busy. */
@@ -39,17 +35,19 @@ const [fewestAtOnce, mostAtOnce, onTheirWay] = [4, 16, 524_288] as const;
 
 /** True where barriers are cheap, there are too few points for a device, and the long folds read neighbours at neighbouring points. */
 export function isWorthColumns(nest: Nest, profile: Profile): boolean {
-  if (!profile.barriers || points(nest.parallel).capacity >= manyPoints || points(nest.parallel).capacity < fewestColumns) return false;
+  const { columns: worth } = profile;
+  if (!profile.barriers || !worth || points(nest.parallel).capacity >= manyPoints || points(nest.parallel).capacity < fewestColumns) return false;
   const last = nest.parallel.findLast((a) => a.extent !== 1);
   const folds = nest.body.filter((s) => s.kind === "fold");
-  const long = folds.filter(isLong);
-  if (points(nest.parallel).capacity * Math.max(0, ...long.map((f) => points(f.axes).capacity)) < manyTurns) return false;
+  const long = folds.filter((f) => isLong(f, profile));
+  if (points(nest.parallel).capacity * Math.max(0, ...long.map((f) => points(f.axes).capacity)) < worth.turns) return false;
   const fits = nest.body.every((s) => s.kind !== "each") && folds.every((f) => f.axes.every((a) => !a.below) && f.body.every((s) => s.kind === "let" || s.kind === "load"));
   return last !== undefined && fits && long.length > 0 && long.every((f) => goesDown(f, last, nest)) && writesOnlyWhatItDoesNotRead(nest);
 }
 
-function isLong(fold: Fold): boolean {
-  return points(fold.axes).capacity >= longFold;
+/** Folds that are shorter are one invocation's. */
+function isLong(fold: Fold, { columns: worth }: Profile): boolean {
+  return worth !== undefined && points(fold.axes).capacity >= worth.fold;
 }
 
 /** Neighbouring points read neighbours, and what depends on the point does not lie side by side along the fold. */
@@ -63,7 +61,7 @@ function goesDown({ axes, body }: Fold, last: Axis, { parallel }: Nest): boolean
 export function columns(nest: Nest, profile: Profile, family: string): BoundKernel {
   const b = new KernelBuilder(nest.params, { steady: true, ranges: true });
   const { live, capacity } = points(nest.parallel);
-  const long = nest.body.flatMap((s) => (s.kind === "fold" && isLong(s) ? [s] : []));
+  const long = nest.body.flatMap((s) => (s.kind === "fold" && isLong(s, profile) ? [s] : []));
   const longest = Math.max(...long.map((f) => sharedAxis(f)?.capacity ?? 1));
   let wide: number = mostColumns;
   while (wide > fewestColumns && capacity / wide < wanted) wide /= 2;
@@ -78,10 +76,10 @@ export function columns(nest: Nest, profile: Profile, family: string): BoundKern
   const exact = live === launch.workgroups * wide && launch.isLine;
   const scope: Scope = new Map(coordinatesOf(b, body, nest.parallel, exact ? number : bounded(b, body, number, capacity)));
   const grid: Grid = { b, scope, row, rows: width / wide, atOnce, lanes: { width, beside: wide, subgroup: undefined, top: body, arrays: new Map() } };
-  const last = nest.body.findLastIndex((s) => s.kind === "fold" && isLong(s));
+  const last = nest.body.findLastIndex((s) => s.kind === "fold" && isLong(s, profile));
   for (const s of joinedFolds(nest.body.slice(0, last + 1))) {
     if (!("folds" in s)) serial(b, [s], scope, body);
-    else if (s.folds.every(isLong)) foldDown(grid, s.folds, body);
+    else if (s.folds.every((f) => isLong(f, profile))) foldDown(grid, s.folds, body);
     else serial(b, s.folds, scope, body);
   }
   // The first row of lanes does what follows.
@@ -101,9 +99,12 @@ interface Grid {
   readonly lanes: Lanes;
 }
 
+/** An axis as long as this is worth sharing, though another may be longer. */
+const longAxis = 64;
+
 /** The axis whose turns the rows of lanes share: the last that is long, or the longest. */
 function sharedAxis({ axes }: Fold): Axis | undefined {
-  return axes.reduce<Axis | undefined>((best, a) => (a.capacity >= longFold || a.capacity >= (best?.capacity ?? 0) ? a : best), undefined);
+  return axes.reduce<Axis | undefined>((best, a) => (a.capacity >= longAxis || a.capacity >= (best?.capacity ?? 0) ? a : best), undefined);
 }
 
 /** Folds over the same elements, each row of lanes its turns, then all of them. */

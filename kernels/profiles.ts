@@ -34,6 +34,7 @@ export const profiles: Readonly<Record<"software" | "gpu", Profile>> = {
     rows: 64,
     tile: [8, 4],
     vector: { accesses: 262_144, invocations: 16_384 },
+    columns: { fold: 64, turns: 16_384 },
     attention: 128,
     bounded: true,
     joint: true,

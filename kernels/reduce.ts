@@ -10,8 +10,8 @@ import { columns, isWorthColumns } from "./columns.ts";
 import { cooperative, isWorthCooperating } from "./cooperative.ts";
 import { owner, pairs, quads } from "./owner.ts";
 
-/** The kernel of a nest whose body folds; `isDown` false: no workgroup shares folds down columns. */
-export function reduce(nest: Nest, profile: Profile, isDown = true): BoundKernel {
-  if (isDown && isWorthColumns(nest, profile)) return columns(nest, profile, "reduce");
+/** The kernel of a nest whose body folds. */
+export function reduce(nest: Nest, profile: Profile): BoundKernel {
+  if (isWorthColumns(nest, profile)) return columns(nest, profile, "reduce");
   return isWorthCooperating(nest, profile) ? cooperative(nest, profile, "reduce") : (quads(nest, profile, "reduce", profile.rows) ?? pairs(nest, profile, "reduce", profile.rows) ?? owner(nest, profile, "reduce", profile.rows));
 }

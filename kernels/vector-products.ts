@@ -10,14 +10,14 @@ import { isWorthCooperating } from "./cooperative.ts";
 import { points } from "./launch.ts";
 import { readProduct } from "./product.ts";
 
-/** Multiplications from which on a dispatch of its own is worth it; smaller products share one. */
-const worthDispatch = 262_144;
+/** How many times as many turns as a sum down columns a product takes to be worth a dispatch of its own; smaller ones share one. */
+const timesColumns = 16;
 
 /** True where one side of a product is a vector and workgroups share its sums. */
 export function isSharedVector(nest: Nest, profile: Profile): boolean {
-  if (!profile.barriers) return false;
+  if (!profile.barriers || !profile.columns) return false;
   const product = readProduct(nest);
   if (!product || Math.min(points(product.rows).capacity, points(product.columns).capacity) > 1) return false;
-  if (points(nest.parallel).capacity * points(product.fold.axes).capacity < worthDispatch) return false;
+  if (points(nest.parallel).capacity * points(product.fold.axes).capacity < timesColumns * profile.columns.turns) return false;
   return isWorthColumns(nest, profile) || isWorthCooperating(nest, profile);
 }

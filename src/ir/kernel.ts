@@ -202,6 +202,10 @@ export interface Profile {
   readonly vector?: { readonly accesses: number; readonly invocations: number };
   /** Beginning an invocation costs as much as several accesses: each takes several points in turn, as long as so many invocations are left. */
   readonly several?: number;
+  /**
+   * Workgroups share folds down columns: of so many turns each, where those of all points are so many that a dispatch of its own is worth it.
+   */
+  readonly columns?: { readonly fold: number; readonly turns: number };
   /** Keys from which on attention is one kernel, since its scores and weights are worth more than one block; absent where it never is. */
   readonly attention?: number;
   /** Loops of an invocation end where their conditions hold no more. */

@@ -18,6 +18,8 @@ export const rules: readonly string[] = [...table.map((r) => r.name), "contracti
 /** Four neighbours in one access, and several points an invocation, however few there are: random graphs are small. */
 const vector = { accesses: 0, invocations: 1 } as const;
 const several = 1;
+/** Folds down columns shared by workgroups, however short. */
+const columns = { fold: 2, turns: 1 } as const;
 
 
 /** Every kernel in a dispatch of its own, or with what does not depend on it. */
@@ -47,11 +49,11 @@ const block: Block = { rows: 16, columns: 16, turns: 8, tile: [4, 4], unroll: 2,
 export function variants(choice: number, subgroup: number | undefined): readonly Variant[] {
   const inStep: Profile = { ...profiles.software, vector, several, ...(subgroup && { subgroup }) };
   // Attention is one kernel however few keys there are.
-  const joined: Profile = { ...profiles.gpu, vector, attention: 1, ...(subgroup && { subgroup }) };
+  const joined: Profile = { ...profiles.gpu, vector, columns, attention: 1, ...(subgroup && { subgroup }) };
   const other = choice % 2 === 0 ? profiles.software : profiles.gpu;
   const from = choice % 4 < 2 ? lowerSwitches : rules;
   const one = from[Math.floor(choice / 4) % from.length] ?? "reuse";
-  const inFours: Profile = { ...other, vector, several, ...(other.attention && { attention: 1 }) };
+  const inFours: Profile = { ...other, vector, several, ...(other.attention && { attention: 1, columns }) };
   const side = (by: number): number => [2, 8, 1, 4][Math.floor(choice / by) % 4] ?? 2;
   const all: readonly Variant[] = [
     { label: "all on, software", profile: profiles.software, off: new Set<string>() },
