@@ -16,6 +16,7 @@ export class Alike {
   private readonly known = new Map<string, { readonly buffers: readonly Buffer[]; readonly kernel: BoundKernel }>();
   private readonly keys = new NestKeys();
 
+  private readonly texts = new Map<Buffer, string>();
   private readonly triangles: ReadonlyMap<Buffer, Triangles>;
 
   /** Nests are alike only where what is known of their buffers is. */
@@ -24,7 +25,7 @@ export class Alike {
   }
 
   bind(nest: Nest, make: (nest: Nest) => BoundKernel): BoundKernel {
-    const { key, buffers } = describe(nest, this.keys, this.triangles);
+    const { key, buffers } = this.describe(nest);
     const first = key === undefined ? undefined : this.known.get(key);
     if (first) return forNest(first.kernel, nest, new Map(first.buffers.map((b, k) => [b, buffers[k] ?? b])));
     const kernel = make(nest);
@@ -33,25 +34,34 @@ export class Alike {
     this.known.set(key, { buffers, kernel: marked });
     return marked;
   }
-}
 
-/** All that a nest says, its buffers by number; no key where a buffer is made of others. */
-function describe(nest: Nest, keys: NestKeys, triangles: ReadonlyMap<Buffer, Triangles>): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
-  const numbers = new Map<Buffer, number>();
-  let made = false;
-  const key = keys.of(nest, {
-    buffer: (buffer) => {
-      made ||= buffer.parts !== undefined;
-      const known = numbers.get(buffer);
-      if (known !== undefined) return String(known);
-      numbers.set(buffer, numbers.size);
-      const { dtype, half, shape, elements, place } = buffer;
-      return JSON.stringify([half ? "f16" : dtype, shape, elements, place, triangles.get(buffer)?.side]);
-    },
-    // An offset is a parameter of its kernel alone.
-    params: nest.params.map((p) => (p.source.kind === "offset" ? { ...p, source: "offset" } : p)),
-  });
-  return { key: made ? undefined : key, buffers: [...numbers.keys()] };
+  /** All that a nest says, its buffers by number; no key where a buffer is made of others. */
+  private describe(nest: Nest): { readonly key: string | undefined; readonly buffers: readonly Buffer[] } {
+    const numbers = new Map<Buffer, number>();
+    let made = false;
+    const key = this.keys.of(nest, {
+      buffer: (buffer) => {
+        made ||= buffer.parts !== undefined;
+        const known = numbers.get(buffer);
+        if (known !== undefined) return String(known);
+        numbers.set(buffer, numbers.size);
+        return this.textOf(buffer);
+      },
+      // An offset is a parameter of its kernel alone.
+      params: nest.params.map((p) => (p.source.kind === "offset" ? { ...p, source: "offset" } : p)),
+    });
+    return { key: made ? undefined : key, buffers: [...numbers.keys()] };
+  }
+
+  /** What a buffer says, which several nests ask. */
+  private textOf(buffer: Buffer): string {
+    const known = this.texts.get(buffer);
+    if (known !== undefined) return known;
+    const { dtype, half, shape, elements, place } = buffer;
+    const text = JSON.stringify([half ? "f16" : dtype, shape, elements, place, this.triangles.get(buffer)?.side]);
+    this.texts.set(buffer, text);
+    return text;
+  }
 }
 
 /** A kernel for another nest, with other buffers and offsets. */

@@ -65,7 +65,9 @@ interface Cut {
 
 /** The kernels, some of them joined. */
 export function stages(kernels: readonly Kernel[], { live, profile, limits = prices[profile.name].nominal }: StagesOptions): readonly Kernel[] {
-  const barriers = kernels.flatMap(membersOf).flatMap((m) => (hasBarriers(m.body) ? [m.workgroup[0]] : []));
+  // Of those that are equal but for their buffers one says it for all.
+  const distinct = new Map(kernels.flatMap(membersOf).map((m) => [m.alike ?? m, m] as const));
+  const barriers = [...distinct.values()].flatMap((m) => (hasBarriers(m.body) ? [m.workgroup[0]] : []));
   const widths = [...new Set([lanesOf(profile), ...barriers])];
   const flush = prices[profile.name].flush * 1e-9;
   const cost = new Costs(live, profile, limits, widths);

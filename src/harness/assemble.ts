@@ -56,7 +56,8 @@ export interface EntryParts {
 /** The plan of one entry; `texts` lists what is distinct. */
 export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; readonly texts: readonly KernelText[] } {
   const { schedule, plan, texts } = parts;
-  const distinct = new Map<string, number>();
+  // By text first: equal kernels mostly have one string, which is compared at once.
+  const distinct = new Map<string, Map<string, number>>();
   const kernels: KernelText[] = [];
   const range = (buffer: Schedule["buffers"][number]): { slab: number; offset: number; bytes: number } => {
     // What has no elements is written by no kernel, so memory knows nothing of it.
@@ -67,9 +68,10 @@ export function assembleEntry(parts: EntryParts): { readonly plan: EntryPlan; re
   const block = plan.kernels.map(({ kernel, placement }, at) => {
     const text = texts[at];
     invariant(text, "assemble", `${kernel.name} has no text`);
-    const key = `${text.access.join()}\n${text.wgsl}`;
-    const index = distinct.get(key) ?? kernels.push(text) - 1;
-    distinct.set(key, index);
+    const access = text.access.join();
+    const known = distinct.get(text.wgsl) ?? new Map<string, number>();
+    const index = known.get(access) ?? kernels.push(text) - 1;
+    distinct.set(text.wgsl, known.set(access, index));
     return {
       kind: "dispatch" as const,
       kernel: index,

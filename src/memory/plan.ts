@@ -159,20 +159,19 @@ function placeAll(temps: readonly [Buffer, Life][], offsets: Map<Buffer, number>
 
 /** Gives each temp an offset; returns the slab's size. Several orders are tried where the first wastes more than a twentieth. */
 function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, number>, reuse: boolean): number {
-  const size = (b: Buffer): number => align(bytesOf(b));
-  const span = ({ from, to }: Life): number => to - from + 1;
   const count = Math.max(0, ...temps.map(([, life]) => life.to + 1));
-  const enough = 1.05 * lowerBound(new Map(temps), size, count);
-  const orders: readonly ((a: readonly [Buffer, Life], b: readonly [Buffer, Life]) => number)[] = [
-    ([a], [b]) => size(b) - size(a),
-    ([a, x], [b, y]) => span(y) * size(b) - span(x) * size(a),
-    ([a, x], [b, y]) => span(y) - span(x) || size(b) - size(a),
-    ([, x], [, y]) => x.from - y.from || y.to - x.to,
+  const enough = 1.05 * lowerBound(new Map(temps), (b) => align(bytesOf(b)), count);
+  const all = temps.map(([buffer, life]): Temp => ({ buffer, life, bytes: align(bytesOf(buffer)), span: life.to - life.from + 1 }));
+  const orders: readonly ((a: Temp, b: Temp) => number)[] = [
+    (a, b) => b.bytes - a.bytes,
+    (a, b) => b.span * b.bytes - a.span * a.bytes,
+    (a, b) => b.span - a.span || b.bytes - a.bytes,
+    (a, b) => a.life.from - b.life.from || b.life.to - a.life.to,
   ];
   let best: { readonly places: ReadonlyMap<Buffer, number>; readonly bytes: number } | undefined;
   for (const before of orders) {
     const places = new Map<Buffer, number>();
-    const bytes = placeInOrder([...temps].sort((a, b) => before(a, b) || a[1].from - b[1].from || a[0].id - b[0].id), places, reuse);
+    const bytes = placeInOrder(all.toSorted((a, b) => before(a, b) || a.life.from - b.life.from || a.buffer.id - b.buffer.id), places, reuse);
     if (!best || bytes < best.bytes) best = { places, bytes };
     if (!reuse || best.bytes <= enough) break;
   }
@@ -180,13 +179,21 @@ function placeTemps(temps: readonly [Buffer, Life][], offsets: Map<Buffer, numbe
   return best?.bytes ?? 0;
 }
 
+/** A temp to be placed, and what orders it among others. */
+interface Temp {
+  readonly buffer: Buffer;
+  readonly life: Life;
+  readonly bytes: number;
+  /** Kernels that it lives for. */
+  readonly span: number;
+}
+
 /** Each temp at the lowest place where it meets no earlier one that lives at the same time; returns where the last one ends. */
-function placeInOrder(order: readonly (readonly [Buffer, Life])[], places: Map<Buffer, number>, reuse: boolean): number {
+function placeInOrder(order: readonly Temp[], places: Map<Buffer, number>, reuse: boolean): number {
   /** In the order of their places. */
   const done: { readonly start: number; readonly end: number; readonly life: Life }[] = [];
   let size = 0;
-  for (const [buffer, life] of order) {
-    const bytes = align(bytesOf(buffer));
+  for (const { buffer, life, bytes } of order) {
     let start = 0;
     for (const rival of done) {
       if (reuse && (rival.life.from > life.to || life.from > rival.life.to)) continue;
@@ -218,26 +225,25 @@ function bindBuffers(kernel: Kernel, offsets: ReadonlyMap<Buffer, number>, slabs
     if (offset === undefined) throw new InternalError("plan", `${b.name} has no place`);
     return offset;
   };
-  const placeOf = (b: Buffer): string => `${slabOf(b.place)} ${offsetOf(b)} ${bytesOf(b)}`;
+  const placeOf = new Map(kernel.buffers.map((b) => [b, `${slabOf(b.place)} ${offsetOf(b)} ${bytesOf(b)}`]));
   const written = new Set([...kernel.writes].map((b) => slabOf(b.place)));
   const accessOf = (slab: SlabName): Group["access"] => (written.has(slab) ? "read_write" : "read");
   // A result in the place of an argument has its binding.
   const places = new Map<string, Buffer>();
-  for (const b of kernel.buffers) places.set(placeOf(b), places.get(placeOf(b)) ?? b);
+  for (const [b, place] of placeOf) if (!places.has(place)) places.set(place, b);
   const inSlab = (slab: SlabName): readonly Buffer[] => [...places.values()].filter((b) => slabOf(b.place) === slab);
   // Writable bindings may not overlap, as those of an arena and of a part of it, or of what lies between its parts, would.
   const whole = new Set(slabNames.filter((slab) => places.size > limits.storageBuffers || (written.has(slab) && overlap(inSlab(slab), offsetOf))));
   const params: ParamSlot[] = [...kernel.params];
   const groups: Group[] = [];
   const of = new Map<Buffer, { readonly group: number; readonly base?: number }>();
-  const order: string[] = [];
+  const groupAt = new Map<string, number>();
   for (const [place, b] of places) {
     const slab = slabOf(b.place);
     if (whole.has(slab)) continue;
-    groups.push({ slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) });
-    order.push(place);
+    groupAt.set(place, groups.push({ slab, offset: offsetOf(b), bytes: bytesOf(b), elem: storedAs(b), elements: Math.max(1, b.elements), access: accessOf(slab) }) - 1);
   }
-  for (const b of kernel.buffers) if (!whole.has(slabOf(b.place))) of.set(b, { group: order.indexOf(placeOf(b)) });
+  for (const [b, place] of placeOf) if (!whole.has(slabOf(b.place))) of.set(b, { group: groupAt.get(place) ?? 0 });
   const spans = [...whole].flatMap((slab) => [0, ...(slab === "temps" ? borders : [])].map((from, k, { length }) => ({ slab, from, to: k < length - 1 ? (borders[k] ?? 0) : slabs[slab] })));
   for (const { slab, from, to } of spans) {
     const members = kernel.buffers.filter((b) => slabOf(b.place) === slab && offsetOf(b) >= from && offsetOf(b) < Math.max(to, 1));

@@ -10,6 +10,7 @@
  */
 import type { Buffer, Nest, Stmt } from "../ir/kernel.ts";
 import { partsOf } from "../ir/kernel.ts";
+import type { Scalar } from "../ir/scalar.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { keyOf } from "./index-form.ts";
 
@@ -49,8 +50,10 @@ export function order(nests: readonly Nest[], commits: readonly PendingCommit[],
 
 /** The nest reads the old value at no element but the one it writes. */
 function readsOnlyItsOwn(nest: Nest, value: Buffer, target: Buffer): boolean {
-  const written = new Set(stores(nest).filter((s) => s.buffer === value).map((s) => keyOf(s.index)));
-  return written.size === 1 && loads(nest).every((l) => !partsOf(l.buffer).includes(target) || (l.buffer === target && written.has(keyOf(l.index))));
+  const [written, ...others] = stores(nest).flatMap((s) => (s.buffer === value ? [s.index] : []));
+  if (!written) return false;
+  const isThere = (index: Scalar): boolean => index === written || keyOf(index) === keyOf(written);
+  return others.every(isThere) && loads(nest).every(({ buffer, index }) => (buffer === target ? isThere(index) : !buffer.parts || !partsOf(buffer).includes(target)));
 }
 
 /**
