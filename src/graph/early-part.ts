@@ -55,7 +55,7 @@ export function earlyPart(graph: Graph): EarlyPart {
   };
 }
 
-/** What differentiation takes away, and a loop, in whose body it may stand. */
+/** What differentiation takes away; and a loop, in whose body it may stand, with what picks one of its results. */
 function isForm({ op }: Node): boolean {
-  return op === "derive" || op === "custom" || op === "mark" || op === "loop";
+  return op === "derive" || op === "custom" || op === "mark" || op === "loop" || op === "pick";
 }

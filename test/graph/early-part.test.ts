@@ -29,6 +29,9 @@ texts.set("adam after clipping.dl", `${model}train M {\n  optimizer = adam(lr = 
 texts.set("curvature.dl", `optimizer curved(lr = 0.1) over θ: f32[P] {\n  state h: f32 ~ zeros\n  next = 0.9 * h + 0.1 * sum(g * hvp(g))\n  h <- next\n  θ <- θ - lr * g / (1 + abs(next))\n}\n${model}${block("curved")}`);
 texts.set("elsewhere.dl", `optimizer ahead(lr = 0.1) over θ: f32[P] {\n  θ <- θ - lr * grad_at(θ - lr * g)\n}\n${model}${block("ahead")}`);
 
+// A loop in an update, whose results are read one by one.
+texts.set("solved.dl", `${model}${block("newton(damping = 1)")}`);
+
 /** Where a sign of the gradient meets one of the update before either is drawn into a factor. */
 const better = new Set(["gate.dl"]);
 
@@ -49,7 +52,7 @@ function byWholePasses(path: string, text: string): string[] {
 
 describe("what only updates read waits for the last pass", () => {
   test.each([...texts])("%s", (path, text) => {
-    const { diagnostics, programs } = compile({ path, text });
+    const { diagnostics, programs } = compile({ path, text }, { trace: { verify: true } });
     expect(diagnostics.filter((d) => d.severity === "error").map((d) => d.message)).toEqual([]);
     const [made, whole] = [programs.flatMap((p) => p.entries.map((entry) => printGraph(p.graph(entry)))), byWholePasses(path, text)];
     if (!better.has(path)) return expect(made).toEqual(whole);
