@@ -59,7 +59,7 @@ function lessOne(f: Formula, n: Scalar, rest: Scalar): Scalar {
 }
 
 function makeExp(): ScalarFunction {
-  const f = new Formula("exp", "e^x. At most 1.1 ulp. Saturates at 3.4028235e38 for x > 88.72283; 0 for x < -87.33654.", ["f32"]);
+  const f = new Formula("exp", "e^x. At most 1.3 ulp. Saturates at 3.4028235e38 for x > 88.72283; 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
   // Beyond its range what follows is anything, and not taken.
   const { n, rest } = reducedExponential(f, x);
@@ -70,7 +70,7 @@ function makeExp(): ScalarFunction {
 }
 
 function makeExpBelow(): ScalarFunction {
-  const f = new Formula("exp_below", "e^x for x <= 88. At most 1.1 ulp. 0 for x < -87.33654.", ["f32"]);
+  const f = new Formula("exp_below", "e^x for x <= 88. At most 1.3 ulp. 0 for x < -87.33654.", ["f32"]);
   const x = f.arg(0);
   const { n, rest } = reducedExponential(f, x);
   // 2^n is an f32, so that NaN goes through by itself: one choice for three.

@@ -7,6 +7,9 @@
  * (no digit of log(1.0000001)), `tanh` an absolute 1e-5 and nothing beyond 88, `sin` and `cos` 2^-11 and nothing beyond π, `pow`
  * what exp2(y log2 x) gives; `erf`, `expm1` and `log1p` do not exist. Division it rounds to 2.5 ulp and `sqrt` to about 4.5, so on a
  * device that is no better than that, `log log1p tanh sigmoid` may be off by 2.5 ulp more than stated.
+ *
+ * WGSL lets a device add in another order, too: what ends as (r + …) + 1 in `exp`, off by 1.01 ulp at most as written, Mesa's compiler turns into
+ * (1 + r) + …, where 1.27 were measured (llvmpipe 25.0).
  */
 import { call, constant } from "../ir/scalar.ts";
 import type { Scalar, ScalarFunction } from "../ir/scalar.ts";
@@ -37,8 +40,8 @@ const quarters = [1, 2, 3, 4, 7, 100, 101, 6000, 12_000].flatMap((n) => [(n * Ma
 
 /** The table. */
 export const statedErrors: readonly StatedError[] = [
-  { name: "exp", scalar: by(expFunction), exact: Math.exp, from: -largest, to: largest, ulp: 1.1, near: [1, -1, 88.72283, -87.33654, 0.3465, -0.3465] },
-  { name: "exp, of at most 88", scalar: by(expBelowFunction), exact: Math.exp, from: -largest, to: 88, ulp: 1.1, near: [1, -1, 88, -87.33654, 0.3465, -0.3465] },
+  { name: "exp", scalar: by(expFunction), exact: Math.exp, from: -largest, to: largest, ulp: 1.3, near: [1, -1, 88.72283, -87.33654, 0.3465, -0.3465] },
+  { name: "exp, of at most 88", scalar: by(expBelowFunction), exact: Math.exp, from: -largest, to: 88, ulp: 1.3, near: [1, -1, 88, -87.33654, 0.3465, -0.3465] },
   { name: "log", scalar: by(logFunction), exact: Math.log, from: smallest, to: largest, ulp: 1.1, near: [1, Math.SQRT2, Math.SQRT1_2, 2, 0.5] },
   { name: "log1p", scalar: by(log1pFunction), exact: Math.log1p, from: -1 + 2 ** -24, to: largest, ulp: 3, near: [-0.2928, 0.4142, -1, 1] },
   { name: "expm1", scalar: by(expm1Function), exact: Math.expm1, from: -largest, to: largest, ulp: 2, near: [1, -1, 10, -30, 88.72283, 0.3465, -0.3465] },
