@@ -4,14 +4,11 @@
  *
  *     [dense_relu: contract, softmax: row, sgd W, sgd b]   ->   [tiled, row, one dispatch for both updates]
  *
- * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `ahead` (none of its slices
- * is fetched while another is multiplied), `neighbours` (no tile
- * for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own), `attention` (scores are stored),
- * `columns` (no workgroup shares folds
- * down columns, nor products with a vector), `masked-product` (sums under a mask too), `several` (one point for each invocation), `vector` (each access of one element),
- * `bounds` (loops to their ends, whatever their conditions), `joint` (each fold a loop of its own), `one-pass`
- * (what is shifted by a fold comes after it), `triangles` (products
- * sum over what is known to be 0),
+ * Switches: `tile` (contractions as plain reductions), `blocks` (no product through workgroup memory), `ahead` (none of its slices is fetched while
+ * another is multiplied), `neighbours` (no tile for elements that its turns and lines read in common), `flat` (each axis of a sum a loop of its own),
+ * `attention` (scores are stored), `columns` (no workgroup shares folds down columns, nor products with a vector), `masked-product` (sums under a mask
+ * too), `several` (one point for each invocation), `vector` (each access of one element), `bounds` (loops to their ends, whatever their conditions),
+ * `joint` (each fold a loop of its own), `one-pass` (what is shifted by a fold comes after it), `triangles` (products sum over what is known to be 0),
  * `horizontal` (a dispatch for each nest), `alike` (each nest bound by itself).
  */
 import type { Kernel, Nest, Profile, Schedule } from "../src/ir/kernel.ts";
